@@ -1,0 +1,1 @@
+//! The machines of keygroups, explored exhaustively.

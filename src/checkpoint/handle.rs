@@ -1,0 +1,122 @@
+//! Where state and output lie: names of objects, and handles that say what is in them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Attempt, Certificate, CheckpointId, TaskId};
+use crate::key_group::KeyGroupRange;
+
+/// The name of a write-once object. It holds the attempt, so that a zombie can litter but never
+/// overwrite. `store::paths` maps it to a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ObjectName {
+    /// A task's snapshot.
+    State {
+        /// The attempt that took it.
+        attempt: Attempt,
+        /// The task that took it.
+        task: TaskId,
+        /// The checkpoint it was taken for.
+        checkpoint: CheckpointId,
+    },
+    /// What a task put out since the newest checkpoint that was committed when it took this one.
+    Output {
+        /// The attempt that wrote it.
+        attempt: Attempt,
+        /// The task that wrote it.
+        task: TaskId,
+        /// The checkpoint that commits it.
+        checkpoint: CheckpointId,
+    },
+    /// A link of the chain of committed outputs; see [`super::OutputList`].
+    OutputList {
+        /// The attempt that is committed.
+        attempt: Attempt,
+        /// The checkpoint that commits it.
+        checkpoint: CheckpointId,
+    },
+}
+
+impl ObjectName {
+    /// The attempt in the name.
+    pub const fn attempt(&self) -> Attempt {
+        match self {
+            Self::State { attempt, .. } | Self::Output { attempt, .. } | Self::OutputList { attempt, .. } => {
+                *attempt
+            }
+        }
+    }
+
+    /// The checkpoint in the name.
+    pub const fn checkpoint(&self) -> CheckpointId {
+        match self {
+            Self::State { checkpoint, .. }
+            | Self::Output { checkpoint, .. }
+            | Self::OutputList { checkpoint, .. } => *checkpoint,
+        }
+    }
+}
+
+/// How operator state (state of a subtask that belongs to no key) is spread over new subtasks.
+///
+/// Source: Flink, `OperatorStateHandle.Mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RedistributionMode {
+    /// Items are dealt out evenly; each goes to exactly one new subtask.
+    SplitDistribute,
+    /// Every new subtask gets all items of all old ones.
+    Union,
+    /// All old subtasks hold equal copies; every new subtask gets one copy.
+    Broadcast,
+}
+
+/// One named operator state in a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OperatorStateInfo {
+    /// Its name, unique within the snapshot.
+    pub name: String,
+    /// How it is redistributed.
+    pub mode: RedistributionMode,
+    /// How many items it has here.
+    pub items: u32,
+}
+
+/// Where one subtask's snapshot lies, and what it must contain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StateHandle {
+    /// The object.
+    pub object: ObjectName,
+    /// Length of the whole object in bytes.
+    pub bytes: u64,
+    /// Length of header and index in bytes: one read of `0..index_bytes` tells where the rest is.
+    pub index_bytes: u64,
+    /// The key groups in it; `None` for a vertex without keyed state.
+    pub key_groups: Option<KeyGroupRange>,
+    /// Entries and digest over all its key groups.
+    pub certificate: Certificate,
+    /// The operator states in it, ascending by name.
+    pub operator_state: Vec<OperatorStateInfo>,
+}
+
+/// Where one subtask's output of one checkpoint lies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OutputHandle {
+    /// The object.
+    pub object: ObjectName,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Number of output records.
+    pub records: u64,
+}
+
+/// What a task acknowledges a checkpoint with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TaskSnapshot {
+    /// Who took it.
+    pub task: TaskId,
+    /// Its state. Always there, also when nothing is in it: a task that is missing from a manifest
+    /// would lose its older state (Arroyo, commit 7f844b05).
+    pub state: StateHandle,
+    /// Its output since the previous committed checkpoint; `None` if there was none.
+    pub output: Option<OutputHandle>,
+}

@@ -1,0 +1,165 @@
+//! The job: its vertices, and how many subtasks each has at a given parallelism.
+
+use serde::{Deserialize, Serialize};
+
+use super::{TaskId, VertexId};
+use crate::key_group::{BoundsError, KeyGroupRange, MaxParallelism, Parallelism, assign};
+
+/// Whether a vertex follows the job's parallelism.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scaling {
+    /// Always this many subtasks.
+    Fixed(Parallelism),
+    /// As many subtasks as the job's parallelism.
+    Elastic,
+}
+
+/// One operator of the job.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VertexSpec {
+    /// For people: `source`, `count`.
+    pub name: String,
+    /// Number of key groups if the vertex keeps keyed state; `None` if it keeps none. Fixed for
+    /// ever.
+    pub max_parallelism: Option<MaxParallelism>,
+    /// Whether it follows the job's parallelism.
+    pub scaling: Scaling,
+    /// The vertices whose output it reads; all are before it in the job. A vertex without inputs
+    /// is a source.
+    pub inputs: Vec<VertexId>,
+}
+
+/// The job graph. A vertex's id is its index.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Vec<VertexSpec>", into = "Vec<VertexSpec>")]
+pub struct JobSpec {
+    vertices: Vec<VertexSpec>,
+}
+
+/// A job graph that cannot run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobSpecError {
+    /// No vertex at all.
+    #[error("the job has no vertex")]
+    Empty,
+    /// More vertices than ids.
+    #[error("the job has {found} vertices: at most 65536 are possible")]
+    TooManyVertices {
+        /// How many.
+        found: usize,
+    },
+    /// An input that is not an earlier vertex.
+    #[error(
+        "vertex {vertex} reads vertex {input}, which is not before it: list vertices in the order data flows"
+    )]
+    InputNotBefore {
+        /// The reader.
+        vertex: VertexId,
+        /// What it wants to read.
+        input: VertexId,
+    },
+    /// A fixed parallelism above the vertex's max parallelism.
+    #[error("vertex {vertex}: {error}")]
+    Bounds {
+        /// The vertex.
+        vertex: VertexId,
+        /// Why.
+        error: BoundsError,
+    },
+}
+
+impl JobSpec {
+    /// A job of `vertices`.
+    ///
+    /// # Errors
+    ///
+    /// [`JobSpecError`] says which vertex cannot run and why.
+    pub fn new(vertices: Vec<VertexSpec>) -> Result<Self, JobSpecError> {
+        if vertices.is_empty() {
+            return Err(JobSpecError::Empty);
+        }
+        if vertices.len() > usize::from(u16::MAX) + 1 {
+            return Err(JobSpecError::TooManyVertices { found: vertices.len() });
+        }
+        for (id, spec) in (0..).map(VertexId).zip(&vertices) {
+            if let Some(&input) = spec.inputs.iter().find(|input| **input >= id) {
+                return Err(JobSpecError::InputNotBefore { vertex: id, input });
+            }
+            if let (Scaling::Fixed(parallelism), Some(max)) = (spec.scaling, spec.max_parallelism) {
+                parallelism.within(max).map_err(|error| JobSpecError::Bounds { vertex: id, error })?;
+            }
+        }
+        Ok(Self { vertices })
+    }
+
+    /// The vertices with their ids, in the order data flows.
+    pub fn vertices(&self) -> impl DoubleEndedIterator<Item = (VertexId, &VertexSpec)> {
+        (0..).map(VertexId).zip(&self.vertices).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The vertex `id`, if the job has it.
+    pub fn vertex(&self, id: VertexId) -> Option<&VertexSpec> {
+        self.vertices.get(usize::from(id.0))
+    }
+
+    /// Whether `id` reads no other vertex.
+    pub fn is_source(&self, id: VertexId) -> bool {
+        self.vertex(id).is_some_and(|spec| spec.inputs.is_empty())
+    }
+
+    /// How many subtasks `vertex` has when the job runs at `parallelism`.
+    pub fn parallelism_of(&self, vertex: VertexId, parallelism: Parallelism) -> Parallelism {
+        match self.vertex(vertex).map(|spec| spec.scaling) {
+            Some(Scaling::Fixed(fixed)) => fixed,
+            Some(Scaling::Elastic) | None => parallelism,
+        }
+    }
+
+    /// All tasks of the job at `parallelism`, ascending.
+    pub fn tasks(&self, parallelism: Parallelism) -> Vec<TaskId> {
+        self.vertices()
+            .flat_map(|(vertex, _)| {
+                self.parallelism_of(vertex, parallelism)
+                    .subtasks()
+                    .map(move |subtask| TaskId { vertex, subtask })
+            })
+            .collect()
+    }
+
+    /// The key groups `task` owns when the job runs at `parallelism`; `None` for a vertex without
+    /// keyed state.
+    pub fn key_groups(&self, task: TaskId, parallelism: Parallelism) -> Option<KeyGroupRange> {
+        let max = self.vertex(task.vertex)?.max_parallelism?;
+        assign::range(max, self.parallelism_of(task.vertex, parallelism), task.subtask).ok()
+    }
+
+    /// Whether every elastic vertex can run at `parallelism`.
+    ///
+    /// # Errors
+    ///
+    /// [`BoundsError::ParallelismAboveMax`] of the first vertex that cannot.
+    pub fn check_parallelism(&self, parallelism: Parallelism) -> Result<(), BoundsError> {
+        for spec in &self.vertices {
+            if let (Scaling::Elastic, Some(max)) = (spec.scaling, spec.max_parallelism) {
+                parallelism.within(max)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<Vec<VertexSpec>> for JobSpec {
+    type Error = JobSpecError;
+
+    fn try_from(vertices: Vec<VertexSpec>) -> Result<Self, JobSpecError> {
+        Self::new(vertices)
+    }
+}
+
+impl From<JobSpec> for Vec<VertexSpec> {
+    fn from(job: JobSpec) -> Self {
+        job.vertices
+    }
+}

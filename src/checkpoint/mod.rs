@@ -1,0 +1,18 @@
+//! What a checkpoint is: identities, handles, certificates, the job, and the manifest that makes a
+//! checkpoint exist.
+//!
+//! Everything here is data without behaviour over time; `protocol` decides, `store` persists.
+
+mod certificate;
+mod handle;
+mod id;
+mod job;
+mod manifest;
+
+pub use certificate::Certificate;
+pub use handle::{
+    ObjectName, OperatorStateInfo, OutputHandle, RedistributionMode, StateHandle, TaskSnapshot,
+};
+pub use id::{Attempt, CheckpointId, LeaderEpoch, ManifestVersion, TaskId, VertexId};
+pub use job::{JobSpec, JobSpecError, Scaling, VertexSpec};
+pub use manifest::{CheckpointRecord, JobStatus, Manifest, OutputList};

@@ -1,0 +1,4 @@
+//! Key groups for stream processors.
+
+pub mod checkpoint;
+pub mod key_group;
