@@ -2,3 +2,4 @@
 
 pub mod checkpoint;
 pub mod key_group;
+pub mod protocol;

@@ -96,7 +96,7 @@ impl JobSpec {
 
     /// The vertices with their ids, in the order data flows.
     pub fn vertices(&self) -> impl DoubleEndedIterator<Item = (VertexId, &VertexSpec)> {
-        (0..).map(VertexId).zip(&self.vertices).collect::<Vec<_>>().into_iter()
+        self.vertices.iter().enumerate().map(|(id, spec)| (VertexId(id as u16), spec))
     }
 
     /// The vertex `id`, if the job has it.
@@ -126,6 +126,11 @@ impl JobSpec {
                     .map(move |subtask| TaskId { vertex, subtask })
             })
             .collect()
+    }
+
+    /// How many slots the job needs at `parallelism`: one for each task.
+    pub fn slots(&self, parallelism: Parallelism) -> usize {
+        self.vertices().map(|(vertex, _)| usize::from(self.parallelism_of(vertex, parallelism).get())).sum()
     }
 
     /// The key groups `task` owns when the job runs at `parallelism`; `None` for a vertex without

@@ -1,5 +1,7 @@
 //! The manifest: one step of the job's history, and the only thing that makes a checkpoint exist.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -50,6 +52,16 @@ impl Manifest {
     /// The id of the newest committed checkpoint, [`CheckpointId::NONE`] if there is none.
     pub fn newest_checkpoint_id(&self) -> CheckpointId {
         self.newest_checkpoint().map_or(CheckpointId::NONE, |record| record.id)
+    }
+
+    /// The first vertex whose state, as tasks have `restored` it, is not the state of the newest
+    /// checkpoint. Before the first checkpoint all state is empty.
+    pub fn not_conserved(&self, restored: &BTreeMap<TaskId, Certificate>) -> Option<VertexId> {
+        self.job.vertices().map(|(vertex, _)| vertex).find(|vertex| {
+            let found: Certificate =
+                restored.iter().filter(|(task, _)| task.vertex == *vertex).map(|(_, found)| *found).sum();
+            found != self.newest_checkpoint().map_or(Certificate::default(), |record| record.certificate(*vertex))
+        })
     }
 
     /// Every object that this manifest names directly. Older links of the output chain are named

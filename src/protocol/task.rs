@@ -1,0 +1,204 @@
+//! One subtask on one host, from its deployment to its end.
+//!
+//! A task belongs to one attempt for all its life; [`Host`](super::Host) gives it only messages of
+//! that attempt. What it may believe follows from that: a notice is true for it only if it took
+//! part in the checkpoint (FLINK-24096), and notices take effect in order, each once
+//! (FLINK-10377).
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::message::{Barrier, Deployment, FailureCause, HostId, HostOutput, Incarnation, ToCoordinator};
+use crate::checkpoint::{Certificate, CheckpointId, TaskSnapshot};
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TaskPhase {
+    /// Its state is being read.
+    Restoring,
+    /// Its state is there; it waits for everybody else.
+    Ready {
+        /// What it restored.
+        restored: Certificate,
+    },
+    /// It processes.
+    Running,
+    /// It has frozen its last snapshot and processes nothing more.
+    Stopped,
+    /// It failed. It stays, so that the failure is reported until the leader knows.
+    Failed {
+        /// Why.
+        cause: FailureCause,
+    },
+}
+
+/// One subtask of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Task {
+    deployment: Arc<Deployment>,
+    phase: TaskPhase,
+    // The newest checkpoint it froze a snapshot for, or was told to give up.
+    last: CheckpointId,
+    // The newest committed checkpoint it knows of; starts at the restored one.
+    confirmed: CheckpointId,
+    // Frozen and not yet known to be committed or given up.
+    taken: BTreeSet<CheckpointId>,
+    finished: bool,
+}
+
+impl Task {
+    /// Begins to restore.
+    pub(super) fn deploy(deployment: Arc<Deployment>, out: &mut Vec<HostOutput>) -> Self {
+        out.push(HostOutput::Restore(Arc::clone(&deployment)));
+        let restored = deployment.restore.checkpoint;
+        Self {
+            deployment,
+            phase: TaskPhase::Restoring,
+            last: restored,
+            confirmed: restored,
+            taken: BTreeSet::new(),
+            finished: false,
+        }
+    }
+
+    /// What it was deployed with.
+    pub fn deployment(&self) -> &Arc<Deployment> {
+        &self.deployment
+    }
+
+    /// Where it stands.
+    pub fn phase(&self) -> TaskPhase {
+        self.phase
+    }
+
+    /// The newest committed checkpoint it knows of.
+    pub fn confirmed(&self) -> CheckpointId {
+        self.confirmed
+    }
+
+    /// Whether it processes or has processed records in this attempt.
+    pub fn is_active(&self) -> bool {
+        matches!(self.phase, TaskPhase::Running | TaskPhase::Stopped)
+    }
+
+    /// The state was read, or could not be.
+    pub(super) fn restored(
+        &mut self,
+        outcome: Result<Certificate, FailureCause>,
+        host: HostId,
+        incarnation: Incarnation,
+        out: &mut Vec<HostOutput>,
+    ) {
+        if self.phase != TaskPhase::Restoring {
+            return;
+        }
+        match outcome {
+            Ok(restored) => self.phase = TaskPhase::Ready { restored },
+            Err(cause) => self.phase = TaskPhase::Failed { cause },
+        }
+        self.report(host, incarnation, out);
+    }
+
+    /// Says again what the leader must know: that it is ready, has failed, has finished.
+    pub(super) fn report(&self, host: HostId, incarnation: Incarnation, out: &mut Vec<HostOutput>) {
+        let (attempt, task) = (self.deployment.attempt, self.deployment.task);
+        let message = match self.phase {
+            TaskPhase::Ready { restored } => ToCoordinator::Ready { attempt, task, host, incarnation, restored },
+            TaskPhase::Failed { cause } => ToCoordinator::Failed { attempt, task, cause },
+            TaskPhase::Running if self.finished => ToCoordinator::Finished { attempt, task },
+            TaskPhase::Restoring | TaskPhase::Running | TaskPhase::Stopped => return,
+        };
+        out.push(HostOutput::Send { to: self.deployment.leader, message });
+    }
+
+    /// Everybody is ready.
+    pub(super) fn start(&mut self, out: &mut Vec<HostOutput>) {
+        if let TaskPhase::Ready { .. } = self.phase {
+            self.phase = TaskPhase::Running;
+            out.push(HostOutput::Run { attempt: self.deployment.attempt, task: self.deployment.task });
+        }
+    }
+
+    /// The task stands at this barrier: a source was triggered, the channels of another task are
+    /// aligned.
+    pub(super) fn at_barrier(&mut self, barrier: Barrier, out: &mut Vec<HostOutput>) {
+        if self.phase != TaskPhase::Running || barrier.checkpoint <= self.last {
+            return;
+        }
+        // The barrier repeats what a lost notice would have said.
+        self.believe(barrier.confirmed, out);
+        self.last = barrier.checkpoint;
+        self.taken.insert(barrier.checkpoint);
+        if barrier.stop {
+            self.phase = TaskPhase::Stopped;
+        }
+        let (attempt, task) = (self.deployment.attempt, self.deployment.task);
+        out.push(HostOutput::Snapshot { attempt, task, barrier });
+    }
+
+    /// The snapshot is durable, or could not be made so.
+    pub(super) fn uploaded(
+        &mut self,
+        checkpoint: CheckpointId,
+        snapshot: Option<Arc<TaskSnapshot>>,
+        out: &mut Vec<HostOutput>,
+    ) {
+        if !self.is_active() || !self.taken.contains(&checkpoint) {
+            return;
+        }
+        let (attempt, task) = (self.deployment.attempt, self.deployment.task);
+        let message = match snapshot {
+            Some(snapshot) => ToCoordinator::Acknowledge { attempt, checkpoint, snapshot },
+            None => {
+                self.taken.remove(&checkpoint);
+                ToCoordinator::Decline { attempt, checkpoint, task }
+            }
+        };
+        out.push(HostOutput::Send { to: self.deployment.leader, message });
+    }
+
+    /// The leader says that the checkpoint is committed.
+    pub(super) fn committed(&mut self, checkpoint: CheckpointId, out: &mut Vec<HostOutput>) {
+        if self.is_active() {
+            self.believe(checkpoint, out);
+        }
+    }
+
+    /// The leader says that the checkpoint will never be committed.
+    pub(super) fn abort(&mut self, checkpoint: CheckpointId, out: &mut Vec<HostOutput>) {
+        if !self.is_active() || checkpoint <= self.confirmed {
+            return;
+        }
+        self.taken.remove(&checkpoint);
+        // Its barrier may still be on the way: it must not start a snapshot.
+        self.last = self.last.max(checkpoint);
+        let (attempt, task) = (self.deployment.attempt, self.deployment.task);
+        out.push(HostOutput::CancelAlignment { attempt, task, checkpoint });
+    }
+
+    /// The engine cannot go on.
+    pub(super) fn fail(&mut self, cause: FailureCause, host: HostId, incarnation: Incarnation, out: &mut Vec<HostOutput>) {
+        if let TaskPhase::Failed { .. } = self.phase {
+            return;
+        }
+        self.phase = TaskPhase::Failed { cause };
+        self.report(host, incarnation, out);
+    }
+
+    /// All input was processed.
+    pub(super) fn finish(&mut self, host: HostId, incarnation: Incarnation, out: &mut Vec<HostOutput>) {
+        self.finished = true;
+        self.report(host, incarnation, out);
+    }
+
+    // The one place where a commit takes effect: it is newer than what is known, and this task
+    // took part in it.
+    fn believe(&mut self, checkpoint: CheckpointId, out: &mut Vec<HostOutput>) {
+        if checkpoint <= self.confirmed || !self.taken.contains(&checkpoint) {
+            return;
+        }
+        self.confirmed = checkpoint;
+        self.taken = self.taken.split_off(&checkpoint.next());
+        let (attempt, task) = (self.deployment.attempt, self.deployment.task);
+        out.push(HostOutput::Commit { attempt, task, checkpoint });
+    }
+}
