@@ -2,3 +2,5 @@
 
 pub mod checkpoint;
 pub mod key_group;
+pub mod operator_state;
+pub mod rescale;
