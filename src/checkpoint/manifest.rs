@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Attempt, Certificate, CheckpointId, JobSpec, LeaderEpoch, ManifestVersion, ObjectName, OutputHandle,
-    TaskSnapshot, VertexId,
+    TaskId, TaskSnapshot, VertexId,
 };
 use crate::key_group::Parallelism;
 
@@ -60,7 +60,10 @@ impl Manifest {
         self.job.vertices().map(|(vertex, _)| vertex).find(|vertex| {
             let found: Certificate =
                 restored.iter().filter(|(task, _)| task.vertex == *vertex).map(|(_, found)| *found).sum();
-            found != self.newest_checkpoint().map_or(Certificate::default(), |record| record.certificate(*vertex))
+            found
+                != self
+                    .newest_checkpoint()
+                    .map_or(Certificate::default(), |record| record.certificate(*vertex))
         })
     }
 

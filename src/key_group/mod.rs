@@ -2,16 +2,21 @@
 //!
 //! A key belongs to one of `max_parallelism` key groups for the life of a job; a rescale moves
 //! whole key groups between subtasks and never splits one. This module holds the types and their
-//! bounds; [`assign`] says which subtask owns which group, [`hash`] which group a key belongs to.
+//! bounds; [`assign`] says which subtask owns which group, [`hash`] which group a key belongs to,
+//! [`java`] how a typed key hashes.
 //!
 //! Source: Apache Flink 2.3.0, `KeyGroupRangeAssignment` and `KeyGroupRange`.
 
 pub mod assign;
 pub mod hash;
+pub mod java;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use hash::{of, of_bytes, of_hash};
+pub use java::{JavaField, JavaHash};
 
 /// The largest max parallelism, and so the largest parallelism.
 ///
@@ -148,6 +153,23 @@ impl Parallelism {
 }
 
 impl MaxParallelism {
+    /// The max parallelism that Flink gives a job whose user sets none: one and a half times
+    /// `parallelism`, rounded up to a power of two, from 128 to 32768. It leaves room to grow, and
+    /// a job that starts small does not get stuck with a handful of key groups.
+    ///
+    /// Source: Flink, `KeyGroupRangeAssignment.computeDefaultMaxParallelism`.
+    pub const fn default_for(parallelism: Parallelism) -> Self {
+        let parallelism = parallelism.0 as u32;
+        let wanted = (parallelism + parallelism / 2).next_power_of_two();
+        Self(if wanted < 128 {
+            128
+        } else if wanted > UPPER_BOUND_MAX_PARALLELISM as u32 {
+            UPPER_BOUND_MAX_PARALLELISM
+        } else {
+            wanted as u16
+        })
+    }
+
     /// The key groups `0..max_parallelism`, in order.
     pub fn key_groups(self) -> impl DoubleEndedIterator<Item = KeyGroup> + ExactSizeIterator {
         (0..self.0).map(KeyGroup)

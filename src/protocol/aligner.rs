@@ -111,7 +111,9 @@ impl Aligner {
 
     fn complete(&mut self, out: &mut Vec<AlignerOutput>) {
         let Some(pending) = &self.pending else { return };
-        if (0..self.channels).all(|channel| pending.delivered.contains(&channel) || self.ended.contains(&channel)) {
+        if (0..self.channels)
+            .all(|channel| pending.delivered.contains(&channel) || self.ended.contains(&channel))
+        {
             out.extend([AlignerOutput::Aligned(pending.barrier), AlignerOutput::Unblock]);
             self.floor = pending.barrier.checkpoint;
             self.pending = None;
@@ -200,11 +202,7 @@ mod tests {
         let mut aligner = Aligner::new(3, CheckpointId(0));
         let out = run(
             &mut aligner,
-            &[
-                Ended { channel: 2 },
-                Deliver { channel: 0, barrier: barrier(1) },
-                Ended { channel: 1 },
-            ],
+            &[Ended { channel: 2 }, Deliver { channel: 0, barrier: barrier(1) }, Ended { channel: 1 }],
         );
         assert_eq!(out, [Block { channel: 0 }, Aligned(barrier(1)), Unblock]);
     }

@@ -47,6 +47,11 @@ pub enum Event {
         /// How many there are.
         slots: usize,
     },
+    /// The newest checkpoint does not fit together; somebody must look at it.
+    CannotRestore {
+        /// Why.
+        reason: String,
+    },
     /// An attempt was planned and is being deployed.
     Deployed {
         /// The attempt.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{event::Event, restore::Restore};
 use crate::{
     checkpoint::{
-        Attempt, Certificate, CheckpointId, LeaderEpoch, Manifest, ManifestVersion, ObjectName, OutputList, TaskId,
-        TaskSnapshot,
+        Attempt, Certificate, CheckpointId, LeaderEpoch, Manifest, ManifestVersion, ObjectName, OutputList,
+        TaskId, TaskSnapshot,
     },
     key_group::{KeyGroupRange, Parallelism},
 };

@@ -50,8 +50,8 @@ pub use event::{AbortReason, Event, RefusalReason, RestartReason};
 pub use host::Host;
 pub use message::{
     Barrier, CoordinatorId, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, CreateOutcome, Deployment,
-    FailureCause, HostId, HostInput, HostOutput, Incarnation, Layout, PutOutcome, ReadOutcome, Swept, ToCoordinator,
-    ToHost,
+    FailureCause, HostId, HostInput, HostOutput, Incarnation, Layout, PutOutcome, ReadOutcome, Swept,
+    ToCoordinator, ToHost,
 };
-pub use restore::{OperatorRead, Restore, StateRead};
+pub use restore::{OperatorRead, Restore, RestoreError, StateRead};
 pub use task::{Task, TaskPhase};

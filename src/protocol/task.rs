@@ -102,7 +102,9 @@ impl Task {
     pub(super) fn report(&self, host: HostId, incarnation: Incarnation, out: &mut Vec<HostOutput>) {
         let (attempt, task) = (self.deployment.attempt, self.deployment.task);
         let message = match self.phase {
-            TaskPhase::Ready { restored } => ToCoordinator::Ready { attempt, task, host, incarnation, restored },
+            TaskPhase::Ready { restored } => {
+                ToCoordinator::Ready { attempt, task, host, incarnation, restored }
+            }
             TaskPhase::Failed { cause } => ToCoordinator::Failed { attempt, task, cause },
             TaskPhase::Running if self.finished => ToCoordinator::Finished { attempt, task },
             TaskPhase::Restoring | TaskPhase::Running | TaskPhase::Stopped => return,
@@ -176,7 +178,13 @@ impl Task {
     }
 
     /// The engine cannot go on.
-    pub(super) fn fail(&mut self, cause: FailureCause, host: HostId, incarnation: Incarnation, out: &mut Vec<HostOutput>) {
+    pub(super) fn fail(
+        &mut self,
+        cause: FailureCause,
+        host: HostId,
+        incarnation: Incarnation,
+        out: &mut Vec<HostOutput>,
+    ) {
         if let TaskPhase::Failed { .. } = self.phase {
             return;
         }

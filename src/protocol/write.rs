@@ -55,7 +55,12 @@ impl ManifestWrite {
     }
 
     /// A create was answered.
-    pub fn created(&mut self, version: ManifestVersion, outcome: CreateOutcome, out: &mut Vec<CoordinatorOutput>) {
+    pub fn created(
+        &mut self,
+        version: ManifestVersion,
+        outcome: CreateOutcome,
+        out: &mut Vec<CoordinatorOutput>,
+    ) {
         if self.stage != Stage::Creating || version != self.proposed.version {
             return;
         }

@@ -63,7 +63,10 @@ pub(super) struct Running {
 
 /// The highest parallelism up to the desired one for which there are slots; `None` if there are
 /// too few for any.
-pub(super) fn achievable_parallelism(manifest: &Manifest, hosts: &BTreeMap<HostId, HostInfo>) -> Option<Parallelism> {
+pub(super) fn achievable_parallelism(
+    manifest: &Manifest,
+    hosts: &BTreeMap<HostId, HostInfo>,
+) -> Option<Parallelism> {
     let slots: usize = hosts.values().map(|host| usize::from(host.slots)).sum();
     (1..=manifest.desired_parallelism.get())
         .rev()
@@ -72,10 +75,15 @@ pub(super) fn achievable_parallelism(manifest: &Manifest, hosts: &BTreeMap<HostI
 }
 
 /// Deals tasks out to free slots, host by host in turn, so that load is even.
-fn place(tasks: &[TaskId], parallelism: Parallelism, hosts: &BTreeMap<HostId, HostInfo>) -> Layout {
+fn place(
+    tasks: impl Iterator<Item = TaskId>,
+    parallelism: Parallelism,
+    hosts: &BTreeMap<HostId, HostInfo>,
+) -> Layout {
     let most = hosts.values().map(|host| host.slots).max().unwrap_or(0);
-    let slots = (0..most).flat_map(|slot| hosts.iter().filter(move |(_, info)| slot < info.slots).map(|(host, _)| *host));
-    let tasks: BTreeMap<TaskId, HostId> = tasks.iter().copied().zip(slots).collect();
+    let slots = (0..most)
+        .flat_map(|slot| hosts.iter().filter(move |(_, info)| slot < info.slots).map(|(host, _)| *host));
+    let tasks: BTreeMap<TaskId, HostId> = tasks.zip(slots).collect();
     let used: BTreeSet<HostId> = tasks.values().copied().collect();
     let hosts = used.iter().filter_map(|host| Some((*host, hosts.get(host)?.incarnation))).collect();
     Layout { parallelism, tasks, hosts }
@@ -94,32 +102,38 @@ impl Leader {
 
     /// Begins the next attempt from the newest committed checkpoint, at the parallelism that is
     /// wanted as far as slots allow. No create is in flight, so the newest is known.
-    pub(super) fn begin_attempt(
-        &mut self,
-        hosts: &BTreeMap<HostId, HostInfo>,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn begin_attempt(&mut self, hosts: &BTreeMap<HostId, HostInfo>, out: &mut Vec<Output>) {
         let Some(parallelism) = achievable_parallelism(&self.manifest, hosts) else {
             let slots = hosts.values().map(|host| usize::from(host.slots)).sum();
             out.extend([Output::Event(Event::WaitingForSlots { slots }), Output::SetTimer(Timer::Restart)]);
             self.execution = Execution::Waiting;
             return;
         };
+        let restores = match Restore::plan(&self.manifest, parallelism) {
+            Ok(restores) => restores,
+            Err(error) => {
+                let reason = error.to_string();
+                out.extend([
+                    Output::Event(Event::CannotRestore { reason }),
+                    Output::SetTimer(Timer::Restart),
+                ]);
+                self.execution = Execution::Waiting;
+                return;
+            }
+        };
         let job = &self.manifest.job;
-        let tasks = job.tasks(parallelism);
-        let layout = Arc::new(place(&tasks, parallelism, hosts));
-        let mut restores = Restore::plan(&self.manifest, parallelism);
+        let layout = Arc::new(place(restores.keys().copied(), parallelism, hosts));
         self.attempt.run += 1;
-        let deployments: BTreeMap<_, _> = tasks
+        let deployments: BTreeMap<_, _> = restores
             .into_iter()
-            .map(|task| {
+            .map(|(task, restore)| {
                 let deployment = Deployment {
                     attempt: self.attempt,
                     leader: self.id,
                     task,
                     source: job.is_source(task.vertex),
                     key_groups: job.key_groups(task, parallelism),
-                    restore: restores.remove(&task).unwrap_or_default(),
+                    restore,
                     layout: Arc::clone(&layout),
                 };
                 (task, Arc::new(deployment))
@@ -135,7 +149,8 @@ impl Leader {
     pub(super) fn repeat_unanswered(&self, out: &mut Vec<Output>) {
         match &self.execution {
             Execution::Deploying(deploying) => {
-                let missing = deploying.deployments.values().filter(|d| !deploying.ready.contains_key(&d.task));
+                let missing =
+                    deploying.deployments.values().filter(|d| !deploying.ready.contains_key(&d.task));
                 out.extend(missing.filter_map(|deployment| {
                     let to = *deploying.layout.tasks.get(&deployment.task)?;
                     Some(Output::Send { to, message: ToHost::Deploy(Arc::clone(deployment)) })
@@ -143,7 +158,9 @@ impl Leader {
             }
             Execution::Starting(starting) => {
                 let message = ToHost::Start { attempt: self.attempt };
-                out.extend(starting.missing.iter().map(|to| Output::Send { to: *to, message: message.clone() }));
+                out.extend(
+                    starting.missing.iter().map(|to| Output::Send { to: *to, message: message.clone() }),
+                );
             }
             Execution::Waiting | Execution::Stopped | Execution::Running(_) | Execution::Done => {}
         }
@@ -175,7 +192,8 @@ impl Leader {
         }
         let layout = Arc::clone(&deploying.layout);
         out.push(Output::Event(Event::AllReady { attempt: self.attempt }));
-        self.execution = Execution::Starting(Starting { missing: layout.hosts.keys().copied().collect(), layout });
+        self.execution =
+            Execution::Starting(Starting { missing: layout.hosts.keys().copied().collect(), layout });
         self.repeat_unanswered(out);
     }
 
@@ -187,7 +205,8 @@ impl Leader {
             let layout = Arc::clone(&starting.layout);
             out.push(Output::Event(Event::Running { attempt: self.attempt }));
             out.push(Output::SetTimer(Timer::Checkpoint));
-            self.execution = Execution::Running(Running { layout, finished: BTreeSet::new(), checkpoint: None });
+            self.execution =
+                Execution::Running(Running { layout, finished: BTreeSet::new(), checkpoint: None });
         }
     }
 

@@ -13,9 +13,7 @@ use super::{
     super::{
         event::{AbortReason, Event, RestartReason},
         garbage,
-        message::{
-            Barrier, CoordinatorOutput as Output, CoordinatorTimer as Timer, PutOutcome, ToHost,
-        },
+        message::{Barrier, CoordinatorOutput as Output, CoordinatorTimer as Timer, PutOutcome, ToHost},
         write::ManifestWrite,
     },
     attempt::{Execution, Running},
@@ -23,8 +21,8 @@ use super::{
 };
 use crate::{
     checkpoint::{
-        Attempt, CheckpointId, CheckpointRecord, JobStatus, Manifest, ObjectName, OutputHandle, OutputList, TaskId,
-        TaskSnapshot,
+        Attempt, CheckpointId, CheckpointRecord, JobStatus, Manifest, ObjectName, OutputHandle, OutputList,
+        TaskId, TaskSnapshot,
     },
     key_group::KeyGroupRange,
 };
@@ -106,17 +104,35 @@ impl Leader {
             .filter(|(task, _)| job.is_source(task.vertex))
             .map(|(_, host)| *host)
             .collect();
-        out.extend(sources.into_iter().map(|to| Output::Send { to, message: ToHost::Trigger { attempt, barrier } }));
+        out.extend(
+            sources.into_iter().map(|to| Output::Send { to, message: ToHost::Trigger { attempt, barrier } }),
+        );
     }
 
     /// A task of the current attempt has made its snapshot durable. Valid for the pending
     /// checkpoint only, from a planned task, once.
-    pub(super) fn acknowledged(&mut self, checkpoint: CheckpointId, snapshot: Arc<TaskSnapshot>, out: &mut Vec<Output>) {
-        let Execution::Running(Running { layout, checkpoint: Some(pending), .. }) = &mut self.execution else { return };
-        if pending.id != checkpoint || pending.stage != Stage::Collecting || !layout.tasks.contains_key(&snapshot.task) {
+    pub(super) fn acknowledged(
+        &mut self,
+        checkpoint: CheckpointId,
+        snapshot: Arc<TaskSnapshot>,
+        out: &mut Vec<Output>,
+    ) {
+        let Execution::Running(Running { layout, checkpoint: Some(pending), .. }) = &mut self.execution
+        else {
+            return;
+        };
+        if pending.id != checkpoint
+            || pending.stage != Stage::Collecting
+            || !layout.tasks.contains_key(&snapshot.task)
+        {
             return;
         }
-        if !describes(&snapshot, self.attempt, checkpoint, self.manifest.job.key_groups(snapshot.task, layout.parallelism)) {
+        if !describes(
+            &snapshot,
+            self.attempt,
+            checkpoint,
+            self.manifest.job.key_groups(snapshot.task, layout.parallelism),
+        ) {
             self.abort_checkpoint(AbortReason::Declined(snapshot.task), out);
             return;
         }
@@ -140,7 +156,9 @@ impl Leader {
 
     /// A write of a link of the output chain was answered.
     pub(super) fn output_list(&mut self, name: ObjectName, outcome: PutOutcome, out: &mut Vec<Output>) {
-        let Execution::Running(Running { checkpoint: Some(pending), .. }) = &mut self.execution else { return };
+        let Execution::Running(Running { checkpoint: Some(pending), .. }) = &mut self.execution else {
+            return;
+        };
         let Stage::Listing { name: expected, again, .. } = &mut pending.stage else { return };
         if *expected != name || *again {
             return;
@@ -157,7 +175,9 @@ impl Leader {
 
     /// Time to repeat a write of a link of the output chain.
     pub(super) fn retry_output_list(&mut self, out: &mut Vec<Output>) {
-        let Execution::Running(Running { checkpoint: Some(pending), .. }) = &mut self.execution else { return };
+        let Execution::Running(Running { checkpoint: Some(pending), .. }) = &mut self.execution else {
+            return;
+        };
         if let Stage::Listing { name, list, again } = &mut pending.stage
             && std::mem::take(again)
         {
@@ -204,7 +224,9 @@ impl Leader {
             running.checkpoint = None;
             let hosts = running.layout.hosts.keys().copied().collect::<Vec<_>>();
             out.extend(
-                hosts.iter().map(|to| Output::Send { to: *to, message: ToHost::Committed { attempt, checkpoint } }),
+                hosts
+                    .iter()
+                    .map(|to| Output::Send { to: *to, message: ToHost::Committed { attempt, checkpoint } }),
             );
             let next = match goal {
                 Goal::Continue => None,
@@ -218,7 +240,9 @@ impl Leader {
                 // What was to be restarted is over.
                 self.restart = None;
                 out.push(Output::CancelTimer(Timer::Checkpoint));
-                out.extend(hosts.iter().map(|to| Output::Send { to: *to, message: ToHost::Cancel { attempt } }));
+                out.extend(
+                    hosts.iter().map(|to| Output::Send { to: *to, message: ToHost::Cancel { attempt } }),
+                );
                 self.execution = next;
             }
         }

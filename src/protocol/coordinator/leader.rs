@@ -7,8 +7,8 @@ use super::{
         event::{AbortReason, Event, RefusalReason, RestartReason},
         garbage::Basis,
         message::{
-            CoordinatorId, CoordinatorOutput as Output, CoordinatorTimer as Timer, CreateOutcome, HostId, ReadOutcome,
-            Swept, ToCoordinator, ToHost,
+            CoordinatorId, CoordinatorOutput as Output, CoordinatorTimer as Timer, CreateOutcome, HostId,
+            ReadOutcome, Swept, ToCoordinator, ToHost,
         },
         write::{ManifestWrite, Verdict},
     },
@@ -109,10 +109,17 @@ impl Leader {
     pub(super) fn silence(&self, out: &mut Vec<Output>) {
         let expiry = self.pending_checkpoint().map(Timer::Expiry);
         out.extend(
-            [Timer::Heartbeat, Timer::Restart, Timer::Checkpoint, Timer::StoreRetry, Timer::Sweep, Timer::Stabilize]
-                .into_iter()
-                .chain(expiry)
-                .map(Output::CancelTimer),
+            [
+                Timer::Heartbeat,
+                Timer::Restart,
+                Timer::Checkpoint,
+                Timer::StoreRetry,
+                Timer::Sweep,
+                Timer::Stabilize,
+            ]
+            .into_iter()
+            .chain(expiry)
+            .map(Output::CancelTimer),
         );
     }
 
@@ -131,12 +138,7 @@ impl Leader {
         }
     }
 
-    pub(super) fn timer(
-        &mut self,
-        timer: Timer,
-        hosts: &BTreeMap<HostId, HostInfo>,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn timer(&mut self, timer: Timer, hosts: &BTreeMap<HostId, HostInfo>, out: &mut Vec<Output>) {
         match timer {
             Timer::Heartbeat => {
                 out.extend([Output::TellPeers(self.manifest.epoch), Output::SetTimer(Timer::Heartbeat)]);
@@ -172,7 +174,12 @@ impl Leader {
         }
     }
 
-    pub(super) fn host(&mut self, message: ToCoordinator, hosts: &BTreeMap<HostId, HostInfo>, out: &mut Vec<Output>) {
+    pub(super) fn host(
+        &mut self,
+        message: ToCoordinator,
+        hosts: &BTreeMap<HostId, HostInfo>,
+        out: &mut Vec<Output>,
+    ) {
         match message {
             ToCoordinator::Register { host, active, .. } => {
                 self.cancel_leftovers(host, active, out);
@@ -217,7 +224,12 @@ impl Leader {
         }
     }
 
-    pub(super) fn created(&mut self, version: ManifestVersion, outcome: CreateOutcome, out: &mut Vec<Output>) {
+    pub(super) fn created(
+        &mut self,
+        version: ManifestVersion,
+        outcome: CreateOutcome,
+        out: &mut Vec<Output>,
+    ) {
         if let Some((write, _)) = &mut self.write {
             write.created(version, outcome, out);
         }
@@ -255,7 +267,9 @@ impl Leader {
         if self.begin_commit(out) {
             return;
         }
-        if let Some(parallelism) = self.wanted.take().filter(|wanted| *wanted != self.manifest.desired_parallelism) {
+        if let Some(parallelism) =
+            self.wanted.take().filter(|wanted| *wanted != self.manifest.desired_parallelism)
+        {
             if self.execution == Execution::Done {
                 let reason = RefusalReason::Finished;
                 out.push(Output::Event(Event::RescaleRefused { parallelism, reason }));
@@ -321,7 +335,8 @@ impl Leader {
     pub(super) fn swept(&mut self, swept: Option<Swept>, out: &mut Vec<Output>) {
         let (Some(basis), Some(swept)) = (self.sweep.take(), swept) else { return };
         let outputs = swept.committed.into_iter().collect();
-        let garbage: Vec<_> = swept.objects.into_iter().filter(|name| basis.is_garbage(name, &outputs)).collect();
+        let garbage: Vec<_> =
+            swept.objects.into_iter().filter(|name| basis.is_garbage(name, &outputs)).collect();
         if garbage.is_empty() {
             // Nothing of older attempts is left; from now on only a zombie could add to them, and
             // the next leader's first sweep finds that.

@@ -14,8 +14,8 @@ use self::leader::Leader;
 use super::{
     event::{Event, RefusalReason},
     message::{
-        CoordinatorId, CoordinatorInput as Input, CoordinatorOutput as Output, CoordinatorTimer as Timer, HostId,
-        Incarnation, ReadOutcome, ToCoordinator,
+        CoordinatorId, CoordinatorInput as Input, CoordinatorOutput as Output, CoordinatorTimer as Timer,
+        HostId, Incarnation, ReadOutcome, ToCoordinator,
     },
     write::{ManifestWrite, Verdict},
 };
@@ -189,7 +189,10 @@ impl Coordinator {
             Input::Rescale(parallelism) => match &mut self.role {
                 Role::Leading(leader) => leader.request_rescale(parallelism, out),
                 Role::Standby | Role::Reading | Role::Claiming(_) | Role::Refused => {
-                    out.push(Output::Event(Event::RescaleRefused { parallelism, reason: RefusalReason::NotLeader }));
+                    out.push(Output::Event(Event::RescaleRefused {
+                        parallelism,
+                        reason: RefusalReason::NotLeader,
+                    }));
                 }
             },
             Input::Create { version, outcome } => match &mut self.role {

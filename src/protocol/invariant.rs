@@ -1,0 +1,1 @@
+//! Named safety properties.
