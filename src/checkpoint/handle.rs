@@ -6,8 +6,10 @@ use super::{Attempt, Certificate, CheckpointId, TaskId};
 use crate::key_group::KeyGroupRange;
 
 /// The name of a write-once object. It holds the attempt, so that a zombie can litter but never
-/// overwrite. `store::paths` maps it to a path.
+/// overwrite. Its text ([`Display`](std::fmt::Display), [`FromStr`](std::str::FromStr), and serde in
+/// readable formats) is the object's path below the root of its store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub enum ObjectName {
     /// A task's snapshot.
     State {

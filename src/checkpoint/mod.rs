@@ -4,15 +4,22 @@
 //! Everything here is data without behaviour over time; `protocol` decides, `store` persists.
 
 mod certificate;
+mod check;
+mod envelope;
 mod handle;
 mod id;
 mod job;
 mod manifest;
+mod manifest_codec;
+pub(crate) mod path;
 
 pub use certificate::Certificate;
+pub use check::ContentError;
+pub use envelope::{FORMAT_VERSION, FormatError};
 pub use handle::{
     ObjectName, OperatorStateInfo, OutputHandle, RedistributionMode, StateHandle, TaskSnapshot,
 };
 pub use id::{Attempt, CheckpointId, LeaderEpoch, ManifestVersion, TaskId, VertexId};
 pub use job::{JobSpec, JobSpecError, Scaling, VertexSpec};
 pub use manifest::{CheckpointRecord, JobStatus, Manifest, OutputList};
+pub use path::ForeignName;

@@ -1,0 +1,162 @@
+//! Where everything lies below the prefix of a job.
+//!
+//! ```text
+//! manifest/<version>                                    one step of history
+//! state/<attempt>/<vertex>-<subtask>/<checkpoint>       a task's snapshot
+//! output/<attempt>/<vertex>-<subtask>/<checkpoint>      a task's output
+//! outputs/<attempt>/<checkpoint>                        a link of the output chain
+//! ```
+//!
+//! Numbers have a fixed width, so that listings come in their order. Nothing else is written, and
+//! what else is found is foreign: reported, never touched.
+
+use object_store::path::Path;
+
+use crate::checkpoint::{
+    Attempt, ManifestVersion, ObjectName,
+    path::{attempt_segment, digits},
+};
+
+const MANIFEST: &str = "manifest";
+/// The directories of the three kinds of [`ObjectName`].
+const KINDS: [&str; 3] = ["state", "output", "outputs"];
+
+/// The paths of one job's objects.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Layout {
+    prefix: Path,
+}
+
+/// What a path below the prefix stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Identified {
+    /// A manifest.
+    Manifest(ManifestVersion),
+    /// A write-once object.
+    Object(ObjectName),
+    /// Nothing that this library wrote.
+    Foreign,
+}
+
+impl Layout {
+    /// The layout below `prefix`.
+    pub const fn new(prefix: Path) -> Self {
+        Self { prefix }
+    }
+
+    /// Everything lies below this path.
+    pub const fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
+    /// The path of a manifest.
+    pub fn manifest(&self, version: ManifestVersion) -> Path {
+        self.manifests().join(format!("{version:020}"))
+    }
+
+    /// The path of a write-once object.
+    pub fn object(&self, name: &ObjectName) -> Path {
+        name.to_string().split('/').fold(self.prefix.clone(), |path, segment| path.join(segment))
+    }
+
+    /// What lies at `path`; the exact inverse of [`manifest`](Self::manifest) and
+    /// [`object`](Self::object).
+    pub fn identify(&self, path: &Path) -> Identified {
+        let Some(parts) = path.prefix_match(&self.prefix) else { return Identified::Foreign };
+        let parts: Vec<_> = parts.collect();
+        if let [directory, version] = parts.as_slice()
+            && directory.as_ref() == MANIFEST
+        {
+            return digits(version.as_ref(), 20)
+                .map_or(Identified::Foreign, |version| Identified::Manifest(ManifestVersion(version)));
+        }
+        let text = parts.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("/");
+        text.parse().map_or(Identified::Foreign, Identified::Object)
+    }
+
+    /// The directory of manifests.
+    pub(super) fn manifests(&self) -> Path {
+        self.prefix.clone().join(MANIFEST)
+    }
+
+    /// For each kind of object its directory, and the path in it behind which the objects of
+    /// `from` and all later attempts lie.
+    pub(super) fn objects_from(&self, from: Attempt) -> [(Path, Path); 3] {
+        KINDS.map(|kind| {
+            let directory = self.prefix.clone().join(kind);
+            let offset = directory.clone().join(attempt_segment(from));
+            (directory, offset)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        checkpoint::{CheckpointId, LeaderEpoch, TaskId, VertexId},
+        key_group::Subtask,
+    };
+
+    fn layouts() -> impl Strategy<Value = Layout> {
+        prop_oneof![Just(""), Just("jobs"), Just("a/manifest/state"), Just("per%cent/a b")]
+            .prop_map(|prefix| Layout::new(Path::from(prefix)))
+    }
+
+    proptest! {
+        #[test]
+        fn identify_is_the_inverse_of_the_paths(
+            layout in layouts(),
+            (version, epoch, run, vertex, subtask, id) in any::<(u64, u64, u32, u16, u16, u64)>(),
+        ) {
+            let version = ManifestVersion(version);
+            prop_assert_eq!(layout.identify(&layout.manifest(version)), Identified::Manifest(version));
+            let attempt = Attempt { epoch: LeaderEpoch(epoch), run };
+            let task = TaskId { vertex: VertexId(vertex), subtask: Subtask(subtask) };
+            let checkpoint = CheckpointId(id);
+            for name in [
+                ObjectName::State { attempt, task, checkpoint },
+                ObjectName::Output { attempt, task, checkpoint },
+                ObjectName::OutputList { attempt, checkpoint },
+            ] {
+                let path = layout.object(&name);
+                prop_assert_eq!(layout.identify(&path), Identified::Object(name));
+                let [state, output, outputs] = layout.objects_from(attempt);
+                let (directory, offset) = match name {
+                    ObjectName::State { .. } => state,
+                    ObjectName::Output { .. } => output,
+                    ObjectName::OutputList { .. } => outputs,
+                };
+                prop_assert!(path > offset && path.prefix_matches(&directory));
+            }
+        }
+
+        #[test]
+        fn path_order_is_version_order(one: u64, other: u64) {
+            let layout = Layout::new(Path::from("job"));
+            prop_assert_eq!(
+                layout.manifest(ManifestVersion(one)).cmp(&layout.manifest(ManifestVersion(other))),
+                one.cmp(&other)
+            );
+        }
+    }
+
+    #[test]
+    fn what_nobody_wrote_is_foreign() {
+        let layout = Layout::new(Path::from("job"));
+        for path in [
+            "job",
+            "other/manifest/00000000000000000001",
+            "manifest/00000000000000000001",
+            "job/manifest/1",
+            "job/manifest/00000000000000000001.tmp",
+            "job/manifest/99999999999999999999",
+            "job/manifest/00000000000000000001/00000000000000000001",
+            "job/README",
+        ] {
+            assert_eq!(layout.identify(&Path::from(path)), Identified::Foreign, "{path}");
+        }
+    }
+}
