@@ -1,5 +1,9 @@
 //! What the integration tests share.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub mod sample;
+
 /// Snapshots lie in `snapshots/` at the root, wherever the test is.
 pub fn snapshot_settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
