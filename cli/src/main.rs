@@ -53,11 +53,18 @@ fn main() -> ExitCode {
 
 /// Whether whoever read our output has read enough, as `head` does.
 fn reader_is_gone(error: &anyhow::Error) -> bool {
+    // Of these wrappers, neither names the error of the stream as its source.
     let kind = |cause: &(dyn std::error::Error + 'static)| {
-        cause
-            .downcast_ref::<io::Error>()
-            .map(io::Error::kind)
-            .or_else(|| cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind))
+        if let Some(error) = cause.downcast_ref::<serde_json::Error>() {
+            return error.io_error_kind();
+        }
+        if let Some(error) = cause.downcast_ref::<csv::Error>() {
+            return match error.kind() {
+                csv::ErrorKind::Io(error) => Some(error.kind()),
+                _ => None,
+            };
+        }
+        cause.downcast_ref::<io::Error>().map(io::Error::kind)
     };
     error.chain().any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
 }

@@ -65,17 +65,17 @@ impl Scale {
     }
 }
 
-/// Leaves out what begins at the same pixel as the one before: 32768 tasks are no more to the eye
-/// than one for each pixel.
+/// Leaves out what is narrower than a pixel and begins at the same one as what was before: 32768
+/// tasks are no more to the eye than one for each pixel.
 #[derive(Default)]
 struct Visible {
     last: Option<i64>,
 }
 
 impl Visible {
-    fn admits(&mut self, x: f64) -> bool {
+    fn admits(&mut self, (x, width): (f64, f64)) -> bool {
         let pixel = Some(x.floor() as i64);
-        std::mem::replace(&mut self.last, pixel) != pixel
+        std::mem::replace(&mut self.last, pixel) != pixel || width >= 1.0
     }
 }
 
@@ -125,7 +125,7 @@ fn row(
     let mut visible = Visible::default();
     for (task, range) in tasks {
         let (x, width) = scale.span(range);
-        if !visible.admits(x) {
+        if !visible.admits((x, width)) {
             continue;
         }
         let gap = if width > 6.0 * GAP { GAP } else { 0.0 };
@@ -156,7 +156,7 @@ fn bands(svg: &mut String, plan: &RescalePlan, scale: Scale) {
     for subtask in plan.subtasks() {
         for read in &subtask.reads {
             let (x, width) = scale.span(read.key_groups);
-            if !visible.admits(x) {
+            if !visible.admits((x, width)) {
                 continue;
             }
             let (old, new, moves) =
@@ -199,15 +199,18 @@ fn bands(svg: &mut String, plan: &RescalePlan, scale: Scale) {
 fn axis(svg: &mut String, plan: &RescalePlan, scale: Scale) {
     let top = AFTER_TOP + BOX_HEIGHT;
     let last = plan.max_parallelism().all().last();
-    let (mut free, end) = (f64::MIN, RIGHT - 34.0);
+    let room = |label: &str| label.len() as f64 * 7.0 + 12.0;
+    let mut free = f64::MIN;
+    let end = RIGHT - room(&last.to_string());
     let firsts = plan.subtasks().iter().flat_map(|subtask| &subtask.reads).map(|read| read.key_groups);
     for range in firsts {
         let (x, _) = scale.span(range);
-        if x < free || x > end {
+        let label = range.first().to_string();
+        if x < free || x + room(&label) > end {
             continue;
         }
-        tick(svg, x, top, &range.first().to_string(), "");
-        free = x + 34.0;
+        tick(svg, x, top, &label, "");
+        free = x + room(&label);
     }
     if last.0 > 0 {
         tick(svg, RIGHT, top, &last.to_string(), " end");

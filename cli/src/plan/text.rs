@@ -11,6 +11,8 @@ const CELLS_MAX: usize = 64;
 /// The most tasks that are all listed; of more, the first and last.
 const TASKS_MAX: usize = 64;
 const TASKS_AT_EACH_END: usize = 16;
+/// The most ranges that are all listed in one cell of the table.
+const RANGES_MAX: usize = 8;
 
 const BOLD: &str = "\x1b[1m";
 const FAINT: &str = "\x1b[2m";
@@ -104,21 +106,32 @@ fn table(text: &mut String, plan: &RescalePlan) {
 }
 
 fn row(plan: &RescalePlan, task: Subtask, gives: &[(KeyGroupRange, Subtask)]) -> [String; 5] {
-    let ranges = |ranges: Vec<String>| if ranges.is_empty() { "–".to_owned() } else { ranges.join(", ") };
     let other = |subtask: Subtask| format!("{}{subtask}{RESET}", colour(subtask));
-    let gives = ranges(gives.iter().map(|(range, to)| format!("{range} to {}", other(*to))).collect());
+    let gives = listed(gives.iter().map(|(range, to)| format!("{range} to {}", other(*to))).collect());
     match plan.subtasks().get(task.index()) {
         Some(subtask) => [
             other(task),
             subtask.key_groups.to_string(),
-            ranges(subtask.kept().map(|read| read.key_groups.to_string()).collect()),
-            ranges(
+            listed(subtask.kept().map(|read| read.key_groups.to_string()).collect()),
+            listed(
                 subtask.moved().map(|read| format!("{} of {}", read.key_groups, other(read.from))).collect(),
             ),
             gives,
         ],
         None => [other(task), "gone".to_owned(), "–".to_owned(), "–".to_owned(), gives],
     }
+}
+
+fn listed(mut ranges: Vec<String>) -> String {
+    if ranges.is_empty() {
+        return "–".to_owned();
+    }
+    if ranges.len() > RANGES_MAX {
+        let left_out = ranges.len() - RANGES_MAX / 2;
+        ranges.truncate(RANGES_MAX / 2);
+        ranges.push(format!("{FAINT}… and {left_out} more{RESET}"));
+    }
+    ranges.join(", ")
 }
 
 /// What each task, old or new, gives to others.
