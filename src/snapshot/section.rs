@@ -255,6 +255,11 @@ impl SnapshotIndex {
         })
     }
 
+    /// One for each state, by position in the state table.
+    pub(super) fn digests(&self) -> Vec<EntryDigest> {
+        self.states.iter().map(|state| EntryDigest::new(&state.name)).collect()
+    }
+
     pub(super) fn decode_sections_into(
         &self,
         into: &mut KeyGroupSections,
@@ -263,7 +268,7 @@ impl SnapshotIndex {
     ) -> Result<(), SnapshotError> {
         let run = self.run(key_groups)?;
         check_read_length(&self.run_bytes(key_groups)?, bytes)?;
-        let mut digests: Vec<_> = self.states.iter().map(|state| EntryDigest::new(&state.name)).collect();
+        let mut digests = self.digests();
         let mut rest = bytes.clone();
         for entry in run {
             // The lengths of the run were just checked to add up to the bytes at hand.
