@@ -21,6 +21,8 @@ pub mod random;
 #[cfg(madsim)]
 pub mod run;
 #[cfg(madsim)]
+pub mod storage;
+#[cfg(madsim)]
 pub mod trace;
 #[cfg(madsim)]
 pub mod wire;

@@ -6,8 +6,9 @@
 use crate::nodes::Nodes;
 use crate::random;
 use crate::trace::{Recording, Trace};
-use crate::wire::{Net, NetworkCounts, now_us};
+use crate::wire::{Net, NetworkCounts};
 use fastrand::Rng;
+use madsim::time::TimeHandle;
 use serde::Serialize;
 use std::any::Any;
 use std::cell::RefCell;
@@ -16,6 +17,9 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 use std::time::Duration;
+
+/// Virtual time that killed tasks are given to end.
+pub const TEARDOWN: Duration = Duration::from_millis(10);
 
 /// What a simulation is made of. Passed to the closure that builds the cluster.
 #[derive(Clone, Debug)]
@@ -78,7 +82,7 @@ pub struct Run<T> {
     pub hash: u128,
     /// Number of trace events.
     pub events: u64,
-    /// Virtual microseconds the simulation took.
+    /// Virtual microseconds the simulation took, [`TEARDOWN`] included.
     pub virtual_us: u64,
     /// What happened to datagrams.
     pub network: NetworkCounts,
@@ -123,27 +127,33 @@ where
     Fut: Future<Output = Result<T, Violation>>,
 {
     IN_SIMULATION.with_borrow_mut(|state| *state = Some(None));
-    let mut ending = (0, NetworkCounts::default());
-    // Nothing that the closure leaves broken is looked at after a panic, except `ending`, plain numbers.
+    let mut started = None;
+    // A panic leaves nothing behind that is looked at, except the network's counts and the time.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let mut runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
         runtime.set_time_limit(limit);
-        let ending = &mut ending;
+        let started = &mut started;
         runtime.block_on(async move {
             let net = Net::start(random::stream(seed, "network"), trace.clone());
+            *started = Some((net.clone(), TimeHandle::current()));
             let nodes = Nodes::new(&net, &trace);
             let outcome = simulation(World { seed, net: net.clone(), nodes: nodes.clone(), trace }).await;
-            *ending = (now_us(), net.counts());
             // Tasks that are pending when the runtime is dropped are leaked: kill, let them be dropped.
             nodes.kill_all();
             net.stop();
-            madsim::time::sleep(Duration::from_millis(10)).await;
+            madsim::time::sleep(TEARDOWN).await;
             outcome
         })
     }));
     let outcome = result.unwrap_or_else(|payload| Err(panicked(payload.as_ref())));
     IN_SIMULATION.with_borrow_mut(|state| *state = None);
-    (outcome, ending.0, ending.1)
+    match started {
+        Some((net, time)) => {
+            net.release();
+            (outcome, time.elapsed().as_micros() as u64, net.counts())
+        }
+        None => (outcome, 0, NetworkCounts::default()),
+    }
 }
 
 thread_local! {

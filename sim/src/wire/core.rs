@@ -193,10 +193,16 @@ impl Net {
     }
 
     /// Ends the network's task; nothing arrives any more.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let mut core = self.core();
         core.stopped = true;
         core.wake_hub();
+    }
+
+    /// Drops everything that is bound, after the simulation. A sink may own its socket and with it this
+    /// network: nothing else would end that circle.
+    pub(crate) fn release(&self) {
+        let _sinks = std::mem::take(&mut self.core().bound);
     }
 
     pub(super) fn core(&self) -> MutexGuard<'_, Core> {
