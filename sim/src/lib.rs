@@ -16,6 +16,8 @@ compile_error!(
 #[cfg(madsim)]
 pub mod batch;
 #[cfg(madsim)]
+pub mod fault;
+#[cfg(madsim)]
 pub mod nodes;
 pub mod random;
 #[cfg(madsim)]

@@ -25,6 +25,23 @@ pub fn between(random: &mut Rng, range: (u64, u64)) -> u64 {
     random.u64(range.0..=range.1.max(range.0))
 }
 
+/// A whole number of `range`, both ends inclusive, whose order of magnitude is uniform: as many draws
+/// fall between 1 and 2 ms as between 1 and 2 s.
+pub fn spread(random: &mut Rng, range: (u64, u64)) -> u64 {
+    let (low, high) = (range.0.max(1), range.1.max(range.0).max(1));
+    let octave = random.u32(low.ilog2()..=high.ilog2());
+    let octave = (1 << octave, (1 << octave) + ((1_u64 << octave) - 1));
+    between(random, (octave.0.max(low), octave.1.min(high)))
+}
+
+/// One of `choices`.
+///
+/// # Panics
+/// If there is none.
+pub fn pick<T: Copy>(random: &mut Rng, choices: &[T]) -> T {
+    choices[random.usize(0..choices.len())]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +52,15 @@ mod tests {
         assert_eq!(draw(7, "network"), draw(7, "network"));
         assert_ne!(draw(7, "network"), draw(7, "storage"));
         assert_ne!(draw(7, "network"), draw(8, "network"));
+    }
+
+    #[test]
+    fn spread_stays_in_its_range_and_reaches_both_ends_of_the_scale() {
+        let mut random = stream(2, "test");
+        let draws: Vec<_> = (0..1000).map(|_| spread(&mut random, (1_000, 20_000_000))).collect();
+        assert!(draws.iter().all(|draw| (1_000..=20_000_000).contains(draw)));
+        assert!(draws.iter().filter(|draw| **draw < 10_000).count() > 100);
+        assert!(draws.iter().filter(|draw| **draw > 1_000_000).count() > 100);
     }
 
     #[test]

@@ -74,6 +74,12 @@ impl NetworkFaults {
         self.links.insert((from, to), faults);
     }
 
+    /// Gives every link this behaviour, also those that had one of their own.
+    pub fn override_every(&mut self, faults: LinkFaults) {
+        self.every = faults;
+        self.links.clear();
+    }
+
     /// Drops whatever `from` sends to `to`; the other direction keeps working.
     pub fn cut(&mut self, from: Node, to: Node) {
         self.cut.insert((from, to));
