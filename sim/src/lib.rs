@@ -17,8 +17,10 @@ compile_error!(
 pub mod batch;
 #[cfg(madsim)]
 pub mod fault;
+pub mod input;
 #[cfg(madsim)]
 pub mod nodes;
+pub mod oracle;
 pub mod random;
 #[cfg(madsim)]
 pub mod run;
