@@ -139,7 +139,7 @@ fn row(
             colour(task),
         );
         let centre = x + width / 2.0;
-        if fits(&range.to_string(), 7.0, width) && fits("task 00", 8.0, width) {
+        if fits(&range.to_string(), 7.0, width) && fits("task 00", 8.5, width) {
             text(svg, "task middle", centre, middle - 3.0, &format!("task {task}"));
             text(svg, "range middle", centre, middle + 15.0, &range.to_string());
         } else if fits(&task.to_string(), 9.0, width) {
@@ -183,7 +183,7 @@ fn bands(svg: &mut String, plan: &RescalePlan, scale: Scale) {
             );
             let centre = x + width / 2.0;
             let range = read.key_groups.to_string();
-            if fits(&range, 8.0, width) && fits("move", 8.0, width) {
+            if fits(&range, 8.0, width) && fits("move ↓", 8.5, width) {
                 let arrow = if moves { "move ↓" } else { "stay" };
                 text(&mut shapes, "ink band middle", centre, BAND_MIDDLE - 4.0, &range);
                 text(&mut shapes, "ink band middle", centre, BAND_MIDDLE + 13.0, arrow);
