@@ -95,7 +95,7 @@ fn a_truncated_object_is_corrupt_wherever_the_range_begins() {
 #[expect(clippy::reversed_empty_ranges, reason = "it is what is refused")]
 fn a_range_that_ends_before_it_starts_is_refused() {
     let (_, store) = in_memory();
-    let error = block_on(store.get_ranges(state_name(), &[5..4])).unwrap_err();
+    let error = block_on(store.get_ranges(state_name(), std::slice::from_ref(&(5..4)))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
 
