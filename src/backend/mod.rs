@@ -1,0 +1,350 @@
+//! Keyed state by key group.
+//!
+//! A [`StateBackend`] holds the state of one subtask: for each key group it owns, for each named
+//! state, entries of encoded key and encoded value. What a reader may rely on:
+//!
+//! - **Only owned key groups.** Every access names its key group; one that is not owned is an
+//!   error, so that a misrouted record cannot leave state where nobody looks for it.
+//! - **State that nobody registered survives.** Entries are bytes and states are names: a state
+//!   that was restored and not registered (yet) is in the next snapshot as it was (BEAM-7144).
+//! - **Freezing copies nothing.** [`StateBackend::freeze`] takes a reference to every key group;
+//!   a key group is copied when it is first written to afterwards. The frozen state is encoded
+//!   elsewhere while processing goes on.
+//! - **Restores accumulate.** Each handle adds its key groups; none is cleared (FLINK-4731), none
+//!   can come twice, and [`StateBackend::finish_restore`] says whether one is missing.
+//!
+//! Entries of a key group are kept in an ordered map. Ordered rather than hashed: a snapshot's
+//! bytes must be a function of its contents, and so the encoder would sort what a hash map gives
+//! it at every checkpoint; and the entries of a map state, whose keys begin with the same key, are
+//! neighbours.
+//!
+//! An entry is (state, key bytes, value bytes) whatever the kind of state, because encodings are
+//! self-delimiting: a map state appends the user's key to the key, a list state appends elements
+//! to the value, a timer is a key with its time and without a value.
+
+mod error;
+mod frozen;
+mod group;
+mod restore;
+mod state;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use self::{
+    error::BackendError,
+    frozen::FrozenState,
+    state::{StateDescriptor, ValueState},
+};
+use self::{group::Group, state::RustType};
+use crate::{
+    checkpoint::Certificate,
+    codec,
+    key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
+    snapshot::{EntryDigest, StateMeta},
+};
+
+/// As many as the state table of a snapshot can count.
+const STATES_MAX: usize = u16::MAX as usize;
+
+/// The keyed state of one subtask, in memory.
+#[derive(Debug)]
+pub struct StateBackend {
+    max_parallelism: MaxParallelism,
+    key_groups: KeyGroupRange,
+    // By the number that handles carry. States are added and never removed.
+    states: Vec<State>,
+    by_name: BTreeMap<Arc<str>, usize>,
+    // One per owned key group, ascending.
+    groups: Vec<Arc<Group>>,
+    // What was restored, by owned key group.
+    restored: Vec<Option<Certificate>>,
+}
+
+#[derive(Debug)]
+struct State {
+    meta: StateMeta,
+    // `None` until somebody registers a state that was restored.
+    types: Option<(RustType, RustType)>,
+}
+
+impl StateBackend {
+    /// An empty backend for `key_groups` of a job of `max_parallelism`.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::OutOfBounds`] if a key group is not below the max parallelism.
+    pub fn new(max_parallelism: MaxParallelism, key_groups: KeyGroupRange) -> Result<Self, BackendError> {
+        if !max_parallelism.all().contains_range(key_groups) {
+            return Err(BackendError::OutOfBounds { key_groups, max_parallelism });
+        }
+        Ok(Self {
+            max_parallelism,
+            key_groups,
+            states: Vec::new(),
+            by_name: BTreeMap::new(),
+            // All groups share one empty group until they are written to.
+            groups: vec![Arc::default(); key_groups.len()],
+            restored: vec![None; key_groups.len()],
+        })
+    }
+
+    /// The max parallelism of the job.
+    pub const fn max_parallelism(&self) -> MaxParallelism {
+        self.max_parallelism
+    }
+
+    /// The key groups it owns.
+    pub const fn key_groups(&self) -> KeyGroupRange {
+        self.key_groups
+    }
+
+    /// All states, registered or restored, in the order they became known.
+    pub fn states(&self) -> impl ExactSizeIterator<Item = &StateMeta> {
+        self.states.iter().map(|state| &state.meta)
+    }
+
+    /// The state that `descriptor` describes: a new one, or the one of that name that was restored
+    /// or registered before.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::KindMismatch`] if the name stands for another kind of state,
+    /// [`BackendError::TypeMismatch`] if it was registered with other types of key or value,
+    /// [`BackendError::Name`] if the name is longer than 65,535 bytes, and
+    /// [`BackendError::TooManyStates`].
+    pub fn register<K, V>(
+        &mut self,
+        descriptor: StateDescriptor<K, V>,
+    ) -> Result<ValueState<K, V>, BackendError>
+    where
+        K: Serialize + DeserializeOwned + 'static,
+        V: Serialize + DeserializeOwned + 'static,
+    {
+        let types = (RustType::of::<K>(), RustType::of::<V>());
+        let id = self.state_id(&descriptor.meta)?;
+        let state = &mut self.states[id];
+        match state.types {
+            None => state.types = Some(types),
+            Some(registered) if registered == types => {}
+            Some(registered) => {
+                return Err(BackendError::TypeMismatch {
+                    name: state.meta.name.to_string(),
+                    registered: format!("{} to {}", registered.0.name, registered.1.name),
+                    wanted: format!("{} to {}", types.0.name, types.1.name),
+                });
+            }
+        }
+        Ok(ValueState::new(id, Arc::clone(&state.meta.name)))
+    }
+
+    /// The value of `key` in `key_group`, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::NotOwned`]; [`BackendError::ForeignState`] if the state was registered with
+    /// another backend; [`BackendError::Codec`] if the stored bytes are no `V`.
+    pub fn get<K: Serialize, V: DeserializeOwned>(
+        &self,
+        state: &ValueState<K, V>,
+        key_group: KeyGroup,
+        key: &K,
+    ) -> Result<Option<V>, BackendError> {
+        let id = self.check_state(state)?;
+        let group = self.group(key_group)?;
+        let key = codec::encode_small(key)?;
+        Ok(group.get(id, &key).map(codec::decode).transpose()?)
+    }
+
+    /// Makes `value` the value of `key` in `key_group`.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), and [`BackendError::TooLarge`] if the encoded key or value is 4 GiB
+    /// or longer.
+    pub fn put<K: Serialize, V: Serialize>(
+        &mut self,
+        state: &ValueState<K, V>,
+        key_group: KeyGroup,
+        key: &K,
+        value: &V,
+    ) -> Result<(), BackendError> {
+        let id = self.check_state(state)?;
+        let (key, value) = (codec::encode_small(key)?, codec::encode_small(value)?);
+        self.put_encoded(id, key_group, &key, &value)
+    }
+
+    /// Replaces the value of `key` in `key_group` by what `change` makes of it; `None` is no
+    /// value.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put); nothing is changed then.
+    pub fn update<K: Serialize, V: Serialize + DeserializeOwned>(
+        &mut self,
+        state: &ValueState<K, V>,
+        key_group: KeyGroup,
+        key: &K,
+        change: impl FnOnce(Option<V>) -> Option<V>,
+    ) -> Result<(), BackendError> {
+        let id = self.check_state(state)?;
+        let key = codec::encode_small(key)?;
+        let before = self.group(key_group)?.get(id, &key).map(codec::decode).transpose()?;
+        match change(before) {
+            Some(value) => self.put_encoded(id, key_group, &key, &codec::encode_small(&value)?),
+            None => self.group_mut(key_group).map(|group| {
+                Group::remove(group, id, &key);
+            }),
+        }
+    }
+
+    /// Removes the value of `key` in `key_group`; whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn remove<K: Serialize, V>(
+        &mut self,
+        state: &ValueState<K, V>,
+        key_group: KeyGroup,
+        key: &K,
+    ) -> Result<bool, BackendError> {
+        let id = self.check_state(state)?;
+        let key = codec::encode_small(key)?;
+        Ok(Group::remove(self.group_mut(key_group)?, id, &key))
+    }
+
+    /// The keys and values of `state` in `key_group`, ascending by encoded key.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::NotOwned`] and [`BackendError::ForeignState`]; the items are
+    /// [`BackendError::Codec`] where stored bytes are no `K` or `V`.
+    pub fn iter<K: DeserializeOwned, V: DeserializeOwned>(
+        &self,
+        state: &ValueState<K, V>,
+        key_group: KeyGroup,
+    ) -> Result<impl Iterator<Item = Result<(K, V), BackendError>>, BackendError> {
+        let id = self.check_state(state)?;
+        let entries = self.group(key_group)?.entries(id);
+        Ok(entries.map(|(key, value)| Ok((codec::decode(key)?, codec::decode(value)?))))
+    }
+
+    /// The encoded keys and values of the state `name` in `key_group`, ascending by key; none if
+    /// there is no such state.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::NotOwned`].
+    pub fn entries(
+        &self,
+        name: &str,
+        key_group: KeyGroup,
+    ) -> Result<impl Iterator<Item = (&[u8], &[u8])>, BackendError> {
+        let group = self.group(key_group)?;
+        let id = self.by_name.get(name);
+        Ok(id.map(|&id| group.entries(id)).into_iter().flatten())
+    }
+
+    /// Number of entries of `key_group` and sum of their digests, over all states.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::NotOwned`].
+    pub fn certificate(&self, key_group: KeyGroup) -> Result<Certificate, BackendError> {
+        Ok(group_certificate(self.group(key_group)?, &mut self.digests()))
+    }
+
+    /// Number of entries and sum of their digests, over all key groups and states.
+    pub fn total_certificate(&self) -> Certificate {
+        let mut digests = self.digests();
+        self.groups.iter().map(|group| group_certificate(group, &mut digests)).sum()
+    }
+
+    /// The state as it is now, for a snapshot. Takes time in proportion to the number of key
+    /// groups, whatever is in them.
+    pub fn freeze(&self) -> FrozenState {
+        FrozenState::new(self)
+    }
+
+    fn digests(&self) -> Vec<EntryDigest> {
+        self.states().map(|state| EntryDigest::new(&state.name)).collect()
+    }
+
+    /// The number of the state `meta`, if it is known.
+    fn known_state(&self, meta: &StateMeta) -> Result<Option<usize>, BackendError> {
+        let Some(&id) = self.by_name.get(&meta.name) else { return Ok(None) };
+        let known = self.states[id].meta.kind;
+        if known != meta.kind {
+            let (name, wanted) = (meta.name.to_string(), meta.kind);
+            return Err(BackendError::KindMismatch { name, known, wanted });
+        }
+        Ok(Some(id))
+    }
+
+    /// The number of the state `meta`, which is added if it is unknown.
+    fn state_id(&mut self, meta: &StateMeta) -> Result<usize, BackendError> {
+        if let Some(id) = self.known_state(meta)? {
+            return Ok(id);
+        }
+        if meta.name.len() > usize::from(u16::MAX) {
+            return Err(BackendError::Name { bytes: meta.name.len() });
+        }
+        if self.states.len() == STATES_MAX {
+            return Err(BackendError::TooManyStates { name: meta.name.to_string() });
+        }
+        let id = self.states.len();
+        self.states.push(State { meta: meta.clone(), types: None });
+        self.by_name.insert(Arc::clone(&meta.name), id);
+        Ok(id)
+    }
+
+    /// The number of `state`, if it was registered here: a number of another backend may stand for
+    /// another state.
+    fn check_state<K, V>(&self, state: &ValueState<K, V>) -> Result<usize, BackendError> {
+        let known =
+            self.states.get(state.id()).is_some_and(|known| Arc::ptr_eq(&known.meta.name, state.name_arc()));
+        if !known {
+            return Err(BackendError::ForeignState { name: state.name().to_owned() });
+        }
+        Ok(state.id())
+    }
+
+    fn slot(&self, key_group: KeyGroup) -> Result<usize, BackendError> {
+        if !self.key_groups.contains(key_group) {
+            return Err(BackendError::NotOwned { key_group, key_groups: self.key_groups });
+        }
+        Ok(key_group.index() - self.key_groups.first().index())
+    }
+
+    fn group(&self, key_group: KeyGroup) -> Result<&Group, BackendError> {
+        Ok(&self.groups[self.slot(key_group)?])
+    }
+
+    fn group_mut(&mut self, key_group: KeyGroup) -> Result<&mut Arc<Group>, BackendError> {
+        let slot = self.slot(key_group)?;
+        Ok(&mut self.groups[slot])
+    }
+
+    fn put_encoded(
+        &mut self,
+        id: usize,
+        key_group: KeyGroup,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), BackendError> {
+        for (what, bytes) in [("key", key.len()), ("value", value.len())] {
+            if u32::try_from(bytes).is_err() {
+                return Err(BackendError::TooLarge { what, bytes });
+            }
+        }
+        Group::put(self.group_mut(key_group)?, id, key, value);
+        Ok(())
+    }
+}
+
+fn group_certificate(group: &Group, digests: &mut [EntryDigest]) -> Certificate {
+    let states = digests.iter_mut().enumerate();
+    states.flat_map(|(id, digest)| group.entries(id).map(|(key, value)| digest.certificate(key, value))).sum()
+}

@@ -1,0 +1,76 @@
+//! Verified sections into the backend that owns their key groups.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{BackendError, STATES_MAX, StateBackend, group::Group};
+use crate::{checkpoint::Certificate, codec::CODEC, snapshot::KeyGroupSections};
+
+impl StateBackend {
+    /// Adds the key groups of `restored`. Key groups of several handles accumulate; nothing that
+    /// is there is cleared (FLINK-4731).
+    ///
+    /// # Errors
+    ///
+    /// The backend is unchanged then: [`BackendError::CodecMismatch`], [`BackendError::MaxParallelismMismatch`],
+    /// [`BackendError::NotOwned`], [`BackendError::NotFresh`] if a key group was restored or
+    /// written to before, [`BackendError::KindMismatch`], [`BackendError::TooManyStates`].
+    pub fn restore_groups(&mut self, restored: &KeyGroupSections) -> Result<(), BackendError> {
+        if restored.codec() != CODEC {
+            return Err(BackendError::CodecMismatch { expected: CODEC, found: restored.codec() });
+        }
+        if restored.max_parallelism() != self.max_parallelism {
+            let (expected, found) = (self.max_parallelism, restored.max_parallelism());
+            return Err(BackendError::MaxParallelismMismatch { expected, found });
+        }
+        let mut slots = BTreeSet::new();
+        for section in restored.sections() {
+            let key_group = section.key_group();
+            let slot = self.slot(key_group)?;
+            let is_fresh = self.restored[slot].is_none() && self.groups[slot].is_empty();
+            if !is_fresh || !slots.insert(slot) {
+                return Err(BackendError::NotFresh { key_group });
+            }
+        }
+        self.check_states(restored)?;
+        let ids = restored.states().iter().map(|meta| self.state_id(meta)).collect::<Result<Vec<_>, _>>()?;
+        for section in restored.sections() {
+            let slot = self.slot(section.key_group())?;
+            self.restored[slot] = Some(section.certificate());
+            if section.frames().is_empty() {
+                continue;
+            }
+            let mut group = Group::default();
+            for frame in section.frames() {
+                group.fill(ids[frame.state()], frame.entries());
+            }
+            self.groups[slot] = Arc::new(group);
+        }
+        Ok(())
+    }
+
+    /// Whether all states of `restored` can be added, so that none is unless all are.
+    fn check_states(&self, restored: &KeyGroupSections) -> Result<(), BackendError> {
+        let mut states = self.states.len();
+        for meta in restored.states() {
+            if self.known_state(meta)?.is_none() {
+                states += 1;
+            }
+            if states > STATES_MAX {
+                return Err(BackendError::TooManyStates { name: meta.name.to_string() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries and digest over all that was restored, if every owned key group was.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::NotRestored`] names the first key group that no handle has brought.
+    pub fn finish_restore(&self) -> Result<Certificate, BackendError> {
+        let groups = self.key_groups.iter().zip(&self.restored);
+        groups
+            .map(|(key_group, certificate)| certificate.ok_or(BackendError::NotRestored { key_group }))
+            .sum()
+    }
+}

@@ -1,0 +1,152 @@
+//! Keys and values to bytes and back: one compact codec with a documented, stable wire format.
+//!
+//! The codec is [postcard](https://postcard.jamesmunns.com/wire-format) 1.x: little endian,
+//! variable-length integers, no field names, self-delimiting. A snapshot says which codec wrote
+//! its keys and values ([`CodecTag`]); state of another codec is refused, never guessed at.
+//!
+//! Two properties carry weight elsewhere. Encoding is a function of the value: as long as a type's
+//! `Serialize` is (no hash maps with random order inside), equal keys have equal bytes, and bytes
+//! are what a backend compares. And an encoding never is a prefix of another one of the same type,
+//! so that several encodings can be joined into one key without a separator.
+
+use std::fmt;
+
+use serde::{Serialize, de::DeserializeOwned};
+use smallvec::SmallVec;
+
+use crate::error::ErrorKind;
+
+/// Which codec wrote the keys and values of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CodecTag {
+    /// The codec: 1 is postcard.
+    pub id: u16,
+    /// The version of its wire format: 1 for postcard 1.x.
+    pub version: u16,
+}
+
+/// The codec of this build: postcard 1.x.
+pub const CODEC: CodecTag = CodecTag { id: 1, version: 1 };
+
+impl fmt::Display for CodecTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.id, self.version)
+    }
+}
+
+/// A key or value that cannot be encoded, or bytes that are no encoding of the wanted type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The type's `Serialize` failed or wants something the codec does not have, as a sequence of
+    /// unknown length.
+    #[error("cannot encode a {type_name}: {source}")]
+    Encode {
+        /// The Rust type.
+        type_name: &'static str,
+        /// What postcard says.
+        source: postcard::Error,
+    },
+    /// The bytes are no value of the type.
+    #[error("{bytes} bytes are no {type_name}: {source}; was the type changed since they were written?")]
+    Decode {
+        /// The Rust type.
+        type_name: &'static str,
+        /// How many bytes there were.
+        bytes: usize,
+        /// What postcard says.
+        source: postcard::Error,
+    },
+    /// The bytes begin with a value of the type, and go on.
+    #[error(
+        "{bytes} bytes are no {type_name}: {left} are left after it; was the type changed since they were written?"
+    )]
+    TrailingBytes {
+        /// The Rust type.
+        type_name: &'static str,
+        /// How many bytes there were.
+        bytes: usize,
+        /// How many are left.
+        left: usize,
+    },
+}
+
+impl CodecError {
+    /// [`ErrorKind::Invalid`] when encoding, [`ErrorKind::Corrupt`] when decoding.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Encode { .. } => ErrorKind::Invalid,
+            Self::Decode { .. } | Self::TrailingBytes { .. } => ErrorKind::Corrupt,
+        }
+    }
+}
+
+/// Most keys fit, so that a lookup allocates nothing.
+const INLINE_BYTES: usize = 64;
+
+/// An encoded key or value.
+pub(crate) type Encoded = SmallVec<[u8; INLINE_BYTES]>;
+
+/// The bytes of `value`.
+///
+/// # Errors
+///
+/// [`CodecError::Encode`].
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
+    encode_small(value).map(SmallVec::into_vec)
+}
+
+pub(crate) fn encode_small<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, CodecError> {
+    postcard::to_extend(value, Encoded::new())
+        .map_err(|source| CodecError::Encode { type_name: std::any::type_name::<T>(), source })
+}
+
+/// The value whose encoding is exactly `bytes`.
+///
+/// # Errors
+///
+/// [`CodecError::Decode`], and [`CodecError::TrailingBytes`] if there is more than one value.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    let type_name = std::any::type_name::<T>();
+    let (value, rest) = postcard::take_from_bytes(bytes).map_err(|source| CodecError::Decode {
+        type_name,
+        bytes: bytes.len(),
+        source,
+    })?;
+    if !rest.is_empty() {
+        return Err(CodecError::TrailingBytes { type_name, bytes: bytes.len(), left: rest.len() });
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The wire format is a promise to every snapshot ever written.
+    #[test]
+    fn bytes_of_known_values_never_change() {
+        assert_eq!(encode(&300_u32).unwrap(), [0xAC, 0x02]);
+        assert_eq!(encode(&-1_i64).unwrap(), [0x01]);
+        assert_eq!(encode("N14228").unwrap(), b"\x06N14228");
+        assert_eq!(encode(&(true, 1.5_f64)).unwrap(), [1, 0, 0, 0, 0, 0, 0, 0xF8, 0x3F]);
+        assert_eq!(encode(&Some(7_u8)).unwrap(), [1, 7]);
+        assert_eq!(encode(&[1_u16, 2]).unwrap(), [1, 2]);
+        assert_eq!(encode(&vec![1_u16, 2]).unwrap(), [2, 1, 2]);
+    }
+
+    #[test]
+    fn bytes_after_the_value_are_refused() {
+        assert_eq!(
+            decode::<u8>(&[1, 2]),
+            Err(CodecError::TrailingBytes { type_name: "u8", bytes: 2, left: 1 })
+        );
+    }
+
+    #[test]
+    fn a_length_far_beyond_the_input_is_refused_without_allocating_it() {
+        let claims_four_gigabytes = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 1, 2, 3];
+        assert!(decode::<String>(&claims_four_gigabytes).is_err());
+        assert!(decode::<Vec<u64>>(&claims_four_gigabytes).is_err());
+    }
+}

@@ -1,0 +1,1 @@
+//! Executes what the machines want done.

@@ -1,0 +1,246 @@
+//! What can be wrong with a snapshot; every error says where.
+
+use std::{fmt, ops::Range};
+
+use super::SnapshotIdentity;
+use crate::{
+    checkpoint::{Certificate, ObjectName},
+    error::ErrorKind,
+    key_group::{KeyGroup, KeyGroupRange},
+};
+
+/// A part of a snapshot object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Part {
+    /// The whole object.
+    Object,
+    /// The fixed part at the beginning.
+    Header,
+    /// The tables behind the header, and their checksum.
+    Index,
+    /// What one ranged read was to return.
+    Read(Range<u64>),
+    /// The entries of one key group.
+    Section(KeyGroup),
+    /// One item of an operator state.
+    Item {
+        /// The operator state.
+        state: String,
+        /// The item's position in it, from 0.
+        item: u32,
+    },
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object => f.write_str("the snapshot object"),
+            Self::Header => f.write_str("the snapshot header"),
+            Self::Index => f.write_str("the snapshot index"),
+            Self::Read(range) => write!(f, "the read of bytes {}..{}", range.start, range.end),
+            Self::Section(key_group) => write!(f, "the section of key group {key_group}"),
+            Self::Item { state, item } => write!(f, "item {item} of operator state '{state}'"),
+        }
+    }
+}
+
+/// Why a snapshot cannot be read, trusted or written. Offsets count bytes from the beginning of
+/// the object.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// Fewer or more bytes than there must be: truncated, or something was appended.
+    #[error("{part} has {found} bytes, expected {expected}")]
+    Length {
+        /// Of what.
+        part: Part,
+        /// How many there must be (at least, if fewer were found than a field needs).
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// The first bytes are not those of a snapshot.
+    #[error("not a snapshot: it begins with {found:02x?}, expected {:02x?}", super::MAGIC)]
+    NotASnapshot {
+        /// The first eight bytes.
+        found: [u8; 8],
+    },
+    /// A format this build does not know.
+    #[error(
+        "snapshot format version {found} is unknown: this build reads version {supported}; \
+         use a keygroups release that knows version {found}"
+    )]
+    UnknownFormatVersion {
+        /// The version in the object.
+        found: u16,
+        /// The newest version this build reads.
+        supported: u16,
+    },
+    /// The header is not what was written.
+    #[error("the snapshot header's checksum is {found:08x}, expected {expected:08x}")]
+    HeaderChecksum {
+        /// The checksum in the object.
+        expected: u32,
+        /// The checksum of the bytes.
+        found: u32,
+    },
+    /// Header and index together are not what was written.
+    #[error("the snapshot index's checksum is {found:08x}, expected {expected:08x}")]
+    IndexChecksum {
+        /// The checksum in the object.
+        expected: u32,
+        /// The checksum of the bytes.
+        found: u32,
+    },
+    /// The entries of a key group are not what was written.
+    #[error(
+        "key group {key_group}: the checksum of its section at offset {offset} is {found:08x}, \
+         expected {expected:08x}"
+    )]
+    SectionChecksum {
+        /// The key group.
+        key_group: KeyGroup,
+        /// Where its section begins.
+        offset: u64,
+        /// The checksum in the index.
+        expected: u32,
+        /// The checksum of the bytes.
+        found: u32,
+    },
+    /// A key group's entries do not add up to its certificate.
+    #[error(
+        "key group {key_group}: its section at offset {offset} has {} entries with digest {:032x}, \
+         expected {} entries with digest {:032x}",
+        found.entries, found.digest, expected.entries, expected.digest
+    )]
+    SectionCertificate {
+        /// The key group.
+        key_group: KeyGroup,
+        /// Where its section begins.
+        offset: u64,
+        /// The certificate in the index.
+        expected: Certificate,
+        /// The certificate of the entries.
+        found: Certificate,
+    },
+    /// An item of an operator state is not what was written.
+    #[error(
+        "operator state '{state}': the checksum of item {item} at offset {offset} is {found:08x}, \
+         expected {expected:08x}"
+    )]
+    ItemChecksum {
+        /// The operator state.
+        state: String,
+        /// The item's position in it, from 0.
+        item: u32,
+        /// Where the item begins.
+        offset: u64,
+        /// The checksum in the index.
+        expected: u32,
+        /// The checksum of the bytes.
+        found: u32,
+    },
+    /// Bytes with a right checksum that no writer of this format writes.
+    #[error("{part} is malformed at offset {offset}: {problem}")]
+    Malformed {
+        /// Where.
+        part: Part,
+        /// The byte after the field that is wrong.
+        offset: u64,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The object is another one than was asked for: a misdirected write or read.
+    #[error("this is the snapshot of {found}, expected the one of {expected}")]
+    Identity {
+        /// Who should have written it, for which checkpoint.
+        expected: SnapshotIdentity,
+        /// Who has.
+        found: SnapshotIdentity,
+    },
+    /// The object is not the one its handle describes.
+    #[error("the snapshot differs from its handle: {field} is {found}, expected {expected}")]
+    Handle {
+        /// In what.
+        field: &'static str,
+        /// What the handle says.
+        expected: String,
+        /// What the object says.
+        found: String,
+    },
+    /// A handle that names an object that is no snapshot.
+    #[error("{object:?} is not the name of a snapshot")]
+    NotAStateObject {
+        /// What the handle names.
+        object: ObjectName,
+    },
+    /// Key groups were asked for that the object does not have.
+    #[error("key groups {wanted} are not all in the snapshot: it has {}", has.map_or_else(|| "none".to_owned(), |has| has.to_string()))]
+    NoSuchKeyGroups {
+        /// What was asked for.
+        wanted: KeyGroupRange,
+        /// What it has.
+        has: Option<KeyGroupRange>,
+    },
+    /// Items were asked for that the object does not have.
+    #[error("items {}..{} of operator state '{state}' are not all in the snapshot: it has {has}", wanted.start, wanted.end)]
+    NoSuchItems {
+        /// The operator state.
+        state: String,
+        /// The items asked for.
+        wanted: Range<u32>,
+        /// How many it has; 0 if it does not have the state at all.
+        has: u32,
+    },
+    /// Another number of buffers than reads.
+    #[error("{found} buffers were returned for {expected} reads")]
+    ReadCount {
+        /// How many reads were asked for.
+        expected: usize,
+        /// How many buffers came back.
+        found: usize,
+    },
+    /// More than a field of the format can hold.
+    #[error("{what} is {found}, and the snapshot format holds at most {max}")]
+    TooLarge {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        found: u64,
+        /// How many are possible.
+        max: u64,
+    },
+    /// Two states of one name.
+    #[error("state '{name}' is there twice")]
+    DuplicateState {
+        /// The name.
+        name: String,
+    },
+}
+
+impl SnapshotError {
+    /// [`ErrorKind::Corrupt`] if the bytes are at fault, [`ErrorKind::Invalid`] if the call or
+    /// the version is.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Length { .. }
+            | Self::NotASnapshot { .. }
+            | Self::HeaderChecksum { .. }
+            | Self::IndexChecksum { .. }
+            | Self::SectionChecksum { .. }
+            | Self::SectionCertificate { .. }
+            | Self::ItemChecksum { .. }
+            | Self::Malformed { .. }
+            | Self::Identity { .. }
+            | Self::Handle { .. } => ErrorKind::Corrupt,
+            Self::UnknownFormatVersion { .. }
+            | Self::NotAStateObject { .. }
+            | Self::NoSuchKeyGroups { .. }
+            | Self::NoSuchItems { .. }
+            | Self::ReadCount { .. }
+            | Self::TooLarge { .. }
+            | Self::DuplicateState { .. } => ErrorKind::Invalid,
+        }
+    }
+}

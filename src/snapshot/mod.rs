@@ -1,0 +1,46 @@
+//! The snapshot object: one task's state at one checkpoint, in a form that can move.
+//!
+//! ```text
+//! header · keyed-state table · key-group index · operator-state table · index checksum
+//! sections of the non-empty key groups, in key-group order
+//! operator-state items, in table order
+//! ```
+//!
+//! `docs/snapshot_format.md` says what every byte means. The layout serves one thing: a task that
+//! owns some of the key groups reads header and index once, and then one contiguous byte range per
+//! contiguous run of its key groups, and can trust what it got without reading anything else:
+//!
+//! - every byte lies under exactly one CRC-32C (header, index, each section, each item), and bytes
+//!   that do not belong to the object cannot be: sections and items fill it without gap or overlap;
+//! - every key group carries the [`Certificate`](crate::checkpoint::Certificate) of its entries,
+//!   recomputed by whoever reads it;
+//! - the header says which task of which attempt wrote the object for which checkpoint, so that a
+//!   misdirected read or write is seen;
+//! - a key group without entries is in the index like every other, with length 0: there is no
+//!   sentinel to mistake for an offset (FLINK-19748);
+//! - one content has one byte string: tables and keys ascend, so equal bytes mean equal state.
+//!
+//! Reading never panics on any input and allocates in proportion to the input it was given.
+//! Nothing here performs I/O: [`RestoreReads`] says what to read, a driver reads it.
+#![deny(clippy::indexing_slicing)]
+
+mod cursor;
+mod encode;
+mod error;
+mod header;
+mod index;
+mod inspect;
+mod integrity;
+mod operator;
+mod restore;
+mod section;
+
+pub use encode::{EncodedSnapshot, KeyedSource, encode};
+pub use error::{Part, SnapshotError};
+pub use header::{FORMAT_VERSION, HEADER_BYTES, KeyedHeader, MAGIC, SnapshotHeader, SnapshotIdentity};
+pub use index::{GroupEntry, ItemEntry, OperatorEntry, SnapshotIndex, StateKind, StateMeta};
+pub use inspect::{Contents, Inspection, inspect, verify};
+pub use integrity::{EntryDigest, checksum};
+pub use operator::OperatorState;
+pub use restore::{RestoreReads, Restored, Wanted, index_read};
+pub use section::{Frame, KeyGroupSections, Section, SectionWriter};

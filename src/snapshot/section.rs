@@ -1,0 +1,283 @@
+//! The entries of one key group: written once, verified as a whole, then read as often as wanted.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    EntryDigest, GroupEntry, Part, SnapshotError, SnapshotIndex, StateMeta, checksum, cursor::Cursor,
+};
+use crate::{
+    checkpoint::Certificate,
+    codec::CodecTag,
+    key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
+};
+
+/// Writes the section of one key group. Nothing is written for a key group without entries.
+pub struct SectionWriter<'a> {
+    pub(super) out: &'a mut Vec<u8>,
+    pub(super) digests: &'a mut [EntryDigest],
+    pub(super) key_group: KeyGroup,
+    pub(super) certificate: Certificate,
+}
+
+impl SectionWriter<'_> {
+    /// Appends the entries of the state at position `state` of the object's state table, ascending
+    /// by key. States are appended in ascending order, each at most once.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError::TooLarge`] if a key or value is 4 GiB or longer.
+    ///
+    /// # Panics
+    ///
+    /// If the table has no such state.
+    pub fn state<'e>(
+        &mut self,
+        state: usize,
+        entries: impl ExactSizeIterator<Item = (&'e [u8], &'e [u8])>,
+    ) -> Result<(), SnapshotError> {
+        if entries.len() == 0 {
+            return Ok(());
+        }
+        if self.certificate.entries == 0 {
+            self.out.extend_from_slice(&self.key_group.0.to_le_bytes());
+        }
+        let digest = self.digests.get_mut(state).expect("a source writes only states of its own table");
+        self.out.extend_from_slice(&(state as u16).to_le_bytes());
+        self.out.extend_from_slice(&(entries.len() as u64).to_le_bytes());
+        for (key, value) in entries {
+            self.out.extend_from_slice(&length("length of a key in bytes", key)?.to_le_bytes());
+            self.out.extend_from_slice(&length("length of a value in bytes", value)?.to_le_bytes());
+            self.out.extend_from_slice(key);
+            self.out.extend_from_slice(value);
+            self.certificate = self.certificate + digest.certificate(key, value);
+        }
+        Ok(())
+    }
+}
+
+/// The length of `bytes` as the format holds it.
+pub(super) fn length(what: &'static str, bytes: &[u8]) -> Result<u32, SnapshotError> {
+    u32::try_from(bytes.len()).map_err(|_| SnapshotError::TooLarge {
+        what,
+        found: bytes.len() as u64,
+        max: u64::from(u32::MAX),
+    })
+}
+
+/// The verified entries of one key group in one state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    state: u16,
+    entries: u64,
+    bytes: Bytes,
+}
+
+impl Frame {
+    /// The position of the state in the object's state table.
+    pub fn state(&self) -> usize {
+        usize::from(self.state)
+    }
+
+    /// How many entries, at least one.
+    pub const fn entry_count(&self) -> u64 {
+        self.entries
+    }
+
+    /// Keys and values, strictly ascending by key.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest: &[u8] = &self.bytes;
+        // Ends with the bytes: they were read through once when the section was verified.
+        std::iter::from_fn(move || {
+            let (key_bytes, after) = rest.split_first_chunk::<4>()?;
+            let (value_bytes, after) = after.split_first_chunk::<4>()?;
+            let (key, after) = after.split_at_checked(u32::from_le_bytes(*key_bytes) as usize)?;
+            let (value, after) = after.split_at_checked(u32::from_le_bytes(*value_bytes) as usize)?;
+            rest = after;
+            Some((key, value))
+        })
+    }
+}
+
+/// The verified entries of one key group: length, checksum, structure and certificate are right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    key_group: KeyGroup,
+    certificate: Certificate,
+    frames: Vec<Frame>,
+}
+
+impl Section {
+    /// The key group.
+    pub const fn key_group(&self) -> KeyGroup {
+        self.key_group
+    }
+
+    /// Number of entries and sum of their digests, recomputed from the entries.
+    pub const fn certificate(&self) -> Certificate {
+        self.certificate
+    }
+
+    /// One frame for each state that has entries in the key group, ascending by state.
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    pub(super) fn decode(
+        entry: &GroupEntry,
+        digests: &mut [EntryDigest],
+        bytes: &Bytes,
+    ) -> Result<Self, SnapshotError> {
+        let key_group = entry.key_group;
+        let part = || Part::Section(key_group);
+        if bytes.len() as u64 != entry.bytes {
+            let found = bytes.len() as u64;
+            return Err(SnapshotError::Length { part: part(), expected: entry.bytes, found });
+        }
+        let (expected, found) = (entry.checksum, checksum(bytes));
+        if expected != found {
+            let offset = entry.offset;
+            return Err(SnapshotError::SectionChecksum { key_group, offset, expected, found });
+        }
+        let mut fields = Cursor::new(part(), entry.offset, bytes);
+        let mut section = Self { key_group, certificate: Certificate::default(), frames: Vec::new() };
+        if !fields.is_empty() {
+            let found = fields.u16()?;
+            fields.check(found == key_group.0, "it is the section of another key group")?;
+        }
+        while !fields.is_empty() {
+            let state = fields.u16()?;
+            let ascends = section.frames.last().is_none_or(|before| before.state < state);
+            fields.check(ascends, "states do not ascend")?;
+            let digest = digests
+                .get_mut(usize::from(state))
+                .ok_or_else(|| fields.malformed("a state that the index does not name"))?;
+            let entries = fields.u64()?;
+            fields.check(entries > 0, "a state without entries")?;
+            let start = bytes.len() - fields.left();
+            section.certificate = section.certificate + decode_entries(&mut fields, entries, digest)?;
+            let end = bytes.len() - fields.left();
+            section.frames.push(Frame { state, entries, bytes: bytes.slice(start..end) });
+        }
+        if section.certificate != entry.certificate {
+            return Err(SnapshotError::SectionCertificate {
+                key_group,
+                offset: entry.offset,
+                expected: entry.certificate,
+                found: section.certificate,
+            });
+        }
+        Ok(section)
+    }
+}
+
+fn decode_entries(
+    fields: &mut Cursor<'_>,
+    entries: u64,
+    digest: &mut EntryDigest,
+) -> Result<Certificate, SnapshotError> {
+    let mut certificate = Certificate::default();
+    let mut before: Option<&[u8]> = None;
+    for _ in 0..entries {
+        let (key_bytes, value_bytes) = (fields.u32()?, fields.u32()?);
+        let (key, value) = (fields.take(key_bytes as usize)?, fields.take(value_bytes as usize)?);
+        fields.check(before.is_none_or(|before| before < key), "keys do not ascend")?;
+        before = Some(key);
+        certificate = certificate + digest.certificate(key, value);
+    }
+    Ok(certificate)
+}
+
+/// Verified sections of one object, with what is needed to make sense of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyGroupSections {
+    codec: CodecTag,
+    max_parallelism: MaxParallelism,
+    states: Arc<[StateMeta]>,
+    sections: Vec<Section>,
+}
+
+impl KeyGroupSections {
+    /// Which codec wrote keys and values.
+    pub const fn codec(&self) -> CodecTag {
+        self.codec
+    }
+
+    /// The max parallelism under which keys were put into key groups.
+    pub const fn max_parallelism(&self) -> MaxParallelism {
+        self.max_parallelism
+    }
+
+    /// The state table that frames refer to.
+    pub fn states(&self) -> &[StateMeta] {
+        &self.states
+    }
+
+    /// The sections, in the order they were asked for; the empty ones included.
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// Entries and digest over all sections.
+    pub fn certificate(&self) -> Certificate {
+        self.sections.iter().map(Section::certificate).sum()
+    }
+}
+
+impl SnapshotIndex {
+    /// The sections of `key_groups`, verified. `bytes` is what lies at
+    /// [`run_bytes`](SnapshotIndex::run_bytes).
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`]: not in the object, of another length, damaged or impossible; the error
+    /// names the key group.
+    pub fn decode_sections(
+        &self,
+        key_groups: KeyGroupRange,
+        bytes: &Bytes,
+    ) -> Result<KeyGroupSections, SnapshotError> {
+        let mut sections = self.no_sections(key_groups)?;
+        self.decode_sections_into(&mut sections, key_groups, bytes)?;
+        Ok(sections)
+    }
+
+    /// [`KeyGroupSections`] of this object without sections; the error is that of an object
+    /// without the wanted key groups.
+    pub(super) fn no_sections(&self, wanted: KeyGroupRange) -> Result<KeyGroupSections, SnapshotError> {
+        let keyed = self.header.keyed.ok_or(SnapshotError::NoSuchKeyGroups { wanted, has: None })?;
+        Ok(KeyGroupSections {
+            codec: self.header.codec,
+            max_parallelism: keyed.max_parallelism,
+            states: Arc::clone(&self.states),
+            sections: Vec::new(),
+        })
+    }
+
+    pub(super) fn decode_sections_into(
+        &self,
+        into: &mut KeyGroupSections,
+        key_groups: KeyGroupRange,
+        bytes: &Bytes,
+    ) -> Result<(), SnapshotError> {
+        let run = self.run(key_groups)?;
+        check_read_length(&self.run_bytes(key_groups)?, bytes)?;
+        let mut digests: Vec<_> = self.states.iter().map(|state| EntryDigest::new(&state.name)).collect();
+        let mut rest = bytes.clone();
+        for entry in run {
+            // The lengths of the run were just checked to add up to the bytes at hand.
+            let section = rest.split_to(entry.bytes as usize);
+            into.sections.push(Section::decode(entry, &mut digests, &section)?);
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn check_read_length(read: &std::ops::Range<u64>, bytes: &Bytes) -> Result<(), SnapshotError> {
+    let (expected, found) = (read.end - read.start, bytes.len() as u64);
+    if expected != found {
+        return Err(SnapshotError::Length { part: Part::Read(read.clone()), expected, found });
+    }
+    Ok(())
+}
