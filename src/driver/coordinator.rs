@@ -1,10 +1,6 @@
 //! Runs a coordinator.
 
-use std::{
-    fmt,
-    pin::pin,
-    sync::Arc,
-};
+use std::{fmt, pin::pin, sync::Arc};
 
 use futures::{
     FutureExt, Stream, StreamExt,

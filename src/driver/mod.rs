@@ -17,12 +17,18 @@
 //! same order of events every run is the same.
 
 mod coordinator;
+mod engine;
 mod error;
+mod host;
 mod pending;
+mod restore;
 mod runtime;
 mod timings;
+mod upload;
 
 pub use coordinator::{CoordinatorDriver, CoordinatorTransport};
+pub use engine::{Engine, FrozenOutput, FrozenTask, RestoreMetrics, RestoredTask};
 pub use error::DriverError;
+pub use host::HostDriver;
 pub use runtime::{Runtime, TRIES_MAX};
 pub use timings::{Timings, TimingsError};

@@ -174,7 +174,8 @@ impl Timings {
             return Err(TimingsError::Zero { name });
         }
         let heartbeat = self.heartbeat;
-        for (name, silence) in [("leader_silence", self.leader_silence), ("host_silence", self.host_silence)] {
+        for (name, silence) in [("leader_silence", self.leader_silence), ("host_silence", self.host_silence)]
+        {
             if silence < heartbeat.saturating_mul(2) {
                 return Err(TimingsError::SilenceTooShort { name, silence, heartbeat });
             }
