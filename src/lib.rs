@@ -3,6 +3,8 @@
 pub mod backend;
 pub mod checkpoint;
 pub mod codec;
+#[cfg(feature = "driver")]
+pub mod driver;
 mod error;
 pub mod key_group;
 pub mod operator_state;

@@ -10,7 +10,7 @@ use crate::{
         Attempt, Certificate, CheckpointId, LeaderEpoch, Manifest, ManifestVersion, ObjectName, OutputList,
         TaskId, TaskSnapshot,
     },
-    key_group::{KeyGroupRange, Parallelism},
+    key_group::{KeyGroupRange, MaxParallelism, Parallelism},
 };
 
 /// The address of a coordinator. It survives restarts of the process.
@@ -77,6 +77,9 @@ pub struct Deployment {
     pub task: TaskId,
     /// Whether it reads no channels, so that it is triggered directly.
     pub source: bool,
+    /// The number of key groups of its vertex; `None` for a vertex without keyed state. From the
+    /// manifest, so that no host can put keys into other groups than the job's.
+    pub max_parallelism: Option<MaxParallelism>,
     /// The key groups it owns; `None` for a vertex without keyed state.
     pub key_groups: Option<KeyGroupRange>,
     /// What it starts from.

@@ -132,6 +132,7 @@ impl Leader {
                     leader: self.id,
                     task,
                     source: job.is_source(task.vertex),
+                    max_parallelism: job.vertex(task.vertex).and_then(|vertex| vertex.max_parallelism),
                     key_groups: job.key_groups(task, parallelism),
                     restore,
                     layout: Arc::clone(&layout),

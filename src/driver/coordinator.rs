@@ -1,0 +1,281 @@
+//! Runs a coordinator.
+
+use std::{fmt, pin::pin, sync::Arc};
+
+use futures::{
+    FutureExt, Stream, StreamExt,
+    future::{self, BoxFuture, Either},
+};
+
+use super::{DriverError, Runtime, Timings, TimingsError, pending::Pending, runtime::Requests};
+use crate::{
+    ErrorKind,
+    checkpoint::{Attempt, LeaderEpoch, Manifest, ManifestVersion, ObjectName, OutputList},
+    protocol::{
+        Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, CreateOutcome, Event, HostId,
+        PutOutcome, ReadOutcome, Swept, ToHost,
+    },
+    store::{CheckpointStore, Create, Put, StoreError},
+};
+
+/// How a coordinator reaches others, and who watches it. Called while an input is handled: must
+/// not block.
+pub trait CoordinatorTransport {
+    /// Sends to one host. May lose, repeat and reorder.
+    fn send(&mut self, to: HostId, message: ToHost);
+
+    /// Sends [`CoordinatorInput::PeerAlive`] to all other coordinators. May lose, repeat and
+    /// reorder.
+    fn tell_peers(&mut self, epoch: LeaderEpoch);
+
+    /// Something worth telling people.
+    fn event(&mut self, _event: &Event) {}
+
+    /// A store request has failed. The machine hears the outcome and decides; this is for people.
+    fn error(&mut self, error: &DriverError);
+
+    /// `machine` has handled `input`; `outputs` are executed after this returns.
+    fn step(&mut self, _machine: &Coordinator, _input: &CoordinatorInput, _outputs: &[CoordinatorOutput]) {}
+}
+
+/// A coordinator with its store, its timers and its transport.
+///
+/// [`run`](Self::run) is the whole life of a coordinator. An engine with a loop of its own feeds
+/// [`CoordinatorInput::Boot`] and everything it receives to [`handle`](Self::handle) and awaits
+/// [`progress`](Self::progress) in between.
+pub struct CoordinatorDriver<T> {
+    machine: Coordinator,
+    store: CheckpointStore,
+    transport: T,
+    requests: Requests,
+    pending: Pending<Work, Ended>,
+    // So that deletes do not replace each other.
+    deletes: u64,
+}
+
+/// What runs at most once at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Work {
+    Timer(CoordinatorTimer),
+    ReadLatest,
+    Create(ManifestVersion),
+    PutOutputList(ObjectName),
+    Sweep,
+    Delete(u64),
+    Prune,
+}
+
+/// What the machine and what people hear of it.
+struct Ended {
+    input: Option<CoordinatorInput>,
+    errors: Vec<DriverError>,
+}
+
+impl Ended {
+    fn new(input: CoordinatorInput, error: Option<DriverError>) -> Self {
+        Self { input: Some(input), errors: error.into_iter().collect() }
+    }
+}
+
+impl<T: CoordinatorTransport> CoordinatorDriver<T> {
+    /// A coordinator that has not booted.
+    ///
+    /// # Errors
+    ///
+    /// [`TimingsError`] if `timings` cannot work.
+    pub fn new(
+        machine: Coordinator,
+        store: CheckpointStore,
+        transport: T,
+        runtime: Arc<dyn Runtime>,
+        timings: Timings,
+    ) -> Result<Self, TimingsError> {
+        timings.check()?;
+        let requests = Requests { runtime, timings };
+        Ok(Self { machine, store, transport, requests, pending: Pending::new(), deletes: 0 })
+    }
+
+    /// Boots, and handles what comes in until `inbox` ends. Own timers and answers of the store come
+    /// before the inbox, each in the order they happened: given the same order of events, every run
+    /// is the same.
+    pub async fn run(mut self, mut inbox: impl Stream<Item = CoordinatorInput> + Unpin) {
+        self.handle(CoordinatorInput::Boot);
+        loop {
+            let input = match future::select(pin!(self.progress()), inbox.next()).await {
+                Either::Left(((), _)) => continue,
+                Either::Right((Some(input), _)) => input,
+                Either::Right((None, _)) => return,
+            };
+            self.handle(input);
+        }
+    }
+
+    /// The machine, to look at.
+    pub fn machine(&self) -> &Coordinator {
+        &self.machine
+    }
+
+    /// The transport.
+    pub fn transport_mut(&mut self) -> &mut T {
+        &mut self.transport
+    }
+
+    /// Handles one input and executes what follows: messages are sent, requests and timers begun.
+    pub fn handle(&mut self, input: CoordinatorInput) {
+        let mut outputs = Vec::new();
+        self.machine.handle(input.clone(), &mut outputs);
+        self.transport.step(&self.machine, &input, &outputs);
+        for output in outputs {
+            self.execute(output);
+        }
+    }
+
+    /// Waits until a timer goes off or the store answers, and handles that. Dropping the wait
+    /// loses nothing.
+    pub async fn progress(&mut self) {
+        let (_, ended) = self.pending.next().await;
+        for error in &ended.errors {
+            self.transport.error(error);
+        }
+        if let Some(input) = ended.input {
+            self.handle(input);
+        }
+    }
+
+    fn execute(&mut self, output: CoordinatorOutput) {
+        let (store, requests) = (self.store.clone(), self.requests.clone());
+        let (work, request): (_, BoxFuture<'static, Ended>) = match output {
+            CoordinatorOutput::Send { to, message } => return self.transport.send(to, message),
+            CoordinatorOutput::TellPeers(epoch) => return self.transport.tell_peers(epoch),
+            CoordinatorOutput::Event(event) => return self.transport.event(&event),
+            CoordinatorOutput::CancelTimer(timer) => return self.pending.cancel(&Work::Timer(timer)),
+            CoordinatorOutput::SetTimer(timer) => {
+                let sleep = requests.runtime.sleep(requests.timings.of(timer));
+                let rang = sleep.map(move |()| Ended::new(CoordinatorInput::Timer(timer), None));
+                (Work::Timer(timer), rang.boxed())
+            }
+            CoordinatorOutput::ReadLatest => (Work::ReadLatest, read_latest(store, requests).boxed()),
+            CoordinatorOutput::CreateManifest(manifest) => {
+                (Work::Create(manifest.version), create_manifest(store, requests, manifest).boxed())
+            }
+            CoordinatorOutput::PutOutputList { name, list } => {
+                (Work::PutOutputList(name), put_output_list(store, requests, name, list).boxed())
+            }
+            CoordinatorOutput::Sweep { from, head } => {
+                (Work::Sweep, answer_sweep(store, requests, from, head).boxed())
+            }
+            CoordinatorOutput::Delete(names) => {
+                self.deletes += 1;
+                (Work::Delete(self.deletes), delete(store, requests, names).boxed())
+            }
+            CoordinatorOutput::PruneManifests { below } => {
+                (Work::Prune, prune(store, requests, below).boxed())
+            }
+        };
+        self.pending.begin(work, request);
+    }
+}
+
+impl<T> fmt::Debug for CoordinatorDriver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CoordinatorDriver").field("machine", &self.machine).finish_non_exhaustive()
+    }
+}
+
+async fn read_latest(store: CheckpointStore, requests: Requests) -> Ended {
+    let limit = requests.timings.request_timeout;
+    let answer = requests.within(limit, "read the newest manifest", store.latest_manifest()).await;
+    let (outcome, error) = match answer.and_then(|answer| answer.map_err(DriverError::from)) {
+        Ok(Some(manifest)) => (ReadOutcome::Found(Arc::new(manifest)), None),
+        Ok(None) => (ReadOutcome::Absent, None),
+        Err(error) => {
+            // One that only a newer release can read is no less unreadable.
+            let unreadable = error.kind() == ErrorKind::Corrupt
+                || matches!(error, DriverError::Store(StoreError::Damaged { .. }));
+            (if unreadable { ReadOutcome::Corrupt } else { ReadOutcome::Unavailable }, Some(error))
+        }
+    };
+    Ended::new(CoordinatorInput::Latest(outcome), error)
+}
+
+async fn create_manifest(store: CheckpointStore, requests: Requests, manifest: Arc<Manifest>) -> Ended {
+    let limit = requests.timings.request_timeout;
+    let answer = requests.within(limit, "create a manifest", store.create_manifest(&manifest)).await;
+    let (outcome, error) = match answer {
+        Ok(Create::Created) => (CreateOutcome::Created, None),
+        Ok(Create::Exists) => (CreateOutcome::Exists, None),
+        Ok(Create::Unknown { reason }) => (CreateOutcome::Unknown, Some(reason.into())),
+        Ok(Create::Failed { reason }) => (CreateOutcome::Failed, Some(reason.into())),
+        Err(timed_out) => (CreateOutcome::Unknown, Some(timed_out)),
+    };
+    Ended::new(CoordinatorInput::Create { version: manifest.version, outcome }, error)
+}
+
+async fn put_output_list(
+    store: CheckpointStore,
+    requests: Requests,
+    name: ObjectName,
+    list: Arc<OutputList>,
+) -> Ended {
+    let limit = requests.timings.request_timeout;
+    let answer = requests.within(limit, "put an output list", store.put_output_list(name, &list)).await;
+    let (outcome, error) = match answer {
+        Ok(Put::Written) => (PutOutcome::Written, None),
+        Ok(Put::Failed { reason: reason @ StoreError::Conflict { .. } }) => {
+            (PutOutcome::Conflict, Some(reason.into()))
+        }
+        Ok(Put::Unknown { reason } | Put::Failed { reason }) => (PutOutcome::Retry, Some(reason.into())),
+        Err(timed_out) => (PutOutcome::Retry, Some(timed_out)),
+    };
+    Ended::new(CoordinatorInput::OutputList { name, outcome }, error)
+}
+
+async fn answer_sweep(
+    store: CheckpointStore,
+    requests: Requests,
+    from: Attempt,
+    head: Option<ObjectName>,
+) -> Ended {
+    let limit = requests.timings.transfer_timeout;
+    let answer = requests.within(limit, "list objects and outputs", sweep(&store, from, head)).await;
+    match answer.and_then(|answer| answer.map_err(DriverError::from)) {
+        Ok(swept) => Ended::new(CoordinatorInput::Swept(Some(swept)), None),
+        Err(error) => Ended::new(CoordinatorInput::Swept(None), Some(error)),
+    }
+}
+
+async fn sweep(
+    store: &CheckpointStore,
+    from: Attempt,
+    head: Option<ObjectName>,
+) -> Result<Swept, StoreError> {
+    let objects = store.list_objects(from).await?.objects;
+    let mut committed = Vec::new();
+    let mut walk = store.walk_outputs(head, from);
+    while let Some((name, list)) = walk.next().await? {
+        committed.push(name);
+        committed.extend(list.outputs.iter().map(|output| output.object));
+    }
+    Ok(Swept { objects, committed })
+}
+
+async fn delete(store: CheckpointStore, requests: Requests, names: Vec<ObjectName>) -> Ended {
+    let limit = requests.timings.transfer_timeout;
+    let answer = requests.within(limit, "delete objects", store.delete_objects(&names)).await;
+    let errors = match answer {
+        Ok(deletion) => deletion.failed.into_iter().map(DriverError::from).collect(),
+        Err(timed_out) => vec![timed_out],
+    };
+    Ended { input: None, errors }
+}
+
+async fn prune(store: CheckpointStore, requests: Requests, below: ManifestVersion) -> Ended {
+    let limit = requests.timings.transfer_timeout;
+    let answer = requests.within(limit, "prune manifests", store.prune_manifests(below)).await;
+    let error = match answer {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.into()),
+        Err(timed_out) => Some(timed_out),
+    };
+    Ended { input: None, errors: error.into_iter().collect() }
+}

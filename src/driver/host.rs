@@ -1,0 +1,207 @@
+//! Runs a host.
+
+use std::{fmt, pin::pin, sync::Arc};
+
+use futures::{
+    FutureExt, Stream, StreamExt,
+    future::{self, Either},
+};
+
+use super::{
+    DriverError, Runtime, Timings, TimingsError,
+    engine::{Engine, FrozenTask, RestoredTask},
+    pending::Pending,
+    restore::{failure_cause, restore},
+    runtime::Requests,
+    upload::upload,
+};
+use crate::{
+    checkpoint::{Attempt, Certificate, CheckpointId, TaskId, TaskSnapshot},
+    protocol::{Barrier, Deployment, Host, HostInput, HostOutput, TaskPhase},
+    snapshot::SnapshotIdentity,
+    store::CheckpointStore,
+};
+
+/// A host with its store, its timer and its engine.
+///
+/// # The moment of a snapshot
+///
+/// [`HostInput::Aligned`] says that a task's state is that of the barrier. It must still be so in
+/// [`Engine::snapshot`], which [`handle`](Self::handle) calls before it returns. There are two ways
+/// to see to that:
+///
+/// - an engine that owns the driver calls `handle` when a task is aligned, before it processes the
+///   task's next record, and awaits [`progress`](Self::progress) in between;
+/// - an engine that leaves the driver to [`run`](Self::run) sends `Aligned` to the inbox and
+///   processes no record of that task until `snapshot` was called for that checkpoint,
+///   `cancel_alignment` for it or a later one, or the task was dropped. The inbox keeps the order.
+///
+/// `snapshot` is not called for a checkpoint that was given up meanwhile: then
+/// [`Engine::cancel_alignment`] was called, possibly before `Aligned` was handled.
+pub struct HostDriver<E> {
+    machine: Host,
+    store: CheckpointStore,
+    engine: E,
+    requests: Requests,
+    pending: Pending<Work, Ended>,
+}
+
+/// What runs at most once at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Work {
+    Heartbeat,
+    Restore(Attempt, TaskId),
+    Upload(Attempt, TaskId, CheckpointId),
+}
+
+enum Ended {
+    Heartbeat,
+    Restored { deployment: Arc<Deployment>, restored: Result<(RestoredTask, Certificate), DriverError> },
+    Uploaded { identity: SnapshotIdentity, snapshot: Option<Result<Arc<TaskSnapshot>, DriverError>> },
+}
+
+impl<E: Engine> HostDriver<E> {
+    /// A host that has not booted.
+    ///
+    /// # Errors
+    ///
+    /// [`TimingsError`] if `timings` cannot work.
+    pub fn new(
+        machine: Host,
+        store: CheckpointStore,
+        engine: E,
+        runtime: Arc<dyn Runtime>,
+        timings: Timings,
+    ) -> Result<Self, TimingsError> {
+        timings.check()?;
+        let requests = Requests { runtime, timings };
+        Ok(Self { machine, store, engine, requests, pending: Pending::new() })
+    }
+
+    /// Boots, and handles what comes in until `inbox` ends. The heartbeat, restores and uploads come
+    /// before the inbox, each in the order they happened: given the same order of events, every run
+    /// is the same.
+    pub async fn run(mut self, mut inbox: impl Stream<Item = HostInput> + Unpin) {
+        self.handle(HostInput::Boot);
+        loop {
+            let input = match future::select(pin!(self.progress()), inbox.next()).await {
+                Either::Left(((), _)) => continue,
+                Either::Right((Some(input), _)) => input,
+                Either::Right((None, _)) => return,
+            };
+            self.handle(input);
+        }
+    }
+
+    /// The machine, to look at.
+    pub fn machine(&self) -> &Host {
+        &self.machine
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    /// The engine, to work with.
+    pub fn engine_mut(&mut self) -> &mut E {
+        &mut self.engine
+    }
+
+    /// Handles one input and executes what follows: the engine is called, reads, uploads and the
+    /// heartbeat are begun.
+    pub fn handle(&mut self, input: HostInput) {
+        let mut outputs = Vec::new();
+        self.machine.handle(input.clone(), &mut outputs);
+        self.engine.step(&self.machine, &input, &outputs);
+        for output in outputs {
+            self.execute(output);
+        }
+    }
+
+    /// Waits until the heartbeat is due or a restore or upload ends, and handles that. Dropping
+    /// the wait loses nothing.
+    pub async fn progress(&mut self) {
+        let (_, ended) = self.pending.next().await;
+        let input = match ended {
+            Ended::Heartbeat => HostInput::Heartbeat,
+            Ended::Restored { deployment, restored } => {
+                let (attempt, task) = (deployment.attempt, deployment.task);
+                let outcome = match restored {
+                    Ok((restored, certificate)) if self.is_restoring(attempt, task) => {
+                        self.engine.restore(&deployment, restored).map(|()| certificate)
+                    }
+                    // The task has failed meanwhile; the state is forgotten here.
+                    Ok((_, certificate)) => Ok(certificate),
+                    Err(error) => {
+                        self.engine.error(attempt, task, &error);
+                        Err(failure_cause(&error))
+                    }
+                };
+                HostInput::Restored { attempt, task, outcome }
+            }
+            Ended::Uploaded { identity, snapshot } => {
+                let SnapshotIdentity { attempt, task, checkpoint } = identity;
+                if let Some(Err(error)) = &snapshot {
+                    self.engine.error(attempt, task, error);
+                }
+                let snapshot = snapshot.and_then(Result::ok);
+                HostInput::Uploaded { attempt, task, checkpoint, snapshot }
+            }
+        };
+        self.handle(input);
+    }
+
+    fn is_restoring(&self, attempt: Attempt, task: TaskId) -> bool {
+        self.machine.task(attempt, task).is_some_and(|task| task.phase() == TaskPhase::Restoring)
+    }
+
+    fn execute(&mut self, output: HostOutput) {
+        match output {
+            HostOutput::Send { to, message } => self.engine.send(to, message),
+            HostOutput::SendAll(message) => self.engine.send_all(message),
+            HostOutput::Restore(deployment) => {
+                let key = Work::Restore(deployment.attempt, deployment.task);
+                let reading = restore(self.store.clone(), self.requests.clone(), Arc::clone(&deployment));
+                self.pending.begin(key, reading.map(|restored| Ended::Restored { deployment, restored }));
+            }
+            HostOutput::Run { attempt, task } => self.engine.run(attempt, task),
+            HostOutput::Snapshot { attempt, task, barrier } => self.snapshot(attempt, task, barrier),
+            HostOutput::Commit { attempt, task, checkpoint } => self.engine.commit(attempt, task, checkpoint),
+            HostOutput::CancelAlignment { attempt, task, checkpoint } => {
+                self.pending.cancel(&Work::Upload(attempt, task, checkpoint));
+                self.engine.cancel_alignment(attempt, task, checkpoint);
+            }
+            HostOutput::Drop { attempt, task } => {
+                self.pending.cancel_all(|work| match work {
+                    Work::Restore(a, t) | Work::Upload(a, t, _) => (*a, *t) == (attempt, task),
+                    Work::Heartbeat => false,
+                });
+                self.engine.drop_task(attempt, task);
+            }
+            HostOutput::SetHeartbeat => {
+                let sleep = self.requests.runtime.sleep(self.requests.timings.heartbeat);
+                self.pending.begin(Work::Heartbeat, sleep.map(|()| Ended::Heartbeat));
+            }
+        }
+    }
+
+    fn snapshot(&mut self, attempt: Attempt, task: TaskId, barrier: Barrier) {
+        let identity = SnapshotIdentity { attempt, task, checkpoint: barrier.checkpoint };
+        let frozen: Option<FrozenTask> = self.engine.snapshot(attempt, task, barrier);
+        let (store, requests) = (self.store.clone(), self.requests.clone());
+        self.pending.begin(Work::Upload(attempt, task, barrier.checkpoint), async move {
+            let snapshot = match frozen {
+                Some(frozen) => Some(upload(store, requests, identity, frozen).await),
+                None => None,
+            };
+            Ended::Uploaded { identity, snapshot }
+        });
+    }
+}
+
+impl<E> fmt::Debug for HostDriver<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostDriver").field("machine", &self.machine).finish_non_exhaustive()
+    }
+}

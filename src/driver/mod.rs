@@ -1,0 +1,34 @@
+//! Executes what the machines want done, on any async runtime, against a checkpoint store and an
+//! engine's transport, so that production, simulation and tests do not each write it.
+//!
+//! It takes no decision of the protocol. A machine's outputs are executed in their order; each
+//! store request is answered by one input, at the latest after its time-out; a timer that is set
+//! again starts again. What the driver adds:
+//!
+//! - *A request that is asked again replaces the one in flight*, which is then never answered: an
+//!   answer always belongs to the newest request of its kind. A listing that was asked for by an
+//!   earlier leadership of the same process, say, cannot be taken for one of the present.
+//! - *A task that is dropped takes its requests with it.* An upload that was given up may still
+//!   land; its name holds the attempt, so it is litter that the next sweep finds.
+//! - *Restores and uploads are repeated* a few times ([`TRIES_MAX`]) before the machine hears of a
+//!   failure: reads have no effect, and a write-once name takes the same bytes twice.
+//!
+//! Nothing here knows tokio, threads or the time: [`Runtime`] is what an engine brings. With the
+//! same order of events every run is the same.
+
+mod coordinator;
+mod engine;
+mod error;
+mod host;
+mod pending;
+mod restore;
+mod runtime;
+mod timings;
+mod upload;
+
+pub use coordinator::{CoordinatorDriver, CoordinatorTransport};
+pub use engine::{Engine, FrozenOutput, FrozenTask, RestoreMetrics, RestoredTask};
+pub use error::DriverError;
+pub use host::HostDriver;
+pub use runtime::{Runtime, TRIES_MAX};
+pub use timings::{Timings, TimingsError};

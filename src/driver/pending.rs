@@ -1,0 +1,121 @@
+//! What was begun and has not ended: timers and requests, each under a key.
+
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    task::{Poll, Waker},
+};
+
+use futures::{
+    FutureExt, StreamExt,
+    future::{AbortHandle, Abortable, BoxFuture},
+    stream::FuturesUnordered,
+};
+
+/// Futures by key. At most one runs under a key: what is begun again replaces what was running,
+/// so that whatever ends is the newest of its key. That is how timers restart, and why the answer
+/// of a request that was asked again cannot be taken for the answer of the second.
+///
+/// Deterministic: futures are polled in the order in which they were begun or woken.
+pub(super) struct Pending<K, T> {
+    running: FuturesUnordered<Abortable<BoxFuture<'static, (K, T)>>>,
+    aborts: BTreeMap<K, AbortHandle>,
+    // Whoever waits for the next to end must look at one that is begun meanwhile.
+    waiting: Option<Waker>,
+}
+
+impl<K: Ord + Clone + Send + 'static, T: 'static> Pending<K, T> {
+    pub(super) fn new() -> Self {
+        Self { running: FuturesUnordered::new(), aborts: BTreeMap::new(), waiting: None }
+    }
+
+    /// Begins `future` under `key` and gives up what runs under it.
+    pub(super) fn begin(&mut self, key: K, future: impl Future<Output = T> + Send + 'static) {
+        let (abort, registration) = AbortHandle::new_pair();
+        if let Some(replaced) = self.aborts.insert(key.clone(), abort) {
+            replaced.abort();
+        }
+        self.running.push(Abortable::new(future.map(|ended| (key, ended)).boxed(), registration));
+        if let Some(waiting) = self.waiting.take() {
+            waiting.wake();
+        }
+    }
+
+    /// Gives up what runs under `key`.
+    pub(super) fn cancel(&mut self, key: &K) {
+        if let Some(abort) = self.aborts.remove(key) {
+            abort.abort();
+        }
+    }
+
+    /// Gives up what runs under keys that are `over`.
+    pub(super) fn cancel_all(&mut self, over: impl Fn(&K) -> bool) {
+        self.aborts.retain(|key, abort| {
+            let over = over(key);
+            if over {
+                abort.abort();
+            }
+            !over
+        });
+    }
+
+    /// The next that ends; waits for ever if none does. Dropping the wait loses nothing.
+    pub(super) async fn next(&mut self) -> (K, T) {
+        poll_fn(|context| {
+            loop {
+                match self.running.poll_next_unpin(context) {
+                    Poll::Ready(Some(Ok((key, ended)))) => {
+                        self.aborts.remove(&key);
+                        return Poll::Ready((key, ended));
+                    }
+                    // Given up; it is dropped here.
+                    Poll::Ready(Some(Err(_))) => {}
+                    Poll::Ready(None) | Poll::Pending => {
+                        self.waiting = Some(context.waker().clone());
+                        return Poll::Pending;
+                    }
+                }
+            }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{channel::oneshot, executor::block_on, future, task::noop_waker_ref};
+
+    use super::*;
+
+    #[test]
+    fn what_is_begun_again_ends_once_with_the_newer_result() {
+        let mut pending = Pending::new();
+        pending.begin("timer", future::ready(1));
+        pending.begin("timer", future::ready(2));
+        assert_eq!(block_on(pending.next()), ("timer", 2));
+        assert_eq!(pending.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn cancelled_future_is_dropped_at_the_next_poll() {
+        let mut pending = Pending::new();
+        let (mut alive, never) = oneshot::channel::<()>();
+        pending.begin("request", never);
+        assert_eq!(pending.next().now_or_never(), None);
+        pending.cancel(&"request");
+        assert_eq!(pending.next().now_or_never(), None);
+        let mut context = std::task::Context::from_waker(noop_waker_ref());
+        assert!(alive.poll_canceled(&mut context).is_ready());
+        assert!(pending.aborts.is_empty() && pending.running.is_empty());
+    }
+
+    #[test]
+    fn equal_futures_end_in_the_order_they_were_begun() {
+        let mut pending = Pending::new();
+        for key in [3, 1, 2] {
+            pending.begin(key, future::ready(()));
+        }
+        let order: Vec<_> = (0..3).map(|_| block_on(pending.next()).0).collect();
+        assert_eq!(order, [3, 1, 2]);
+    }
+}

@@ -1,0 +1,189 @@
+//! Reads what a task starts from: one read for each snapshot's index, then one for each contiguous
+//! run of what the task owns, and nothing else. Everything read is verified before the engine sees
+//! it.
+//!
+//! Bounds, for each task that restores: [`SNAPSHOTS_AT_ONCE`] snapshots are read at a time, each
+//! with at most 8 requests, and no more than their raw bytes are held besides the state that is
+//! restored.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+
+use super::{
+    DriverError,
+    engine::{RestoreMetrics, RestoredTask},
+    runtime::Requests,
+};
+use crate::{
+    ErrorKind,
+    backend::{BackendError, StateBackend},
+    checkpoint::{Certificate, CheckpointId, ObjectName, StateHandle, TaskId},
+    key_group::{KeyGroupRange, MaxParallelism},
+    protocol::{Deployment, FailureCause, OperatorRead, Restore},
+    snapshot::{self, OperatorState, RestoreReads, Restored, Wanted},
+    store::CheckpointStore,
+};
+
+/// Enough to hide the latency of a remote store behind the decoding of what has arrived.
+const SNAPSHOTS_AT_ONCE: usize = 4;
+
+/// What a task starts from, and the certificate of its keyed state as it was read.
+pub(super) async fn restore(
+    store: CheckpointStore,
+    requests: Requests,
+    deployment: Arc<Deployment>,
+) -> Result<(RestoredTask, Certificate), DriverError> {
+    let plan = &deployment.restore;
+    let mut backend = empty_backend(deployment.task, deployment.max_parallelism, deployment.key_groups)?;
+    let mut metrics = RestoreMetrics::default();
+    let mut runs: Vec<Option<OperatorState>> = vec![None; plan.operator_state.len()];
+    let mut fetches = stream::iter(by_snapshot(plan))
+        .map(|part| fetch(&store, &requests, part))
+        .buffered(SNAPSHOTS_AT_ONCE);
+    while let Some(fetched) = fetches.next().await {
+        let Fetched { restored, runs_at, read } = fetched?;
+        metrics.bytes_read += read.bytes_read;
+        metrics.bytes_owned += read.bytes_owned;
+        metrics.requests += read.requests;
+        for (at, run) in runs_at.into_iter().zip(restored.operator_state) {
+            runs[at] = Some(run);
+        }
+        if let Some(sections) = restored.key_groups
+            && let Some(mut filling) = backend.take()
+        {
+            let added = move || filling.restore_groups(&sections).map(|()| filling);
+            let filled = requests.compute(added).await?;
+            backend = Some(filled.map_err(|source| misfit(deployment.task, source))?);
+        }
+    }
+    let certificate = match &backend {
+        Some(backend) if plan.checkpoint != CheckpointId::NONE => {
+            backend.finish_restore().map_err(|source| misfit(deployment.task, source))?
+        }
+        Some(_) | None => Certificate::default(),
+    };
+    let operator_state = joined(&plan.operator_state, runs);
+    Ok((RestoredTask { backend, operator_state, metrics }, certificate))
+}
+
+/// What the leader hears of a restore that failed.
+pub(super) fn failure_cause(error: &DriverError) -> FailureCause {
+    match error {
+        DriverError::Snapshot { .. } | DriverError::Backend { .. } => FailureCause::RestoreCorrupt,
+        DriverError::Store(_) | DriverError::TimedOut { .. } | DriverError::ComputeDropped => {
+            if error.kind() == ErrorKind::Corrupt {
+                FailureCause::RestoreCorrupt
+            } else {
+                FailureCause::RestoreUnavailable
+            }
+        }
+    }
+}
+
+fn empty_backend(
+    task: TaskId,
+    max_parallelism: Option<MaxParallelism>,
+    key_groups: Option<KeyGroupRange>,
+) -> Result<Option<StateBackend>, DriverError> {
+    let owned = max_parallelism.zip(key_groups);
+    owned
+        .map(|(max_parallelism, key_groups)| StateBackend::new(max_parallelism, key_groups))
+        .transpose()
+        .map_err(|source| misfit(task, source))
+}
+
+fn misfit(task: TaskId, source: BackendError) -> DriverError {
+    DriverError::Backend { task, source }
+}
+
+/// What one task wants of one snapshot.
+struct Part {
+    handle: Arc<StateHandle>,
+    wanted: Wanted,
+    /// The positions of its runs of items in the plan.
+    runs_at: Vec<usize>,
+}
+
+struct Fetched {
+    restored: Restored,
+    runs_at: Vec<usize>,
+    read: RestoreMetrics,
+}
+
+/// The plan by snapshot, so that each index is read once.
+fn by_snapshot(plan: &Restore) -> impl Iterator<Item = Part> {
+    fn part<'a>(parts: &'a mut BTreeMap<ObjectName, Part>, handle: &Arc<StateHandle>) -> &'a mut Part {
+        parts.entry(handle.object).or_insert_with(|| Part {
+            handle: Arc::clone(handle),
+            wanted: Wanted::default(),
+            runs_at: Vec::new(),
+        })
+    }
+    let mut parts = BTreeMap::new();
+    for read in &plan.state {
+        part(&mut parts, &read.handle).wanted.key_groups.push(read.key_groups);
+    }
+    for (at, read) in plan.operator_state.iter().enumerate() {
+        let part = part(&mut parts, &read.handle);
+        let items = read.first_item..read.first_item.saturating_add(read.items);
+        part.wanted.operator_items.push((read.name.clone(), items));
+        part.runs_at.push(at);
+    }
+    parts.into_values()
+}
+
+/// The operator states of a task: their runs joined in the order of the plan.
+fn joined(plan: &[OperatorRead], runs: Vec<Option<OperatorState>>) -> Vec<OperatorState> {
+    let mut states = BTreeMap::new();
+    for (read, run) in plan.iter().zip(runs) {
+        let state = states.entry(&read.name).or_insert_with(|| OperatorState {
+            name: read.name.clone(),
+            mode: read.mode,
+            items: Vec::new(),
+        });
+        state.items.extend(run.into_iter().flat_map(|run| run.items));
+    }
+    states.into_values().collect()
+}
+
+async fn fetch(store: &CheckpointStore, requests: &Requests, part: Part) -> Result<Fetched, DriverError> {
+    let Part { handle, wanted, runs_at } = part;
+    let object = handle.object;
+    let damaged = move |source| DriverError::Snapshot { object, source };
+
+    let index = [snapshot::index_read(&handle)];
+    let limit = requests.timings.request_timeout;
+    let index = read(store, requests, limit, "read the index of a snapshot", object, &index).await?;
+    let index = index.into_iter().next().unwrap_or_default();
+    let reads = RestoreReads::new(&handle, wanted, &index).map_err(damaged)?;
+
+    let ranges = reads.ranges().to_vec();
+    let bytes_owned = ranges.iter().map(|range| range.end - range.start).sum();
+    let limit = requests.timings.transfer_timeout;
+    let buffers = read(store, requests, limit, "read state from a snapshot", object, &ranges).await?;
+    let restored = requests.compute(move || reads.finish(buffers)).await?.map_err(damaged)?;
+
+    let read = RestoreMetrics {
+        bytes_read: handle.index_bytes + bytes_owned,
+        bytes_owned,
+        requests: 1 + ranges.len() as u64,
+    };
+    Ok(Fetched { restored, runs_at, read })
+}
+
+async fn read(
+    store: &CheckpointStore,
+    requests: &Requests,
+    limit: Duration,
+    operation: &'static str,
+    object: ObjectName,
+    ranges: &[Range<u64>],
+) -> Result<Vec<Bytes>, DriverError> {
+    requests
+        .repeated(|| async move {
+            Ok(requests.within(limit, operation, store.get_ranges(object, ranges)).await??)
+        })
+        .await
+}

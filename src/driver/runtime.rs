@@ -1,0 +1,84 @@
+//! What the engine's async runtime must provide, and requests that end in time.
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use futures::{
+    channel::oneshot,
+    future::{self, BoxFuture, Either},
+};
+
+use super::{DriverError, Timings};
+use crate::ErrorKind;
+
+/// Time and, if there is one, a place for long computations. The library has no clock of its own,
+/// so that a simulation can give it one.
+pub trait Runtime: Send + Sync + 'static {
+    /// Ends after `duration`. May end late, never early.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Runs `work`, which encodes or decodes state and can take seconds per gigabyte. The default
+    /// runs it at once; a runtime with threads should run it where it does not hold up
+    /// heartbeats (tokio: `spawn_blocking`).
+    fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+}
+
+/// What requests need besides the store. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Requests {
+    pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) timings: Timings,
+}
+
+impl Requests {
+    /// The answer of `request`, or [`DriverError::TimedOut`] after `limit`. A request that is given
+    /// up may still have its effect.
+    pub(super) async fn within<T>(
+        &self,
+        limit: Duration,
+        operation: &'static str,
+        request: impl Future<Output = T>,
+    ) -> Result<T, DriverError> {
+        match future::select(pin!(request), self.runtime.sleep(limit)).await {
+            Either::Left((answer, _)) => Ok(answer),
+            Either::Right(((), _)) => Err(DriverError::TimedOut { operation, limit }),
+        }
+    }
+
+    /// Tries `request` until it succeeds, or fails in a way that a repeat cannot mend, or has
+    /// failed [`TRIES_MAX`] times; with a pause in between. For requests that are harmless to
+    /// repeat.
+    pub(super) async fn repeated<T, F>(&self, mut request: impl FnMut() -> F) -> Result<T, DriverError>
+    where
+        F: Future<Output = Result<T, DriverError>>,
+    {
+        let mut tries = 1;
+        loop {
+            match request().await {
+                Err(error) if error.kind() == ErrorKind::Retry && tries < TRIES_MAX => {
+                    tries += 1;
+                    self.runtime.sleep(self.timings.store_retry).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// What `work` gives, wherever the runtime runs it.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, DriverError> {
+        let (sender, receiver) = oneshot::channel();
+        self.runtime.compute(Box::new(move || {
+            // Nobody waits any more if the task was dropped meanwhile.
+            drop(sender.send(work()));
+        }));
+        receiver.await.map_err(|_| DriverError::ComputeDropped)
+    }
+}
+
+/// How often a request of a task is tried before its restore or upload fails. What follows (a new
+/// attempt, another checkpoint) tries again with more pause, so a few are enough.
+pub const TRIES_MAX: u32 = 4;

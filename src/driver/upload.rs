@@ -1,0 +1,64 @@
+//! Makes a frozen task durable: its snapshot and its output, both write-once.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::future;
+
+use super::{DriverError, engine::FrozenTask, runtime::Requests};
+use crate::{
+    checkpoint::{ObjectName, OutputHandle, TaskSnapshot},
+    snapshot::{self, KeyedSource, SnapshotIdentity},
+    store::{CheckpointStore, Put},
+};
+
+/// Encodes and writes what `identity` has frozen.
+pub(super) async fn upload(
+    store: CheckpointStore,
+    requests: Requests,
+    identity: SnapshotIdentity,
+    frozen: FrozenTask,
+) -> Result<Arc<TaskSnapshot>, DriverError> {
+    let FrozenTask { keyed, operator_state, output } = frozen;
+    let encode = move || {
+        let keyed = keyed.as_ref().map(|keyed| keyed as &dyn KeyedSource);
+        snapshot::encode(identity, keyed, &operator_state)
+    };
+    let object = identity.object();
+    let encoded = requests.compute(encode).await?;
+    let encoded = encoded.map_err(|source| DriverError::Snapshot { object, source })?;
+
+    let SnapshotIdentity { attempt, task, checkpoint } = identity;
+    let output_name = ObjectName::Output { attempt, task, checkpoint };
+    let put_output = async {
+        match &output {
+            Some(output) => put(&store, &requests, output_name, &output.bytes).await,
+            None => Ok(()),
+        }
+    };
+    future::try_join(put(&store, &requests, object, &encoded.bytes), put_output).await?;
+
+    let output = output.map(|output| OutputHandle {
+        object: output_name,
+        bytes: output.bytes.len() as u64,
+        records: output.records,
+    });
+    Ok(Arc::new(TaskSnapshot { task, state: encoded.handle(), output }))
+}
+
+async fn put(
+    store: &CheckpointStore,
+    requests: &Requests,
+    name: ObjectName,
+    bytes: &Bytes,
+) -> Result<(), DriverError> {
+    let limit: Duration = requests.timings.transfer_timeout;
+    requests
+        .repeated(|| async move {
+            match requests.within(limit, "put an object", store.put_object(name, bytes.clone())).await? {
+                Put::Written => Ok(()),
+                Put::Unknown { reason } | Put::Failed { reason } => Err(reason.into()),
+            }
+        })
+        .await
+}
