@@ -34,6 +34,8 @@ mod integrity;
 mod operator;
 mod restore;
 mod section;
+mod section_writer;
+mod tables;
 
 pub use encode::{EncodedSnapshot, KeyedSource, encode};
 pub use error::{Part, SnapshotError};
@@ -43,4 +45,5 @@ pub use inspect::{Contents, Inspection, inspect, verify};
 pub use integrity::{EntryDigest, checksum};
 pub use operator::OperatorState;
 pub use restore::{RestoreReads, Restored, Wanted, index_read};
-pub use section::{Frame, KeyGroupSections, Section, SectionWriter};
+pub use section::{Frame, KeyGroupSections, Section};
+pub use section_writer::SectionWriter;

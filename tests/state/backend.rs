@@ -166,6 +166,18 @@ fn name_that_a_snapshot_cannot_hold_is_refused() {
     assert_eq!(refusal.to_string(), "the name of a state has 65536 bytes: at most 65535 are possible");
 }
 
+#[test]
+fn state_beyond_what_a_snapshot_can_count_is_refused() {
+    let max = max_parallelism(1);
+    let mut backend = StateBackend::new(max, max.all()).unwrap();
+    for number in 0..65_535 {
+        backend.register(StateDescriptor::<u64, u64>::value(&number.to_string())).unwrap();
+    }
+    let refusal = backend.register(StateDescriptor::<u64, u64>::value("last")).unwrap_err();
+    assert_eq!(refusal.to_string(), "state 'last' is one too many: a task has at most 65535");
+    backend.register(StateDescriptor::<u64, u64>::value("0")).unwrap();
+}
+
 /// BEAM-7144: state that was not registered (yet) when groups moved lost its metadata.
 #[test]
 fn state_that_nobody_registered_survives_restore_and_snapshot() {

@@ -165,6 +165,37 @@ fn sentinel_offset_of_an_empty_key_group_is_refused() {
     }
 }
 
+/// Right checksums everywhere: only the structure is wrong.
+#[test]
+fn impossible_section_says_what_is_wrong_and_where() {
+    fn frame(state: u8, entries: &[(&[u8], &[u8])]) -> Vec<u8> {
+        let mut bytes = vec![state, 0, entries.len() as u8, 0, 0, 0, 0, 0, 0, 0];
+        for (key, value) in entries {
+            bytes.extend([key.len() as u8, 0, 0, 0, value.len() as u8, 0, 0, 0]);
+            bytes.extend([*key, *value].concat());
+        }
+        bytes
+    }
+    let problem = |parts: &[&[u8]]| match verify(&object_of_one_section(&parts.concat(), 1).into()) {
+        Err(SnapshotError::Malformed { part, offset, problem }) => {
+            assert_eq!(part, Part::Section(KeyGroup(0)));
+            // Header, two states with names of 6 and 7 bytes, one key group, checksum.
+            (offset - (68 + 9 + 10 + 44 + 4), problem)
+        }
+        other => panic!("expected a malformed section, got {other:?}"),
+    };
+    let sound = frame(0, &[(b"a", b"1")]);
+    assert_eq!(problem(&[&[1, 0], &sound]), (2, "it is the section of another key group"));
+    assert_eq!(problem(&[&[0, 0], &sound, &sound]), (24, "states do not ascend"));
+    assert_eq!(problem(&[&[0, 0], &frame(2, &[])]), (4, "a state that the index does not name"));
+    assert_eq!(problem(&[&[0, 0], &frame(0, &[])]), (12, "a state without entries"));
+    let keys = |first, second| frame(0, &[(first, b""), (second, b"")]);
+    assert_eq!(problem(&[&[0, 0], &keys(b"a", b"a")]), (30, "keys do not ascend"));
+    assert_eq!(problem(&[&[0, 0], &keys(b"b", b"a")]), (30, "keys do not ascend"));
+    assert_eq!(problem(&[&[0, 0], &sound, &[1]]), (22, "a field reaches beyond the end"));
+    assert_eq!(problem(&[&[0, 0], &sound[..sound.len() - 1]]), (21, "a field reaches beyond the end"));
+}
+
 /// Whatever it says, it must say it without a panic.
 fn read_everything(bytes: Vec<u8>) {
     let bytes = Bytes::from(bytes);

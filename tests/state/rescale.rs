@@ -109,3 +109,15 @@ fn restoring_several_handles_accumulates() {
     let snapshots = write(max, 4, &reference);
     assert_eq!(contents(&mut read(max, max.all(), &snapshots)), reference);
 }
+
+#[test]
+fn every_key_group_of_the_largest_max_parallelism_is_in_the_index() {
+    let max = max_parallelism(32_768);
+    let reference = Reference::from([
+        ((0, KeyGroup(0), "first".to_owned()), 1),
+        ((0, KeyGroup(32_767), "last".to_owned()), 2),
+    ]);
+    let snapshots = write(max, 1, &reference);
+    assert_eq!(verify(&snapshots[0].bytes).unwrap().index.groups().len(), 32_768);
+    assert_eq!(contents(&mut read(max, max.all(), &snapshots)), reference);
+}
