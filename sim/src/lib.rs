@@ -19,6 +19,8 @@ pub mod batch;
 pub mod fault;
 pub mod input;
 #[cfg(madsim)]
+pub mod cluster;
+#[cfg(madsim)]
 pub mod nodes;
 pub mod oracle;
 pub mod random;
