@@ -15,9 +15,14 @@ pub struct Clock(Arc<Mutex<Time>>);
 #[derive(Default)]
 struct Time {
     now: Duration,
-    sleeps: u64,
-    // By deadline, and in the order they began.
-    sleepers: BTreeMap<(Duration, u64), oneshot::Sender<()>>,
+    plans: u64,
+    // By deadline, and in the order they were made.
+    planned: BTreeMap<(Duration, u64), Planned>,
+}
+
+enum Planned {
+    Sleep(oneshot::Sender<()>),
+    Action(Box<dyn FnOnce() + Send>),
 }
 
 impl Clock {
@@ -25,29 +30,45 @@ impl Clock {
         self.0.lock().unwrap().now
     }
 
-    /// Wakes the next sleeper; whether there was one.
+    /// Does `action` after `delay`.
+    pub fn later(&self, delay: Duration, action: impl FnOnce() + Send + 'static) {
+        self.plan(delay, Planned::Action(Box::new(action)));
+    }
+
+    /// Lets time pass until the next thing planned; whether there was one.
     pub fn advance(&self) -> bool {
-        let mut time = self.0.lock().unwrap();
-        while let Some(((deadline, _), sleeper)) = time.sleepers.pop_first() {
-            if sleeper.is_canceled() {
-                continue;
+        loop {
+            let mut time = self.0.lock().unwrap();
+            let Some(((deadline, _), planned)) = time.planned.pop_first() else { return false };
+            match planned {
+                Planned::Sleep(sleeper) if sleeper.is_canceled() => continue,
+                Planned::Sleep(sleeper) => {
+                    time.now = deadline;
+                    drop(time);
+                    sleeper.send(()).unwrap();
+                }
+                Planned::Action(action) => {
+                    time.now = deadline;
+                    drop(time);
+                    action();
+                }
             }
-            time.now = deadline;
-            drop(time);
-            sleeper.send(()).unwrap();
             return true;
         }
-        false
+    }
+
+    fn plan(&self, delay: Duration, planned: Planned) {
+        let mut time = self.0.lock().unwrap();
+        let key = (time.now + delay, time.plans);
+        time.plans += 1;
+        time.planned.insert(key, planned);
     }
 }
 
 impl Runtime for Clock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let mut time = self.0.lock().unwrap();
         let (sender, receiver) = oneshot::channel();
-        let key = (time.now + duration, time.sleeps);
-        time.sleeps += 1;
-        time.sleepers.insert(key, sender);
+        self.plan(duration, Planned::Sleep(sender));
         receiver.map(drop).boxed()
     }
 }

@@ -21,10 +21,12 @@ use keygroups::{
     snapshot,
     store::CheckpointStore,
 };
+use object_store::{memory::InMemory, path::Path};
 
 use crate::{
     clock::Clock,
-    engine::{self, COUNT, Shared, Stepped, Tasks, Transport, max_parallelism},
+    engine::{self, COUNT, Shared, Stepped, Tasks, Transport, World, max_parallelism},
+    faults::{Faults, FaultyStore},
 };
 
 const TICK: Duration = Duration::from_millis(10);
@@ -33,7 +35,9 @@ const RECORDS_PER_TICK: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 pub struct Cluster {
-    pub store: CheckpointStore,
+    store: CheckpointStore,
+    // The same store without its faults, to look at.
+    truth: CheckpointStore,
     pub world: Shared,
     pool: LocalPool,
     clock: Clock,
@@ -65,22 +69,24 @@ pub fn parallelism(count: u32) -> Parallelism {
 }
 
 impl Cluster {
-    /// Nobody lives in it yet.
-    pub fn new(store: CheckpointStore, first: u32) -> Self {
+    /// Nobody lives in it yet. `seed` decides all faults; `percent` of messages and requests have
+    /// one.
+    pub fn new(first: u32, seed: u64, percent: u64) -> Self {
+        let clock = Clock::default();
+        let faults = Faults::new(clock.clone(), seed, percent);
+        let truth: Arc<InMemory> = Arc::default();
+        let faulty = Arc::new(FaultyStore::new(Arc::clone(&truth), faults.clone()));
         Self {
-            store,
-            world: Shared::default(),
+            store: CheckpointStore::new(faulty, Path::default()),
+            truth: CheckpointStore::new(truth, Path::default()),
+            world: World::new(faults),
             pool: LocalPool::new(),
-            clock: Clock::default(),
+            clock,
             parallelism: parallelism(first),
             lives: 0,
             seen: 0,
             processes: BTreeMap::new(),
         }
-    }
-
-    pub fn clock(&self) -> Clock {
-        self.clock.clone()
     }
 
     fn spawn(&mut self, name: String, process: impl Future<Output = ()> + 'static) {
@@ -127,10 +133,12 @@ impl Cluster {
         self.processes.remove(name).expect("it was started").abort();
     }
 
-    pub fn rescale(&mut self, coordinator: u16, to: u32) {
-        let world = self.world.borrow();
-        let inbox = &world.coordinators[&CoordinatorId(coordinator)];
-        inbox.unbounded_send(CoordinatorInput::Rescale(parallelism(to))).unwrap();
+    /// Asks every coordinator; whoever leads takes it.
+    pub fn rescale(&mut self, to: u32) {
+        for inbox in self.world.borrow().coordinators.values() {
+            // The process may be gone.
+            let _ = inbox.unbounded_send(CoordinatorInput::Rescale(parallelism(to)));
+        }
     }
 
     /// Lets time pass until the next event that is `wanted`, after the one waited for before.
@@ -174,8 +182,15 @@ impl Cluster {
         assert_eq!(self.outputs(&manifest), in_order);
     }
 
+    /// All that coordinators told, and all errors.
+    pub fn history(&self) -> Vec<String> {
+        let world = self.world.borrow();
+        let events = world.events.iter().map(|(id, event)| format!("{id}: {event:?}"));
+        events.chain(world.errors.iter().cloned()).collect()
+    }
+
     pub fn newest_manifest(&self) -> Manifest {
-        block_on(self.store.latest_manifest()).unwrap().expect("the job has run")
+        block_on(self.truth.latest_manifest()).unwrap().expect("the job has run")
     }
 
     /// The counts in the newest checkpoint of `manifest`.
@@ -183,7 +198,7 @@ impl Cluster {
         let mut all = StateBackend::new(max_parallelism(), max_parallelism().all()).unwrap();
         let record = manifest.newest_checkpoint().expect("something was committed");
         for task in record.tasks.iter().filter(|task| task.task.vertex == COUNT) {
-            let object = block_on(self.store.get(task.state.object)).unwrap();
+            let object = block_on(self.truth.get(task.state.object)).unwrap();
             all.restore_groups(&snapshot::verify(&object).unwrap().key_groups.unwrap()).unwrap();
         }
         all.finish_restore().unwrap();
@@ -197,8 +212,8 @@ impl Cluster {
     fn outputs(&self, manifest: &Manifest) -> BTreeMap<i32, Vec<u64>> {
         let head = manifest.newest_checkpoint().and_then(|record| record.outputs);
         let mut outputs = BTreeMap::<i32, Vec<u64>>::new();
-        for handle in block_on(self.store.committed_outputs(head)).unwrap() {
-            let object = block_on(self.store.get(handle.object)).unwrap();
+        for handle in block_on(self.truth.committed_outputs(head)).unwrap() {
+            let object = block_on(self.truth.get(handle.object)).unwrap();
             for (key, count) in codec::decode::<Vec<(i32, u64)>>(&object).unwrap() {
                 outputs.entry(key).or_default().push(count);
             }

@@ -28,6 +28,8 @@ use keygroups::{
     snapshot::OperatorState,
 };
 
+use crate::faults::Faults;
+
 pub const SOURCE: VertexId = VertexId(0);
 pub const COUNT: VertexId = VertexId(1);
 const SPLITS: u32 = 6;
@@ -74,8 +76,8 @@ enum Element {
 }
 
 /// What connects the processes, and what was seen of them.
-#[derive(Default)]
 pub struct World {
+    pub faults: Faults,
     pub hosts: BTreeMap<HostId, UnboundedSender<HostInput>>,
     pub coordinators: BTreeMap<CoordinatorId, UnboundedSender<CoordinatorInput>>,
     pub events: Vec<(CoordinatorId, Event)>,
@@ -93,15 +95,16 @@ pub struct Transport {
 
 impl CoordinatorTransport for Transport {
     fn send(&mut self, to: HostId, message: ToHost) {
-        if let Some(inbox) = self.world.borrow().hosts.get(&to) {
-            // The process may be gone.
-            let _ = inbox.unbounded_send(HostInput::Coordinator(message));
+        let world = self.world.borrow();
+        if let Some(inbox) = world.hosts.get(&to) {
+            world.faults.deliver(inbox, HostInput::Coordinator(message));
         }
     }
 
     fn tell_peers(&mut self, epoch: LeaderEpoch) {
-        for (_, inbox) in self.world.borrow().coordinators.iter().filter(|(id, _)| **id != self.id) {
-            let _ = inbox.unbounded_send(CoordinatorInput::PeerAlive(epoch));
+        let world = self.world.borrow();
+        for (_, inbox) in world.coordinators.iter().filter(|(id, _)| **id != self.id) {
+            world.faults.deliver(inbox, CoordinatorInput::PeerAlive(epoch));
         }
     }
 
@@ -199,6 +202,18 @@ fn step_source(
 }
 
 impl World {
+    pub fn new(faults: Faults) -> Shared {
+        Rc::new(RefCell::new(Self {
+            faults,
+            hosts: BTreeMap::new(),
+            coordinators: BTreeMap::new(),
+            events: Vec::new(),
+            errors: Vec::new(),
+            restores: Vec::new(),
+            channels: BTreeMap::new(),
+        }))
+    }
+
     fn put(&mut self, from: &Deployment, to: TaskId, element: Element) {
         self.channels.entry((from.attempt, from.task, to)).or_default().push_back(element);
     }
@@ -259,14 +274,16 @@ impl Count {
 
 impl Engine for Tasks {
     fn send(&mut self, to: CoordinatorId, message: ToCoordinator) {
-        if let Some(inbox) = self.world.borrow().coordinators.get(&to) {
-            let _ = inbox.unbounded_send(CoordinatorInput::Host(message));
+        let world = self.world.borrow();
+        if let Some(inbox) = world.coordinators.get(&to) {
+            world.faults.deliver(inbox, CoordinatorInput::Host(message));
         }
     }
 
     fn send_all(&mut self, message: ToCoordinator) {
-        for inbox in self.world.borrow().coordinators.values() {
-            let _ = inbox.unbounded_send(CoordinatorInput::Host(message.clone()));
+        let world = self.world.borrow();
+        for inbox in world.coordinators.values() {
+            world.faults.deliver(inbox, CoordinatorInput::Host(message.clone()));
         }
     }
 

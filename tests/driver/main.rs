@@ -3,18 +3,15 @@
 mod clock;
 mod cluster;
 mod engine;
+mod faults;
 
-use keygroups::{checkpoint::LeaderEpoch, protocol::Event, store::CheckpointStore};
+use keygroups::{checkpoint::LeaderEpoch, protocol::Event};
 
 use crate::cluster::Cluster;
 
-fn in_memory() -> CheckpointStore {
-    CheckpointStore::from_url("memory:///").unwrap()
-}
-
 #[test]
 fn job_runs_to_its_end_and_commits_every_count_once() {
-    let mut cluster = Cluster::new(in_memory(), 2);
+    let mut cluster = Cluster::new(2, 0, 0);
     cluster.start_coordinator(0);
     cluster.start_host(0, 2);
     cluster.start_host(1, 2);
@@ -24,16 +21,16 @@ fn job_runs_to_its_end_and_commits_every_count_once() {
 
 #[test]
 fn rescale_from_2_to_4_to_3_keeps_every_count() {
-    let mut cluster = Cluster::new(in_memory(), 2);
+    let mut cluster = Cluster::new(2, 0, 0);
     cluster.start_coordinator(0);
     cluster.start_host(0, 4);
     cluster.start_host(1, 4);
     cluster.until_running_at(2);
     cluster.until_committed();
-    cluster.rescale(0, 4);
+    cluster.rescale(4);
     cluster.until_running_at(4);
     cluster.until_committed();
-    cluster.rescale(0, 3);
+    cluster.rescale(3);
     cluster.until_running_at(3);
     cluster.until_finished_exactly_once();
     assert_eq!(cluster.world.borrow().errors, [""; 0]);
@@ -41,7 +38,7 @@ fn rescale_from_2_to_4_to_3_keeps_every_count() {
 
 #[test]
 fn second_coordinator_takes_over_and_keeps_every_count() {
-    let mut cluster = Cluster::new(in_memory(), 2);
+    let mut cluster = Cluster::new(2, 0, 0);
     cluster.start_coordinator(0);
     cluster.start_coordinator(1);
     cluster.start_host(0, 2);
@@ -57,7 +54,7 @@ fn second_coordinator_takes_over_and_keeps_every_count() {
 
 #[test]
 fn job_shrinks_when_a_host_is_lost_and_grows_when_it_comes_back() {
-    let mut cluster = Cluster::new(in_memory(), 4);
+    let mut cluster = Cluster::new(4, 0, 0);
     cluster.start_coordinator(0);
     for host in 0..3 {
         cluster.start_host(host, 3);
@@ -70,4 +67,38 @@ fn job_shrinks_when_a_host_is_lost_and_grows_when_it_comes_back() {
     cluster.start_host(2, 3);
     cluster.until_running_at(4);
     cluster.until_finished_exactly_once();
+}
+
+fn troubled_life(seed: u64) -> Vec<String> {
+    let mut cluster = Cluster::new(2, seed, 8);
+    cluster.start_coordinator(0);
+    cluster.start_coordinator(1);
+    for host in 0..3 {
+        cluster.start_host(host, 3);
+    }
+    cluster.until_committed();
+    cluster.rescale(4);
+    cluster.until_committed();
+    cluster.kill("host 2");
+    cluster.until_committed();
+    cluster.kill("coordinator 0");
+    cluster.start_host(2, 3);
+    cluster.until_committed();
+    cluster.start_coordinator(0);
+    cluster.kill("coordinator 1");
+    cluster.until_finished_exactly_once();
+    cluster.history()
+}
+
+#[test]
+fn faults_of_network_store_and_processes_lose_and_double_nothing() {
+    for seed in 0..40 {
+        println!("seed {seed}");
+        troubled_life(seed);
+    }
+}
+
+#[test]
+fn same_faults_give_the_same_history() {
+    assert_eq!(troubled_life(7), troubled_life(7));
 }
