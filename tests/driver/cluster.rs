@@ -1,0 +1,262 @@
+//! Coordinators and hosts in one thread, on a clock that waits for them.
+
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc::{self, UnboundedReceiver},
+    executor::{LocalPool, block_on},
+    future::{self, AbortHandle, Abortable, Either},
+    task::LocalSpawnExt,
+};
+use keygroups::{
+    backend::{StateBackend, StateDescriptor},
+    checkpoint::{JobStatus, Manifest},
+    codec,
+    driver::{CoordinatorDriver, HostDriver, Runtime, Timings},
+    key_group::Parallelism,
+    protocol::{
+        Coordinator, CoordinatorId, CoordinatorInput, Event, Host, HostId, HostInput, Incarnation, Options,
+    },
+    snapshot,
+    store::CheckpointStore,
+};
+use object_store::{memory::InMemory, path::Path};
+
+use crate::{
+    clock::Clock,
+    engine::{self, COUNT, Shared, Stepped, Tasks, Transport, World, max_parallelism},
+    faults::{Faults, FaultyStore},
+};
+
+const TICK: Duration = Duration::from_millis(10);
+const RECORDS_PER_TICK: usize = 2;
+/// Longer than any story here, far shorter than for ever.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+pub struct Cluster {
+    store: CheckpointStore,
+    // The same store without its faults, to look at.
+    truth: CheckpointStore,
+    pub world: Shared,
+    pool: LocalPool,
+    clock: Clock,
+    parallelism: Parallelism,
+    lives: u64,
+    // How many events were waited for or passed over.
+    seen: usize,
+    processes: BTreeMap<String, AbortHandle>,
+}
+
+fn timings() -> Timings {
+    let ms = Duration::from_millis;
+    Timings::default()
+        .with_heartbeat(ms(100))
+        .with_leader_silence(ms(500))
+        .with_host_silence(ms(500))
+        .with_restart_pause(ms(200))
+        .with_checkpoint_interval(ms(300))
+        .with_checkpoint_expiry(ms(2_000))
+        .with_store_retry(ms(50))
+        .with_request_timeout(ms(200))
+        .with_transfer_timeout(ms(400))
+        .with_sweep_interval(ms(700))
+        .with_stabilize(ms(500))
+}
+
+pub fn parallelism(count: u32) -> Parallelism {
+    Parallelism::new(count).unwrap()
+}
+
+impl Cluster {
+    /// Nobody lives in it yet. `seed` decides all faults; `percent` of messages and requests have
+    /// one.
+    pub fn new(first: u32, seed: u64, percent: u64) -> Self {
+        let clock = Clock::default();
+        let faults = Faults::new(clock.clone(), seed, percent);
+        let truth: Arc<InMemory> = Arc::default();
+        let faulty = Arc::new(FaultyStore::new(Arc::clone(&truth), faults.clone()));
+        Self {
+            store: CheckpointStore::new(faulty, Path::default()),
+            truth: CheckpointStore::new(truth, Path::default()),
+            world: World::new(faults),
+            pool: LocalPool::new(),
+            clock,
+            parallelism: parallelism(first),
+            lives: 0,
+            seen: 0,
+            processes: BTreeMap::new(),
+        }
+    }
+
+    fn spawn(&mut self, name: String, process: impl Future<Output = ()> + 'static) {
+        let (abort, registration) = AbortHandle::new_pair();
+        self.pool.spawner().spawn_local(Abortable::new(process, registration).map(drop)).unwrap();
+        self.processes.insert(name, abort);
+    }
+
+    pub fn start_coordinator(&mut self, id: u16) {
+        self.lives += 1;
+        let id = CoordinatorId(id);
+        let options = Options::new(engine::job(), self.parallelism).unwrap();
+        let driver = CoordinatorDriver::new(
+            Coordinator::new(id, self.lives, options),
+            self.store.clone(),
+            Transport { id, world: Shared::clone(&self.world) },
+            Arc::new(self.clock.clone()),
+            timings().with_leader_silence_jitter(Duration::from_millis(70) * u32::from(id.0)),
+        )
+        .unwrap();
+        let (sender, inbox) = mpsc::unbounded();
+        self.world.borrow_mut().coordinators.insert(id, sender);
+        self.spawn(format!("coordinator {id}"), driver.run(inbox));
+    }
+
+    pub fn start_host(&mut self, id: u16, slots: u16) {
+        self.lives += 1;
+        let id = HostId(id);
+        let driver = HostDriver::new(
+            Host::new(id, Incarnation(self.lives), slots),
+            self.store.clone(),
+            Tasks::new(Shared::clone(&self.world)),
+            Arc::new(self.clock.clone()),
+            timings(),
+        )
+        .unwrap();
+        let (sender, inbox) = mpsc::unbounded();
+        self.world.borrow_mut().hosts.insert(id, sender);
+        self.spawn(format!("host {id}"), run_host(driver, inbox, self.clock.clone()));
+    }
+
+    /// The process is gone at once and says nothing.
+    pub fn kill(&mut self, name: &str) {
+        self.processes.remove(name).expect("it was started").abort();
+    }
+
+    /// Asks every coordinator; whoever leads takes it.
+    pub fn rescale(&mut self, to: u32) {
+        for inbox in self.world.borrow().coordinators.values() {
+            // The process may be gone.
+            let _ = inbox.unbounded_send(CoordinatorInput::Rescale(parallelism(to)));
+        }
+    }
+
+    /// Lets time pass until the next event that is `wanted`, after the one waited for before.
+    pub fn until(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) {
+        let end = self.clock.now() + PATIENCE;
+        loop {
+            self.pool.run_until_stalled();
+            let world = self.world.borrow();
+            if let Some(found) = world.events[self.seen..].iter().position(|(_, event)| wanted(event)) {
+                self.seen += found + 1;
+                return;
+            }
+            if !self.clock.advance() || self.clock.now() > end {
+                let last = world.events[self.seen..].iter().rev().take(20).rev();
+                let last: Vec<_> = last.map(|event| format!("{event:?}")).collect();
+                panic!("waited in vain for: {what}\nsince then: {last:#?}\nerrors: {:#?}", world.errors);
+            }
+        }
+    }
+
+    pub fn until_running_at(&mut self, parallelism: u32) {
+        self.until(&format!("deployed at {parallelism}"), |event| {
+            matches!(event, Event::Deployed { parallelism: p, .. } if u32::from(p.get()) == parallelism)
+        });
+        self.until("running", |event| matches!(event, Event::Running { .. }));
+    }
+
+    pub fn until_committed(&mut self) {
+        self.until("committed", |event| matches!(event, Event::Committed { .. }));
+    }
+
+    /// Lets the job process all its input; then the newest checkpoint holds every count, and the
+    /// committed output every count there ever was, in order and once.
+    pub fn until_finished_exactly_once(&mut self) {
+        self.until("finished", |event| matches!(event, Event::Finished { .. }));
+        let manifest = self.newest_manifest();
+        assert_eq!(manifest.status, JobStatus::Finished);
+        assert_eq!(self.counts(&manifest), engine::expected());
+        let in_order: BTreeMap<i32, Vec<u64>> =
+            engine::expected().into_iter().map(|(key, count)| (key, (1..=count).collect())).collect();
+        assert_eq!(self.outputs(&manifest), in_order);
+    }
+
+    /// All that coordinators told, and all errors.
+    pub fn history(&self) -> Vec<String> {
+        let world = self.world.borrow();
+        let events = world.events.iter().map(|(id, event)| format!("{id}: {event:?}"));
+        events.chain(world.errors.iter().cloned()).collect()
+    }
+
+    pub fn newest_manifest(&self) -> Manifest {
+        block_on(self.truth.latest_manifest()).unwrap().expect("the job has run")
+    }
+
+    /// The counts in the newest checkpoint of `manifest`.
+    pub fn counts(&self, manifest: &Manifest) -> BTreeMap<i32, u64> {
+        let mut all = StateBackend::new(max_parallelism(), max_parallelism().all()).unwrap();
+        let record = manifest.newest_checkpoint().expect("something was committed");
+        for task in record.tasks.iter().filter(|task| task.task.vertex == COUNT) {
+            let object = block_on(self.truth.get(task.state.object)).unwrap();
+            all.restore_groups(&snapshot::verify(&object).unwrap().key_groups.unwrap()).unwrap();
+        }
+        all.finish_restore().unwrap();
+        let counts = all.register(StateDescriptor::<i32, u64>::value("counts")).unwrap();
+        max_parallelism()
+            .key_groups()
+            .flat_map(|key_group| all.iter(&counts, key_group).unwrap().map(Result::unwrap))
+            .collect()
+    }
+
+    fn outputs(&self, manifest: &Manifest) -> BTreeMap<i32, Vec<u64>> {
+        let head = manifest.newest_checkpoint().and_then(|record| record.outputs);
+        let mut outputs = BTreeMap::<i32, Vec<u64>>::new();
+        for handle in block_on(self.truth.committed_outputs(head)).unwrap() {
+            let object = block_on(self.truth.get(handle.object)).unwrap();
+            for (key, count) in codec::decode::<Vec<(i32, u64)>>(&object).unwrap() {
+                outputs.entry(key).or_default().push(count);
+            }
+        }
+        outputs
+    }
+}
+
+/// An engine that owns its driver: what happens to a task at a barrier happens before its next
+/// record.
+async fn run_host(mut driver: HostDriver<Tasks>, mut inbox: UnboundedReceiver<HostInput>, clock: Clock) {
+    driver.handle(HostInput::Boot);
+    let mut tick = clock.sleep(TICK);
+    loop {
+        let input = {
+            let own = pin!(driver.progress());
+            match future::select(future::select(own, inbox.next()), &mut tick).await {
+                Either::Left((Either::Left(((), _)), _)) => continue,
+                Either::Left((Either::Right((Some(input), _)), _)) => Some(input),
+                Either::Left((Either::Right((None, _)), _)) => return,
+                Either::Right(_) => None,
+            }
+        };
+        match input {
+            Some(input) => driver.handle(input),
+            None => {
+                process(&mut driver);
+                tick = clock.sleep(TICK);
+            }
+        }
+    }
+}
+
+fn process(driver: &mut HostDriver<Tasks>) {
+    for (attempt, task) in driver.engine().running() {
+        // Counters are a little slower than sources together, so that channels fill.
+        for _ in 0..RECORDS_PER_TICK {
+            match driver.engine_mut().step((attempt, task)) {
+                Stepped::Idle => break,
+                Stepped::Worked => {}
+                Stepped::Aligned(barrier) => driver.handle(HostInput::Aligned { attempt, task, barrier }),
+                Stepped::Finished => driver.handle(HostInput::Finished { attempt, task }),
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Whole jobs on the production drivers: machines, store, snapshots and backends together.
+
+mod clock;
+mod cluster;
+mod engine;
+mod faults;
+
+use keygroups::{checkpoint::LeaderEpoch, protocol::Event};
+
+use crate::cluster::Cluster;
+
+#[test]
+fn job_runs_to_its_end_and_commits_every_count_once() {
+    let mut cluster = Cluster::new(2, 0, 0);
+    cluster.start_coordinator(0);
+    cluster.start_host(0, 2);
+    cluster.start_host(1, 2);
+    cluster.until_finished_exactly_once();
+    assert_eq!(cluster.world.borrow().errors, [""; 0]);
+}
+
+#[test]
+fn rescale_from_2_to_4_to_3_keeps_every_count() {
+    let mut cluster = Cluster::new(2, 0, 0);
+    cluster.start_coordinator(0);
+    cluster.start_host(0, 4);
+    cluster.start_host(1, 4);
+    cluster.until_running_at(2);
+    cluster.until_committed();
+    cluster.rescale(4);
+    cluster.until_running_at(4);
+    cluster.until_committed();
+    cluster.rescale(3);
+    cluster.until_running_at(3);
+    cluster.until_finished_exactly_once();
+    assert_eq!(cluster.world.borrow().errors, [""; 0]);
+}
+
+#[test]
+fn second_coordinator_takes_over_and_keeps_every_count() {
+    let mut cluster = Cluster::new(2, 0, 0);
+    cluster.start_coordinator(0);
+    cluster.start_coordinator(1);
+    cluster.start_host(0, 2);
+    cluster.start_host(1, 2);
+    cluster.until_running_at(2);
+    cluster.until_committed();
+    cluster.until_committed();
+    cluster.kill("coordinator 0");
+    cluster
+        .until("coordinator 1 leads", |event| matches!(event, Event::Elected { epoch: LeaderEpoch(2), .. }));
+    cluster.until_finished_exactly_once();
+}
+
+#[test]
+fn job_shrinks_when_a_host_is_lost_and_grows_when_it_comes_back() {
+    let mut cluster = Cluster::new(4, 0, 0);
+    cluster.start_coordinator(0);
+    for host in 0..3 {
+        cluster.start_host(host, 3);
+    }
+    cluster.until_running_at(4);
+    cluster.until_committed();
+    cluster.kill("host 2");
+    cluster.until_running_at(3);
+    cluster.until_committed();
+    cluster.start_host(2, 3);
+    cluster.until_running_at(4);
+    cluster.until_finished_exactly_once();
+}
+
+fn troubled_life(seed: u64) -> Vec<String> {
+    let mut cluster = Cluster::new(2, seed, 8);
+    cluster.start_coordinator(0);
+    cluster.start_coordinator(1);
+    for host in 0..3 {
+        cluster.start_host(host, 3);
+    }
+    cluster.until_committed();
+    cluster.rescale(4);
+    cluster.until_committed();
+    cluster.kill("host 2");
+    cluster.until_committed();
+    cluster.kill("coordinator 0");
+    cluster.start_host(2, 3);
+    cluster.until_committed();
+    cluster.start_coordinator(0);
+    cluster.kill("coordinator 1");
+    cluster.until_finished_exactly_once();
+    cluster.history()
+}
+
+#[test]
+fn faults_of_network_store_and_processes_lose_and_double_nothing() {
+    for seed in 0..40 {
+        println!("seed {seed}");
+        troubled_life(seed);
+    }
+}
+
+#[test]
+fn same_faults_give_the_same_history() {
+    assert_eq!(troubled_life(7), troubled_life(7));
+}
