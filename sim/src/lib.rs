@@ -16,10 +16,10 @@ compile_error!(
 #[cfg(madsim)]
 pub mod batch;
 #[cfg(madsim)]
+pub mod cluster;
+#[cfg(madsim)]
 pub mod fault;
 pub mod input;
-#[cfg(madsim)]
-pub mod cluster;
 #[cfg(madsim)]
 pub mod nodes;
 pub mod oracle;

@@ -69,8 +69,11 @@ impl Oracle {
                 snapshot::verify(&bytes).map_err(|error| format!("{}: {error}", task.state.object))?;
             match task.task.vertex {
                 SOURCE => {
-                    for item in contents.operator_state.iter().filter(|s| s.name == OFFSETS).flat_map(|s| &s.items) {
-                        let (partition, offset): (u16, u64) = decode(item).map_err(|error| error.to_string())?;
+                    for item in
+                        contents.operator_state.iter().filter(|s| s.name == OFFSETS).flat_map(|s| &s.items)
+                    {
+                        let (partition, offset): (u16, u64) =
+                            decode(item).map_err(|error| error.to_string())?;
                         let place = offsets.get_mut(usize::from(partition));
                         match place.map(|place| place.replace(offset)) {
                             Some(None) => {}
@@ -117,7 +120,10 @@ impl Oracle {
         let before = self.offsets[partition];
         let rows = self.input.rows(partition as u16);
         let Some(new) = rows.get(before as usize..offset as usize) else {
-            return Err(format!("partition {partition} of {} rows goes from {before} to {offset}", rows.len()));
+            return Err(format!(
+                "partition {partition} of {} rows goes from {before} to {offset}",
+                rows.len()
+            ));
         };
         for (row, at) in new.iter().zip(before..) {
             self.reference.add(row);
@@ -131,7 +137,8 @@ impl Oracle {
 
 fn entry(key: &[u8], value: &[u8]) -> Result<(String, Totals), Unreadable> {
     let key: String = keygroups::codec::decode(key).map_err(|error| format!("key of {STATE}: {error}"))?;
-    let value: Value = keygroups::codec::decode(value).map_err(|error| format!("value of {STATE}: {error}"))?;
+    let value: Value =
+        keygroups::codec::decode(value).map_err(|error| format!("value of {STATE}: {error}"))?;
     let (flights, distance, max_delay) = value;
     Ok((key, Totals { flights, distance, max_delay }))
 }

@@ -35,12 +35,15 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
     let jitter = Duration::from_millis(random.u64(0..800));
     let timings = scenario.timings.clone().with_leader_silence_jitter(jitter);
     let transport = Transport { cluster: cluster.clone(), node, id, socket: mailbox.socket().clone() };
-    let driver = CoordinatorDriver::new(machine, cluster.connect(node), transport, Arc::new(SimRuntime), timings)
-        .expect("timings that can work");
+    let driver =
+        CoordinatorDriver::new(machine, cluster.connect(node), transport, Arc::new(SimRuntime), timings)
+            .expect("timings that can work");
     let inbox = pin!(stream::unfold(mailbox, |mailbox| async {
         loop {
             let input = match mailbox.recv().await {
-                Inbound::Message { message: CoordinatorMail::Host(message), .. } => CoordinatorInput::Host(message),
+                Inbound::Message { message: CoordinatorMail::Host(message), .. } => {
+                    CoordinatorInput::Host(message)
+                }
                 Inbound::Message { message: CoordinatorMail::PeerAlive(epoch), .. } => {
                     CoordinatorInput::PeerAlive(epoch)
                 }
@@ -76,7 +79,8 @@ impl CoordinatorTransport for Transport {
     }
 
     fn tell_peers(&mut self, epoch: LeaderEpoch) {
-        let peers = (0..self.cluster.scenario.coordinators).map(CoordinatorId).filter(|peer| *peer != self.id);
+        let peers =
+            (0..self.cluster.scenario.coordinators).map(CoordinatorId).filter(|peer| *peer != self.id);
         for address in peers.filter_map(|peer| self.cluster.coordinator(peer)) {
             self.post(address, &CoordinatorMail::PeerAlive(epoch));
         }

@@ -149,7 +149,8 @@ impl Channels<'_> {
     /// To every task that keeps totals, by subtask.
     pub(crate) fn outputs(&self) -> Vec<Outlet> {
         let from = self.deployment.task;
-        let open = |(to, node)| Outlet::new(self.cluster.net.open(self.node, node, self.tag(from, to), self.bell));
+        let open =
+            |(to, node)| Outlet::new(self.cluster.net.open(self.node, node, self.tag(from, to), self.bell));
         self.peers(TOTALS).map(open).collect()
     }
 

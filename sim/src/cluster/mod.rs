@@ -75,7 +75,8 @@ impl Cluster {
 
     fn connect(&self, node: Node) -> CheckpointStore {
         let timeout_us = self.scenario.store_timeout_us;
-        let client = SimObjectStore::connect(&self.net, node, STORE_CLIENT_PORT, self.store.node(), timeout_us);
+        let client =
+            SimObjectStore::connect(&self.net, node, STORE_CLIENT_PORT, self.store.node(), timeout_us);
         CheckpointStore::new(Arc::new(client), Path::from("job"))
     }
 
@@ -131,7 +132,8 @@ async fn build_and_run(world: World, scenario: Scenario) -> Result<Summary, Viol
     for (id, &expected) in coordinators.iter().enumerate() {
         let cluster = cluster.clone();
         let id = CoordinatorId(id as u16);
-        let node = nodes.add(&format!("coordinator {id}"), move |node| coordinator::main(cluster.clone(), id, node));
+        let node =
+            nodes.add(&format!("coordinator {id}"), move |node| coordinator::main(cluster.clone(), id, node));
         assert_eq!(node, expected, "nodes are numbered in order of creation");
     }
     for (id, &expected) in hosts.iter().enumerate() {

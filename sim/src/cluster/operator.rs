@@ -8,7 +8,9 @@ use keygroups::backend::{StateBackend, StateDescriptor, ValueState};
 use keygroups::checkpoint::CheckpointId;
 use keygroups::driver::{FrozenOutput, FrozenTask, RestoredTask};
 use keygroups::key_group;
-use keygroups::protocol::{Aligner, AlignerInput, AlignerOutput, Barrier, Deployment, FailureCause, HostInput};
+use keygroups::protocol::{
+    Aligner, AlignerInput, AlignerOutput, Barrier, Deployment, FailureCause, HostInput,
+};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -32,7 +34,8 @@ impl Totals {
     pub(crate) fn restore(channels: &Channels<'_>, restored: RestoredTask) -> Result<Self, FailureCause> {
         let deployment = Arc::clone(channels.deployment);
         let mut backend = restored.backend.ok_or(FailureCause::Engine)?;
-        let totals = backend.register(StateDescriptor::value(STATE)).map_err(|_| FailureCause::RestoreCorrupt)?;
+        let totals =
+            backend.register(StateDescriptor::value(STATE)).map_err(|_| FailureCause::RestoreCorrupt)?;
         let inputs = channels.inputs();
         let checkpoint = deployment.restore.checkpoint;
         Ok(Self {
@@ -126,8 +129,12 @@ impl Totals {
     pub(crate) fn snapshot(&mut self, barrier: Barrier) -> FrozenTask {
         self.stopped |= barrier.stop;
         self.last_snapshot = barrier.checkpoint;
-        let output: Vec<_> =
-            self.output.iter().filter(|(after, _)| *after >= barrier.confirmed).map(|(_, record)| record).collect();
+        let output: Vec<_> = self
+            .output
+            .iter()
+            .filter(|(after, _)| *after >= barrier.confirmed)
+            .map(|(_, record)| record)
+            .collect();
         let output = (!output.is_empty())
             .then(|| FrozenOutput { bytes: encode(&output), records: output.len() as u64 });
         FrozenTask { keyed: Some(self.backend.freeze()), operator_state: Vec::new(), output }

@@ -118,7 +118,8 @@ impl Scenario {
         let table = Table { rows: input.rows[..rows].to_vec() };
         let max = random::pick(random, &[6, 7, 16, 25, 64, 100, 128, 128, 200]);
         let count = random.usize(1..=4);
-        let parallelisms = (0..count).map(|_| random.u32(1..=6)).map(|p| Parallelism::new(p).expect("1 to 6"));
+        let parallelisms =
+            (0..count).map(|_| random.u32(1..=6)).map(|p| Parallelism::new(p).expect("1 to 6"));
         let max_parallelism = MaxParallelism::new(max).expect("6 to 200");
         let mut scenario = Self::new(Arc::new(table), max_parallelism, parallelisms.collect(), faults)
             .expect("parallelisms of at most 6 fit a max parallelism of at least 6");

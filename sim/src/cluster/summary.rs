@@ -70,6 +70,13 @@ impl Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>3}.{:03} s  {:<14} {}", self.at_us / 1_000_000, self.at_us / 1_000 % 1_000, self.node, self.text)
+        write!(
+            f,
+            "{:>3}.{:03} s  {:<14} {}",
+            self.at_us / 1_000_000,
+            self.at_us / 1_000 % 1_000,
+            self.node,
+            self.text
+        )
     }
 }

@@ -14,7 +14,11 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Runs the job to its end.
-pub(super) async fn run(cluster: &Arc<Cluster>, node: Node, injector: &Injector) -> Result<Summary, Violation> {
+pub(super) async fn run(
+    cluster: &Arc<Cluster>,
+    node: Node,
+    injector: &Injector,
+) -> Result<Summary, Violation> {
     let mailbox: Mailbox<()> = Mailbox::bind(&cluster.net, node, MAIL_PORT, &Bell::new());
     let (watch, scenario) = (&cluster.watch, &cluster.scenario);
     let mut healed_at_us = None;
@@ -31,7 +35,11 @@ pub(super) async fn run(cluster: &Arc<Cluster>, node: Node, injector: &Injector)
             if now_us() > healed_at_us + scenario.liveness_us {
                 return Err(Violation::broken(
                     "job_finishes_once_faults_stop",
-                    format!("not finished {} s after the last fault: {}", scenario.liveness_us / 1_000_000, watch.standing()),
+                    format!(
+                        "not finished {} s after the last fault: {}",
+                        scenario.liveness_us / 1_000_000,
+                        watch.standing()
+                    ),
                 ));
             }
         }
@@ -78,15 +86,18 @@ async fn read_output(cluster: &Cluster, node: Node, faults: usize) -> Result<Sum
     let store = cluster.connect(node);
     let newest = store.latest_manifest().await.map_err(unreadable)?;
     let record = newest.as_ref().and_then(|manifest| manifest.newest_checkpoint());
-    let handles = store.committed_outputs(record.and_then(|record| record.outputs)).await.map_err(unreadable)?;
+    let handles =
+        store.committed_outputs(record.and_then(|record| record.outputs)).await.map_err(unreadable)?;
     let mut rows = BTreeSet::new();
     for handle in handles {
         let bytes = store.get(handle.object).await.map_err(unreadable)?;
-        let records: Vec<super::OutputRecord> = super::data::decode(&bytes)
-            .map_err(|error| Violation::broken("output_is_readable", format!("{}: {error}", handle.object)))?;
+        let records: Vec<super::OutputRecord> = super::data::decode(&bytes).map_err(|error| {
+            Violation::broken("output_is_readable", format!("{}: {error}", handle.object))
+        })?;
         for record in records {
             if !rows.insert((record.partition, record.offset)) {
-                let what = format!("row {} of partition {} was put out twice", record.offset, record.partition);
+                let what =
+                    format!("row {} of partition {} was put out twice", record.offset, record.partition);
                 return Err(Violation::broken("output_is_exactly_once", what));
             }
         }

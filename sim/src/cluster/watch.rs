@@ -22,7 +22,8 @@ use keygroups::driver::{DriverError, RestoredTask};
 use keygroups::key_group::{KeyGroup, Parallelism};
 use keygroups::protocol::invariant::{self, Fact, History, JobView};
 use keygroups::protocol::{
-    Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, Host, HostInput, HostOutput, ToCoordinator,
+    Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, Host, HostInput, HostOutput,
+    ToCoordinator,
 };
 use keygroups::rescale::RescalePlan;
 use keygroups::store::{Identified, Layout};
@@ -173,12 +174,15 @@ impl Watch {
                 HostOutput::Snapshot { .. } => steps.push("frozen"),
                 HostOutput::Commit { .. } => steps.push("notified"),
                 HostOutput::Send { message: ToCoordinator::Ready { .. }, .. } => steps.push("restored"),
-                HostOutput::Send { message: ToCoordinator::Acknowledge { .. }, .. } => steps.push("acknowledged"),
+                HostOutput::Send { message: ToCoordinator::Acknowledge { .. }, .. } => {
+                    steps.push("acknowledged")
+                }
                 _ => {}
             }
         }
-        let tasks_changed =
-            |output: &HostOutput| matches!(output, HostOutput::Run { .. } | HostOutput::Drop { .. } | HostOutput::Restore(_));
+        let tasks_changed = |output: &HostOutput| {
+            matches!(output, HostOutput::Run { .. } | HostOutput::Drop { .. } | HostOutput::Restore(_))
+        };
         if matches!(input, HostInput::Boot) || outputs.iter().any(tasks_changed) {
             state.hosts.insert(node, machine.clone());
         }
@@ -210,14 +214,23 @@ impl Watch {
     }
 
     /// A task stands at its barrier with this state.
-    pub(crate) fn frozen(&self, attempt: Attempt, task: TaskId, checkpoint: CheckpointId, backend: &StateBackend) {
+    pub(crate) fn frozen(
+        &self,
+        attempt: Attempt,
+        task: TaskId,
+        checkpoint: CheckpointId,
+        backend: &StateBackend,
+    ) {
         let groups = certificates(backend);
         self.judge(&mut self.state(), &Fact::Frozen { attempt, task, checkpoint, groups });
     }
 
     /// A record came to a task that does not own its key.
     pub(crate) fn misrouted(&self, deployment: &Deployment, key_group: KeyGroup, error: &BackendError) {
-        let what = format!("task {} of attempt {}: key group {key_group}: {error}", deployment.task, deployment.attempt);
+        let what = format!(
+            "task {} of attempt {}: key group {key_group}: {error}",
+            deployment.task, deployment.attempt
+        );
         self.broken(&mut self.state(), Violation::broken("router_and_owner_agree", what));
     }
 
@@ -266,10 +279,13 @@ impl Watch {
 
     /// Objects that no manifest names, directly or through the chain of outputs.
     pub(crate) fn garbage(&self, store: &StoreNode) -> Vec<ObjectName> {
-        let paths: Vec<Path> = store.look(|objects| objects.keys().map(|path| Path::from(path.as_str())).collect());
+        let paths: Vec<Path> =
+            store.look(|objects| objects.keys().map(|path| Path::from(path.as_str())).collect());
         let state = self.state();
-        let mut named: BTreeSet<_> = state.history.committed().flat_map(|record| record.objects()).copied().collect();
-        let kept: BTreeSet<_> = state.newest.iter().flat_map(|manifest| manifest.objects()).copied().collect();
+        let mut named: BTreeSet<_> =
+            state.history.committed().flat_map(|record| record.objects()).copied().collect();
+        let kept: BTreeSet<_> =
+            state.newest.iter().flat_map(|manifest| manifest.objects()).copied().collect();
         named.retain(|name| !matches!(name, ObjectName::State { .. }) || kept.contains(name));
         let unnamed = paths.iter().filter_map(|path| match self.layout.identify(path) {
             Identified::Object(name) => (!named.contains(&name)).then_some(name),
@@ -280,7 +296,8 @@ impl Watch {
 
     pub(crate) fn summary(&self, faults: usize) -> Summary {
         let state = self.state();
-        let result = state.oracle.newest().iter().map(|(key, totals)| (Arc::from(key.as_str()), *totals)).collect();
+        let result =
+            state.oracle.newest().iter().map(|(key, totals)| (Arc::from(key.as_str()), *totals)).collect();
         Summary { faults, result, ..state.summary.clone() }
     }
 
@@ -291,7 +308,9 @@ impl Watch {
         };
         let mut state = self.state();
         match (self.layout.identify(&Path::from(mutation.path)), now) {
-            (Identified::Manifest(version), Some(bytes)) => self.manifest_created(&mut state, version, bytes, objects),
+            (Identified::Manifest(version), Some(bytes)) => {
+                self.manifest_created(&mut state, version, bytes, objects)
+            }
             (Identified::Manifest(version), None) => self.judge(&mut state, &Fact::ManifestDeleted(version)),
             (Identified::Object(name), Some(bytes)) => {
                 self.judge(&mut state, &Fact::ObjectWritten { name, fingerprint: xxh3_128(bytes) });
@@ -301,7 +320,13 @@ impl Watch {
         }
     }
 
-    fn manifest_created(&self, state: &mut State, version: ManifestVersion, bytes: &Bytes, objects: &Objects) {
+    fn manifest_created(
+        &self,
+        state: &mut State,
+        version: ManifestVersion,
+        bytes: &Bytes,
+        objects: &Objects,
+    ) {
         let manifest = match Manifest::decode(version, bytes) {
             Ok(manifest) => Arc::new(manifest),
             Err(error) => {
@@ -341,12 +366,16 @@ impl Watch {
             Event::Running { attempt } => {
                 let Some(&parallelism) = state.deployed_at.get(attempt) else { return };
                 state.running = Some((*attempt, parallelism));
-                if let Some(before) = state.ran_at.replace(parallelism).filter(|before| *before != parallelism) {
+                if let Some(before) =
+                    state.ran_at.replace(parallelism).filter(|before| *before != parallelism)
+                {
                     state.summary.rescales += 1;
                     if let Ok(plan) = RescalePlan::between(state.max_parallelism, before, parallelism) {
                         let (moved, kept) = (plan.moved_key_groups(), plan.kept_key_groups());
                         state.summary.moved_key_groups += moved as u64;
-                        let text = format!("rescaled {before} → {parallelism}: {moved} key groups moved, {kept} stayed");
+                        let text = format!(
+                            "rescaled {before} → {parallelism}: {moved} key groups moved, {kept} stayed"
+                        );
                         self.trace.event("job", "moved", &text);
                     }
                 }
@@ -375,7 +404,12 @@ impl Watch {
         state.summary.steps += 1;
         let alive = |node: &Node| self.nodes.state(*node) != ProcessState::Down;
         let view = JobView {
-            coordinators: state.coordinators.iter().filter(|(node, _)| alive(node)).map(|(_, machine)| machine).collect(),
+            coordinators: state
+                .coordinators
+                .iter()
+                .filter(|(node, _)| alive(node))
+                .map(|(_, machine)| machine)
+                .collect(),
             hosts: state.hosts.iter().filter(|(node, _)| alive(node)).map(|(_, machine)| machine).collect(),
             history: &state.history,
         };
