@@ -251,7 +251,8 @@ impl Service {
     fn note(&self, from: Address, request: &Request, fate: &'static str) {
         let operation = &request.operation;
         if operation.changes() || fate != "served" {
-            let fields = Note { by: from.node, operation: operation.name(), path: operation.path(), fate };
+            let by = self.socket().net().name(from.node);
+            let fields = Note { by: &by, operation: operation.name(), path: operation.path(), fate };
             self.trace.event("store", "request", &fields);
         }
     }
@@ -267,7 +268,7 @@ impl Service {
 
 #[derive(Serialize)]
 struct Note<'a> {
-    by: Node,
+    by: &'a str,
     operation: &'static str,
     path: &'a str,
     fate: &'static str,

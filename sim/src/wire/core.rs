@@ -202,7 +202,10 @@ impl Net {
     /// Drops everything that is bound, after the simulation. A sink may own its socket and with it this
     /// network: nothing else would end that circle.
     pub(crate) fn release(&self) {
-        let _sinks = std::mem::take(&mut self.core().bound);
+        let _held = {
+            let mut core = self.core();
+            (std::mem::take(&mut core.bound), core.hub.take())
+        };
     }
 
     pub(super) fn core(&self) -> MutexGuard<'_, Core> {

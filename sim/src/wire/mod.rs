@@ -1,6 +1,6 @@
 //! The network of a simulation: datagrams between named nodes, and reliable channels on top.
 //!
-//! It lies on madsim's clock, executor and nodes, but not on its sockets: one task, the [hub](core), holds
+//! It lies on madsim's clock, executor and nodes, but not on its sockets: one task, the hub, holds
 //! everything that is on its way, ordered by arrival. A datagram costs one heap entry and no timer of its
 //! own; madsim's `Endpoint` costs three timers and five polls. What madsim lacks, a link behaviour per
 //! direction and duplication, comes with it ([`NetworkFaults`]).
