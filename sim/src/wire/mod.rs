@@ -19,16 +19,20 @@ mod channel;
 mod connection;
 mod core;
 mod faults;
+mod hub;
 mod mailbox;
+mod net;
+mod socket;
 #[cfg(test)]
 mod tests;
 
 pub use bell::Bell;
 pub use channel::WINDOW_MESSAGES;
 pub use connection::{ChannelReceiver, ChannelSender, ConnectionTag};
-pub use core::{Net, NetworkCounts, Socket};
 pub use faults::{LinkFaults, NetworkFaults};
 pub use mailbox::{Inbound, Mailbox};
+pub use net::{Net, NetworkCounts};
+pub use socket::Socket;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
