@@ -51,7 +51,7 @@ impl Socket {
         }
     }
 
-    /// Makes [`Arrival::Timer`] arrive here after `delay_us`, unless the node crashes or the socket is
+    /// Makes [`Arrival::Timer`](super::Arrival::Timer) arrive here after `delay_us`, unless the node crashes or the socket is
     /// dropped before. Timers cannot be taken back: whoever gets one looks whether it still matters.
     pub fn wake_after(&self, delay_us: u64, token: u64) {
         let mut core = self.net.core();
