@@ -29,7 +29,8 @@ pub enum ProcessState {
 pub struct Nodes {
     net: Net,
     trace: Trace,
-    handle: Handle,
+    // madsim's handle is asked for when it is needed, not kept: a main task usually holds this set, and the
+    // handle holds the main tasks; the circle would outlive every simulation.
     processes: Arc<Mutex<BTreeMap<Node, Process>>>,
 }
 
@@ -40,22 +41,22 @@ struct Process {
 
 impl Nodes {
     /// No processes yet.
-    ///
-    /// # Panics
-    /// Outside a simulation.
     #[must_use]
     pub fn new(net: &Net, trace: &Trace) -> Self {
-        Self { net: net.clone(), trace: trace.clone(), handle: Handle::current(), processes: Arc::default() }
+        Self { net: net.clone(), trace: trace.clone(), processes: Arc::default() }
     }
 
     /// Adds a process and starts it; `main` makes its main task, again after each restart. A process whose
     /// main task ends is gone until it is restarted.
+    ///
+    /// # Panics
+    /// Outside a simulation, as do all methods that change a process.
     pub fn add<F>(&self, name: &str, main: impl Fn(Node) -> F + Send + Sync + 'static) -> Node
     where
         F: Future<Output = ()> + 'static,
     {
         let node = self.net.add_node(name);
-        let id = self.handle.create_node().name(name).init(move || main(node)).build().id();
+        let id = Handle::current().create_node().name(name).init(move || main(node)).build().id();
         self.processes().insert(node, Process { id, state: ProcessState::Running });
         node
     }
@@ -72,7 +73,7 @@ impl Nodes {
             self.change(node, "crashed", ProcessState::Down, |state| state != ProcessState::Down)
         {
             self.net.crash(node);
-            self.handle.kill(id);
+            Handle::current().kill(id);
         }
     }
 
@@ -81,7 +82,7 @@ impl Nodes {
         self.crash(node);
         if let Some(id) = self.change(node, "restarted", ProcessState::Running, |_| true) {
             self.net.boot(node);
-            self.handle.restart(id);
+            Handle::current().restart(id);
         }
     }
 
@@ -90,7 +91,7 @@ impl Nodes {
         if let Some(id) =
             self.change(node, "paused", ProcessState::Paused, |state| state == ProcessState::Running)
         {
-            self.handle.pause(id);
+            Handle::current().pause(id);
         }
     }
 
@@ -99,7 +100,7 @@ impl Nodes {
         if let Some(id) =
             self.change(node, "resumed", ProcessState::Running, |state| state == ProcessState::Paused)
         {
-            self.handle.resume(id);
+            Handle::current().resume(id);
         }
     }
 
@@ -120,7 +121,7 @@ impl Nodes {
         for (&node, process) in self.processes().iter_mut() {
             process.state = ProcessState::Down;
             self.net.crash(node);
-            self.handle.kill(process.id);
+            Handle::current().kill(process.id);
         }
     }
 

@@ -205,6 +205,7 @@ fn catch_panics_of_simulations() {
 mod tests {
     use super::*;
     use crate::batch::run_seeds;
+    use crate::storage::{SimObjectStore, StoreNode};
     use madsim::time::sleep;
     use std::ops::ControlFlow;
 
@@ -233,6 +234,36 @@ mod tests {
             }
         });
         assert!(busy.outcome.unwrap_err().to_string().contains("time limit exceeded"));
+    }
+
+    /// madsim's handle holds every main task for restarts, and main tasks usually hold the world: kept in
+    /// the world, the handle once made every simulation leak 33 kB and all its objects.
+    #[test]
+    fn nothing_of_a_simulation_outlives_it() {
+        let held = std::sync::Arc::new(());
+        let run = run(1, LIMIT, Recording::default(), |world| {
+            let held = held.clone();
+            async move {
+                let store = StoreNode::start(&world.net, &world.trace, world.random("storage"));
+                store.observe({
+                    let held = held.clone();
+                    move |_, _| drop(held.clone())
+                });
+                let everything = (world.clone(), store, held);
+                let _ = world.nodes.add("host", move |node| {
+                    let everything = everything.clone();
+                    async move {
+                        let (world, store, _held) = &everything;
+                        let _client = SimObjectStore::connect(&world.net, node, 1, store.node(), 1_000);
+                        std::future::pending().await
+                    }
+                });
+                sleep(Duration::from_secs(1)).await;
+                Ok(())
+            }
+        });
+        run.outcome.unwrap();
+        assert_eq!(std::sync::Arc::strong_count(&held), 1);
     }
 
     #[test]

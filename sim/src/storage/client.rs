@@ -1,7 +1,7 @@
 //! The client's side: `object_store::ObjectStore` over requests that may never be answered.
 
-use super::STORE_PORT;
-use super::message::{Answer, AttributeList, Meta, Mode, Operation, Range, Reply, Request, decode, encode};
+use super::message::{Answer, Meta, Mode, Operation, Range, Reply, Request, decode, encode};
+use super::{STORE_PORT, attributes};
 use crate::wire::{Address, Arrival, Net, Node, Sink, Socket};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,9 +10,9 @@ use futures::channel::oneshot;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    Attribute, AttributeValue, Attributes, CopyMode, CopyOptions, Error, GetOptions, GetRange, GetResult,
-    GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result, UploadPart,
+    Attributes, CopyMode, CopyOptions, Error, GetOptions, GetRange, GetResult, GetResultPayload, ListResult,
+    MultipartUpload, ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, Result, UploadPart,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -169,8 +169,10 @@ impl ObjectStore for SimObjectStore {
             }
         };
         let update = matches!(mode, Mode::Update { .. });
+        let attributes = attributes::to_list(&opts.attributes)
+            .map_err(|unknown| not_supported(&format!("attribute {unknown:?}")))?;
         let path = location.to_string();
-        let put = Operation::Put { path, mode, attributes: attributes_to_list(&opts.attributes)? };
+        let put = Operation::Put { path, mode, attributes };
         let body = Bytes::from(payload);
         match self.request(put, &body).await?.0 {
             Answer::Done { etag } => Ok(put_result(etag)),
@@ -215,7 +217,7 @@ impl ObjectStore for SimObjectStore {
                     payload: GetResultPayload::Stream(stream::iter([Ok(body)]).boxed()),
                     meta,
                     range,
-                    attributes: list_to_attributes(attributes),
+                    attributes: attributes::from_list(attributes),
                     extensions: Default::default(),
                 })
             }
@@ -347,48 +349,4 @@ fn failure(path: &str, answer: Answer) -> Error {
 
 fn not_supported(what: &str) -> Error {
     Error::NotSupported { source: format!("the simulated store knows no {what}").into() }
-}
-
-/// Marks user-defined attributes; no other name begins with it.
-const METADATA: &str = "metadata:";
-
-fn attributes_to_list(attributes: &Attributes) -> Result<AttributeList> {
-    let mut list = attributes
-        .iter()
-        .map(|(attribute, value)| {
-            let name = match attribute {
-                Attribute::ContentDisposition => "content-disposition".to_owned(),
-                Attribute::ContentEncoding => "content-encoding".to_owned(),
-                Attribute::ContentLanguage => "content-language".to_owned(),
-                Attribute::ContentType => "content-type".to_owned(),
-                Attribute::CacheControl => "cache-control".to_owned(),
-                Attribute::StorageClass => "storage-class".to_owned(),
-                Attribute::Metadata(name) => format!("{METADATA}{name}"),
-                other => return Err(not_supported(&format!("attribute {other:?}"))),
-            };
-            Ok((name, value.to_string()))
-        })
-        .collect::<Result<AttributeList>>()?;
-    list.sort_unstable();
-    Ok(list)
-}
-
-fn list_to_attributes(list: AttributeList) -> Attributes {
-    list.into_iter()
-        .map(|(name, value)| {
-            let attribute = match name.as_str() {
-                "content-disposition" => Attribute::ContentDisposition,
-                "content-encoding" => Attribute::ContentEncoding,
-                "content-language" => Attribute::ContentLanguage,
-                "content-type" => Attribute::ContentType,
-                "cache-control" => Attribute::CacheControl,
-                "storage-class" => Attribute::StorageClass,
-                other => {
-                    let name = other.strip_prefix(METADATA).expect("names were made by attributes_to_list");
-                    Attribute::Metadata(name.to_owned().into())
-                }
-            };
-            (attribute, AttributeValue::from(value))
-        })
-        .collect()
 }

@@ -6,16 +6,19 @@
 //! partitions; on top come the store's own [faults](StoreFaults). What a client then cannot know is said
 //! by its error ([`StoreFailure`]): whether the request may have had, or may still have, an effect.
 
+mod attributes;
 mod client;
 mod faults;
 mod message;
 mod node;
+mod objects;
 #[cfg(test)]
 mod tests;
 
 pub use client::{SimObjectStore, StoreFailure};
 pub use faults::{Outage, StoreFaults};
-pub use node::{Change, Mutation, Object, Objects, StoreCounts, StoreNode};
+pub use node::{StoreCounts, StoreNode};
+pub use objects::{Change, Mutation, Object, Objects};
 
 /// The port the store listens on.
 pub const STORE_PORT: u16 = 9000;

@@ -2,66 +2,17 @@
 
 use super::STORE_PORT;
 use super::faults::{Outage, StoreFaults};
-use super::message::{Answer, AttributeList, Meta, Mode, Operation, Range, Reply, Request, decode, encode};
+use super::message::{Answer, Reply, Request, decode, encode};
+use super::objects::{Mutation, Objects, Shelf};
 use crate::random::{between, happens};
 use crate::trace::Trace;
-use crate::wire::{Address, Arrival, Net, Node, Sink, Socket, now_us};
+use crate::wire::{Address, Arrival, Net, Node, Sink, Socket};
 use bytes::Bytes;
 use fastrand::Rng;
-use object_store::GetRange;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-
-/// An object as the store holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    /// Its bytes.
-    pub bytes: Bytes,
-    /// Number of the write that made it; no two writes share one.
-    pub etag: u64,
-    /// Virtual microseconds at which it was written.
-    pub modified_us: u64,
-    attributes: AttributeList,
-}
-
-/// Every object by path.
-pub type Objects = BTreeMap<String, Object>;
-
-/// Something that changed the objects. Requests without effect (a create that met an object, the deletion
-/// of nothing) are none.
-#[derive(Clone, Debug)]
-pub struct Mutation<'a> {
-    /// Virtual microseconds at which it took effect.
-    pub at_us: u64,
-    /// Who asked for it, possibly long ago.
-    pub by: Node,
-    /// The object's path.
-    pub path: &'a str,
-    /// What happened to it.
-    pub change: Change<'a>,
-}
-
-/// What a mutation did.
-#[derive(Clone, Debug)]
-pub enum Change<'a> {
-    /// There was no object before.
-    Created(&'a Bytes),
-    /// Another object was there before.
-    Replaced {
-        /// The bytes before.
-        before: &'a Bytes,
-        /// The bytes now.
-        now: &'a Bytes,
-    },
-    /// The object is gone.
-    Deleted {
-        /// The bytes before.
-        before: &'a Bytes,
-    },
-}
 
 /// How many requests met which fate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -100,18 +51,14 @@ struct Service {
 }
 
 struct State {
-    objects: Objects,
-    next_etag: u64,
+    shelf: Shelf,
     faults: StoreFaults,
     counts: StoreCounts,
     random: Rng,
     // Requests that are served when their timer arrives, by token.
     late: BTreeMap<u64, (Address, Request, Bytes)>,
     next_late: u64,
-    observer: Option<Observer>,
 }
-
-type Observer = Box<dyn FnMut(&Mutation<'_>, &Objects) + Send>;
 
 impl StoreNode {
     /// Adds the store to the network, as the node `store`.
@@ -123,14 +70,12 @@ impl StoreNode {
             trace: trace.clone(),
             socket: OnceLock::new(),
             state: Mutex::new(State {
-                objects: BTreeMap::new(),
-                next_etag: 1,
+                shelf: Shelf::default(),
                 faults: StoreFaults::CALM,
                 counts: StoreCounts::default(),
                 random,
                 late: BTreeMap::new(),
                 next_late: 0,
-                observer: None,
             }),
         });
         let bound = inner.socket.set(net.bind(node, STORE_PORT, inner.clone()));
@@ -152,7 +97,9 @@ impl StoreNode {
     /// What happened to requests so far.
     #[must_use]
     pub fn counts(&self) -> StoreCounts {
-        self.inner.state().counts
+        let state = self.inner.state();
+        let Shelf { written_bytes, read_bytes, .. } = state.shelf;
+        StoreCounts { written_bytes, read_bytes, ..state.counts }
     }
 
     /// Requests that will still take effect some time, although their clients have given up by then.
@@ -163,13 +110,13 @@ impl StoreNode {
 
     /// Looks at the objects as they are now. `look` must not use this store.
     pub fn look<T>(&self, look: impl FnOnce(&Objects) -> T) -> T {
-        look(&self.inner.state().objects)
+        look(&self.inner.state().shelf.objects)
     }
 
     /// Calls `observer` after every mutation, in the order in which they take effect, with all objects as
     /// they are then. It must not use this store. Replaces the observer before it.
     pub fn observe(&self, observer: impl FnMut(&Mutation<'_>, &Objects) + Send + 'static) {
-        self.inner.state().observer = Some(Box::new(observer));
+        self.inner.state().shelf.observer = Some(Box::new(observer));
     }
 }
 
@@ -177,7 +124,7 @@ impl fmt::Debug for StoreNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.inner.state();
         f.debug_struct("StoreNode")
-            .field("objects", &state.objects.len())
+            .field("objects", &state.shelf.objects.len())
             .field("counts", &state.counts)
             .finish()
     }
@@ -233,7 +180,10 @@ impl Service {
 
     fn serve(&self, from: Address, request: Request, body: Bytes, fate: &'static str, answered: bool) {
         self.note(from, &request, fate);
-        let (answer, body) = self.state().apply(from.node, request.operation, body);
+        let (answer, body) = {
+            let State { shelf, faults, .. } = &mut *self.state();
+            shelf.apply(from.node, request.operation, body, faults.page_objects)
+        };
         if answered {
             self.reply(from, request.id, answer, &body);
         }
@@ -251,7 +201,8 @@ impl Service {
     fn note(&self, from: Address, request: &Request, fate: &'static str) {
         let operation = &request.operation;
         if operation.changes() || fate != "served" {
-            let fields = Note { by: from.node, operation: operation.name(), path: operation.path(), fate };
+            let by = self.socket().net().name(from.node);
+            let fields = Note { by: &by, operation: operation.name(), path: operation.path(), fate };
             self.trace.event("store", "request", &fields);
         }
     }
@@ -267,114 +218,8 @@ impl Service {
 
 #[derive(Serialize)]
 struct Note<'a> {
-    by: Node,
+    by: &'a str,
     operation: &'static str,
     path: &'a str,
     fate: &'static str,
-}
-
-impl State {
-    /// Applies one operation at once and whole; the answer and its body.
-    fn apply(&mut self, by: Node, operation: Operation, body: Bytes) -> (Answer, Bytes) {
-        let answer = match operation {
-            Operation::Put { path, mode, attributes } => self.put(by, path, &mode, attributes, body),
-            Operation::Get { path, range, head } => return self.get(&path, &range, head),
-            Operation::Delete { path } => self.delete(by, &path),
-            Operation::List { prefix, after } => self.list(&prefix, after.as_deref()),
-            Operation::Copy { from, to, mode } => match self.objects.get(&from).cloned() {
-                Some(object) => self.put(by, to, &mode, object.attributes, object.bytes),
-                None => Answer::Missing,
-            },
-        };
-        (answer, Bytes::new())
-    }
-
-    fn put(
-        &mut self,
-        by: Node,
-        path: String,
-        mode: &Mode,
-        attributes: AttributeList,
-        bytes: Bytes,
-    ) -> Answer {
-        match (mode, self.objects.get(&path)) {
-            (Mode::Create, Some(_)) => return Answer::Exists,
-            (Mode::Update { .. }, None) => return Answer::Changed,
-            (Mode::Update { etag }, Some(object)) if object.etag != *etag => return Answer::Changed,
-            (Mode::Overwrite | Mode::Create | Mode::Update { .. }, _) => {}
-        }
-        let (etag, modified_us) = (self.next_etag, now_us());
-        self.next_etag += 1;
-        self.counts.written_bytes += bytes.len() as u64;
-        let object = Object { bytes: bytes.clone(), etag, modified_us, attributes };
-        let before = self.objects.insert(path.clone(), object).map(|object| object.bytes);
-        let change = match &before {
-            None => Change::Created(&bytes),
-            Some(before) => Change::Replaced { before, now: &bytes },
-        };
-        if let Some(observer) = &mut self.observer {
-            observer(&Mutation { at_us: modified_us, by, path: &path, change }, &self.objects);
-        }
-        Answer::Done { etag }
-    }
-
-    fn get(&mut self, path: &str, range: &Range, head: bool) -> (Answer, Bytes) {
-        let Some(object) = self.objects.get(path) else { return (Answer::Missing, Bytes::new()) };
-        let size = object.bytes.len() as u64;
-        let meta = meta_of(path, object);
-        let wanted = match *range {
-            Range::Whole => Ok(0..size),
-            Range::Bounded(start, end) => GetRange::Bounded(start..end).as_range(size),
-            Range::From(start) => GetRange::Offset(start).as_range(size),
-            Range::Last(count) => GetRange::Suffix(count).as_range(size),
-        };
-        match wanted {
-            Err(bad) => (Answer::BadRange(bad.to_string()), Bytes::new()),
-            Ok(wanted) => {
-                let start = wanted.start;
-                let body = if head {
-                    Bytes::new()
-                } else {
-                    object.bytes.slice(wanted.start as usize..wanted.end as usize)
-                };
-                self.counts.read_bytes += body.len() as u64;
-                (Answer::Found { meta, start, attributes: object.attributes.clone() }, body)
-            }
-        }
-    }
-
-    fn delete(&mut self, by: Node, path: &str) -> Answer {
-        if let Some(object) = self.objects.remove(path)
-            && let Some(observer) = &mut self.observer
-        {
-            let change = Change::Deleted { before: &object.bytes };
-            observer(&Mutation { at_us: now_us(), by, path, change }, &self.objects);
-        }
-        // As in S3, deleting what is not there succeeds.
-        Answer::Done { etag: 0 }
-    }
-
-    fn list(&self, prefix: &str, after: Option<&str>) -> Answer {
-        let directory = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        let start = match after {
-            Some(after) if after >= directory.as_str() => Bound::Excluded(after),
-            _ => Bound::Included(directory.as_str()),
-        };
-        let mut found = self
-            .objects
-            .range::<str, _>((start, Bound::Unbounded))
-            .take_while(|(path, _)| path.starts_with(&directory));
-        let page = self.faults.page_objects.max(1);
-        let objects = found.by_ref().take(page).map(|(path, object)| meta_of(path, object)).collect();
-        Answer::Page { objects, more: found.next().is_some() }
-    }
-}
-
-fn meta_of(path: &str, object: &Object) -> Meta {
-    Meta {
-        path: path.to_owned(),
-        size: object.bytes.len() as u64,
-        etag: object.etag,
-        modified_us: object.modified_us,
-    }
 }

@@ -3,7 +3,8 @@
 use super::Node;
 use super::bell::Bell;
 use super::channel::{ReceiveHalf, SendHalf};
-use super::core::{ConnectionKey, Net};
+use super::core::ConnectionKey;
+use super::net::Net;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;

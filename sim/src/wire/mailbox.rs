@@ -1,7 +1,8 @@
 //! A typed queue at an address: messages are encoded to be sent and decoded to be read.
 
 use super::bell::Bell;
-use super::core::{Net, Socket};
+use super::net::Net;
+use super::socket::Socket;
 use super::{Address, Arrival, Node, Sink};
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};

@@ -1,6 +1,6 @@
 //! The network of a simulation: datagrams between named nodes, and reliable channels on top.
 //!
-//! It lies on madsim's clock, executor and nodes, but not on its sockets: one task, the [hub](core), holds
+//! It lies on madsim's clock, executor and nodes, but not on its sockets: one task, the hub, holds
 //! everything that is on its way, ordered by arrival. A datagram costs one heap entry and no timer of its
 //! own; madsim's `Endpoint` costs three timers and five polls. What madsim lacks, a link behaviour per
 //! direction and duplication, comes with it ([`NetworkFaults`]).
@@ -19,16 +19,20 @@ mod channel;
 mod connection;
 mod core;
 mod faults;
+mod hub;
 mod mailbox;
+mod net;
+mod socket;
 #[cfg(test)]
 mod tests;
 
 pub use bell::Bell;
 pub use channel::WINDOW_MESSAGES;
 pub use connection::{ChannelReceiver, ChannelSender, ConnectionTag};
-pub use core::{Net, NetworkCounts, Socket};
 pub use faults::{LinkFaults, NetworkFaults};
 pub use mailbox::{Inbound, Mailbox};
+pub use net::{Net, NetworkCounts};
+pub use socket::Socket;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
