@@ -1,7 +1,7 @@
 //! The process of a coordinator: the production driver, a mailbox, and an observer.
 
 use super::{Cluster, MAIL_PORT, SimRuntime, stream_of};
-use crate::wire::{Address, Bell, Inbound, Mailbox, Node, Socket};
+use crate::wire::{Address, Bell, Inbound, Mailbox, Node};
 use futures::stream;
 use keygroups::checkpoint::LeaderEpoch;
 use keygroups::driver::{CoordinatorDriver, CoordinatorTransport, DriverError};
@@ -11,6 +11,7 @@ use keygroups::protocol::{
 };
 use serde::{Deserialize, Serialize};
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ pub(crate) enum CoordinatorMail {
 pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
     let life = cluster.start(node);
     let mut random = stream_of(&cluster, node, life);
-    let mailbox: Mailbox<CoordinatorMail> = Mailbox::bind(&cluster.net, node, MAIL_PORT, &Bell::new());
+    let mailbox: Rc<Mailbox<CoordinatorMail>> =
+        Rc::new(Mailbox::bind(&cluster.net, node, MAIL_PORT, &Bell::new()));
     let scenario = &cluster.scenario;
     let options = Options::new(scenario.job(), scenario.parallelisms[0])
         .and_then(|options| options.with_checkpoints_retained(scenario.checkpoints_retained))
@@ -34,7 +36,7 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
     let machine = Coordinator::new(id, random.u64(..), options);
     let jitter = Duration::from_millis(random.u64(0..800));
     let timings = scenario.timings.clone().with_leader_silence_jitter(jitter);
-    let transport = Transport { cluster: cluster.clone(), node, id, socket: mailbox.socket().clone() };
+    let transport = Transport { cluster: cluster.clone(), node, id, mailbox: mailbox.clone() };
     let driver =
         CoordinatorDriver::new(machine, cluster.connect(node), transport, Arc::new(SimRuntime), timings)
             .expect("timings that can work");
@@ -62,12 +64,12 @@ struct Transport {
     cluster: Arc<Cluster>,
     node: Node,
     id: CoordinatorId,
-    socket: Socket,
+    mailbox: Rc<Mailbox<CoordinatorMail>>,
 }
 
 impl Transport {
     fn post<T: Serialize>(&self, to: Address, message: &T) {
-        self.socket.send(to, super::data::encode(message));
+        self.mailbox.send(to, message);
     }
 }
 

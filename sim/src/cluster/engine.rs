@@ -1,23 +1,25 @@
 //! The engine of a simulated host: runs the job's tasks for the production driver.
 
 use super::Cluster;
+use super::coordinator::CoordinatorMail;
 use super::operator::Totals;
 use super::scenario::{SOURCE, TOTALS};
 use super::source::Source;
-use crate::wire::{Address, Bell, ChannelReceiver, ChannelSender, ConnectionTag, Node, Socket};
+use crate::wire::{Address, Bell, ChannelReceiver, ChannelSender, ConnectionTag, Mailbox, Node};
 use bytes::Bytes;
 use keygroups::checkpoint::{Attempt, CheckpointId, TaskId};
 use keygroups::driver::{DriverError, Engine, FrozenTask, RestoredTask};
 use keygroups::protocol::{
-    Barrier, CoordinatorId, Deployment, FailureCause, Host, HostInput, HostOutput, ToCoordinator,
+    Barrier, CoordinatorId, Deployment, FailureCause, Host, HostInput, HostOutput, ToCoordinator, ToHost,
 };
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub(crate) struct SimEngine {
     cluster: Arc<Cluster>,
     node: Node,
-    socket: Socket,
+    mailbox: Rc<Mailbox<ToHost>>,
     bell: Bell,
     tasks: BTreeMap<(Attempt, TaskId), Work>,
 }
@@ -28,8 +30,8 @@ enum Work {
 }
 
 impl SimEngine {
-    pub(crate) fn new(cluster: Arc<Cluster>, node: Node, socket: Socket, bell: Bell) -> Self {
-        Self { cluster, node, socket, bell, tasks: BTreeMap::new() }
+    pub(crate) fn new(cluster: Arc<Cluster>, node: Node, mailbox: Rc<Mailbox<ToHost>>, bell: Bell) -> Self {
+        Self { cluster, node, mailbox, bell, tasks: BTreeMap::new() }
     }
 
     /// Lets every source put its next batch into its channels.
@@ -50,20 +52,20 @@ impl SimEngine {
         })
     }
 
-    fn mail(&self, to: Option<Address>, message: &super::coordinator::CoordinatorMail) {
+    fn mail(&self, to: Option<Address>, message: &CoordinatorMail) {
         if let Some(address) = to {
-            self.socket.send(address, super::data::encode(message));
+            self.mailbox.send(address, message);
         }
     }
 }
 
 impl Engine for SimEngine {
     fn send(&mut self, to: CoordinatorId, message: ToCoordinator) {
-        self.mail(self.cluster.coordinator(to), &super::coordinator::CoordinatorMail::Host(message));
+        self.mail(self.cluster.coordinator(to), &CoordinatorMail::Host(message));
     }
 
     fn send_all(&mut self, message: ToCoordinator) {
-        let message = super::coordinator::CoordinatorMail::Host(message);
+        let message = CoordinatorMail::Host(message);
         for id in 0..self.cluster.scenario.coordinators {
             self.mail(self.cluster.coordinator(CoordinatorId(id)), &message);
         }

@@ -8,14 +8,15 @@ use futures::future::{Either, select};
 use keygroups::driver::HostDriver;
 use keygroups::protocol::{Host, HostId, HostInput, Incarnation, ToHost};
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
     let life = cluster.start(node);
     let bell = Bell::new();
-    let mailbox: Mailbox<ToHost> = Mailbox::bind(&cluster.net, node, MAIL_PORT, &bell);
+    let mailbox: Rc<Mailbox<ToHost>> = Rc::new(Mailbox::bind(&cluster.net, node, MAIL_PORT, &bell));
     let machine = Host::new(id, Incarnation(life), cluster.scenario.slots);
-    let engine = SimEngine::new(cluster.clone(), node, mailbox.socket().clone(), bell.clone());
+    let engine = SimEngine::new(cluster.clone(), node, mailbox.clone(), bell.clone());
     let timings = cluster.scenario.timings.clone();
     let mut driver = HostDriver::new(machine, cluster.connect(node), engine, Arc::new(SimRuntime), timings)
         .expect("timings that can work");

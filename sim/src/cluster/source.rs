@@ -97,7 +97,7 @@ impl Source {
     pub(crate) fn snapshot(&mut self, barrier: Barrier) -> FrozenTask {
         self.stopped |= barrier.stop;
         self.push_all(&encode(&Data::Barrier(barrier)));
-        let items = self.offsets.iter().map(encode).collect();
+        let items = self.offsets.iter().map(|offset| encode(&offset)).collect();
         let mode = RedistributionMode::SplitDistribute;
         let offsets = OperatorState { name: OFFSETS.to_owned(), mode, items };
         FrozenTask { keyed: None, operator_state: vec![offsets], output: None }
