@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keygroups::{
-    checkpoint::{Attempt, CheckpointId, LeaderEpoch, ManifestVersion, TaskId, VertexId},
+    checkpoint::{Attempt, CheckpointId, LeaderEpoch, ManifestVersion, ObjectName, TaskId, VertexId},
     key_group::Subtask,
     protocol::{
         Barrier, CoordinatorInput, CoordinatorOutput, CoordinatorTimer as Timer, CreateOutcome, HostId,
@@ -326,4 +326,23 @@ fn job_finishes_with_a_last_checkpoint_when_all_input_is_processed() {
     assert_eq!(desk.newest().status, keygroups::checkpoint::JobStatus::Finished);
     assert!(desk.hosts.iter().all(|host| host.tasks().count() == 0));
     assert!(desk.trace.iter().any(|line| line == "coordinator 0: the job is finished with checkpoint 1"));
+}
+
+/// Story: a store held back an upload of an attempt that was over, for so long that the leader had
+/// swept the attempt and found nothing. Later sweeps began after that attempt, so the object stayed
+/// for as long as that leader led. Found by the simulation (chaos swarm, seeds 11, 99, 125).
+#[test]
+fn sweep_finds_an_upload_that_landed_after_its_attempt_was_swept() {
+    let mut desk = Desk::running(2, 2, 2);
+    desk.fire(0, Timer::Checkpoint);
+    desk.coordinator(0, CoordinatorInput::Rescale(parallelism(1)));
+    desk.fire(0, Timer::Sweep);
+    let late = ObjectName::State { attempt: attempt(1, 1), task: task(1, 0), checkpoint: CheckpointId(9) };
+    desk.objects.insert(late);
+    desk.fire(0, Timer::Sweep);
+    assert!(desk.objects.contains(&late), "this sweep begins after that attempt, or the story is another");
+    for _ in 0..64 {
+        desk.fire(0, Timer::Sweep);
+    }
+    assert!(!desk.objects.contains(&late));
 }

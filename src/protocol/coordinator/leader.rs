@@ -50,6 +50,8 @@ pub(super) struct Leader {
     sweep: Option<Basis>,
     // Attempts below were swept by this leader.
     swept: Attempt,
+    // Short sweeps since the last one over all attempts.
+    short_sweeps: u32,
 }
 
 /// What a manifest is created for.
@@ -86,6 +88,7 @@ impl Leader {
             stabilizing: false,
             sweep: None,
             swept: Attempt::default(),
+            short_sweeps: 0,
             manifest,
         }
     }
@@ -327,6 +330,12 @@ impl Leader {
         if self.write.is_some() || self.sweep.is_some() {
             return;
         }
+        // A write of an older attempt that lands late is found by the next sweep over all attempts.
+        self.short_sweeps += 1;
+        if self.short_sweeps >= self.options.sweeps_per_full_sweep {
+            self.short_sweeps = 0;
+            self.swept = Attempt::default();
+        }
         self.sweep = Some(Basis::new(&self.manifest, self.attempt));
         let head = self.manifest.newest_checkpoint().and_then(|record| record.outputs);
         out.push(Output::Sweep { from: self.swept, head });
@@ -338,8 +347,7 @@ impl Leader {
         let garbage: Vec<_> =
             swept.objects.into_iter().filter(|name| basis.is_garbage(name, &outputs)).collect();
         if garbage.is_empty() {
-            // Nothing of older attempts is left; from now on only a zombie could add to them, and
-            // the next leader's first sweep finds that.
+            // Nothing of older attempts is left; from now on only a late write could add to them.
             self.swept = basis.attempt;
             return;
         }

@@ -32,6 +32,7 @@ pub struct Options {
     checkpoints_retained: usize,
     manifests_retained: u64,
     checkpoint_failures_max: u32,
+    sweeps_per_full_sweep: u32,
 }
 
 /// Options that cannot work.
@@ -64,6 +65,7 @@ impl Options {
             checkpoints_retained: 1,
             manifests_retained: 16,
             checkpoint_failures_max: 3,
+            sweeps_per_full_sweep: 64,
         })
     }
 
@@ -99,6 +101,16 @@ impl Options {
     #[must_use]
     pub fn with_checkpoint_failures_max(mut self, count: u32) -> Self {
         self.checkpoint_failures_max = count;
+        self
+    }
+
+    /// Every how many sweeps for garbage all attempts are listed and the whole chain of outputs is
+    /// walked, not only attempts since the last sweep that found nothing. Default 64, once an hour
+    /// with the default interval: it costs time in proportion to the job's history and finds only
+    /// what a zombie or a delayed write has left. 0 and 1 are the same: every sweep.
+    #[must_use]
+    pub fn with_sweeps_per_full_sweep(mut self, count: u32) -> Self {
+        self.sweeps_per_full_sweep = count;
         self
     }
 
