@@ -21,6 +21,21 @@
 //! An entry is (state, key bytes, value bytes) whatever the kind of state, because encodings are
 //! self-delimiting: a map state appends the user's key to the key, a list state appends elements
 //! to the value, a timer is a key with its time and without a value.
+//!
+//! ```
+//! use keygroups::backend::{StateBackend, StateDescriptor};
+//! use keygroups::key_group::{KeyGroup, MaxParallelism};
+//!
+//! let max_parallelism = MaxParallelism::new(128)?;
+//! let mut backend = StateBackend::new(max_parallelism, max_parallelism.all())?;
+//! let flights = backend.register(StateDescriptor::<String, u64>::value("flights"))?;
+//!
+//! let aircraft = "N14228".to_owned();
+//! backend.update(&flights, KeyGroup(17), &aircraft, |count| Some(count.unwrap_or(0) + 1))?;
+//! assert_eq!(backend.get(&flights, KeyGroup(17), &aircraft)?, Some(1));
+//! assert_eq!(backend.total_certificate().entries, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod error;
 mod frozen;

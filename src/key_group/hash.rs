@@ -25,7 +25,7 @@ use super::{JavaHash, KeyGroup, MaxParallelism};
 /// let max = MaxParallelism::new(128)?;
 /// assert_eq!(key_group::of("flink", max), KeyGroup(98));
 /// assert_eq!(key_group::of(&42_i64, max), KeyGroup(29));
-/// assert_eq!(key_group::of(&("n", 1_i32), max).0, 55);
+/// assert_eq!(key_group::of(&("a", 1_i32), max), KeyGroup(29));
 /// # Ok::<(), key_group::BoundsError>(())
 /// ```
 #[inline]

@@ -3,13 +3,14 @@
 //! A key belongs to one of `max_parallelism` key groups for the life of a job; a rescale moves
 //! whole key groups between subtasks and never splits one. This module holds the types and their
 //! bounds; [`assign`] says which subtask owns which group, [`hash`] which group a key belongs to,
-//! [`java`] how a typed key hashes.
+//! [`java`] how a typed key hashes; [`proof`] checks the assignment by exhaustion.
 //!
 //! Source: Apache Flink 2.3.0, `KeyGroupRangeAssignment` and `KeyGroupRange`.
 
 pub mod assign;
 pub mod hash;
 pub mod java;
+pub mod proof;
 
 use std::fmt;
 

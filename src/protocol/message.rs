@@ -61,9 +61,34 @@ pub struct Layout {
     /// The job's parallelism.
     pub parallelism: Parallelism,
     /// Where each task of the job runs.
+    #[serde(with = "pairs")]
     pub tasks: BTreeMap<TaskId, HostId>,
     /// The life of each of these hosts that the attempt was planned for.
+    #[serde(with = "pairs")]
     pub hosts: BTreeMap<HostId, Incarnation>,
+}
+
+/// Maps as sequences of pairs: in JSON only strings can be keys.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+    }
 }
 
 /// Everything a host needs to bring up one task.

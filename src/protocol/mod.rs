@@ -42,6 +42,7 @@ pub mod invariant;
 mod message;
 mod restore;
 mod task;
+mod words;
 pub mod write;
 
 pub use aligner::{Aligner, AlignerInput, AlignerOutput};

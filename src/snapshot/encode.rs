@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::{
     EntryDigest, GroupEntry, ItemEntry, KeyedHeader, OperatorEntry, OperatorState, SectionWriter,
-    SnapshotError, SnapshotHeader, SnapshotIdentity, SnapshotIndex, StateMeta, checksum, index::index_bytes,
-    section::length,
+    SnapshotError, SnapshotHeader, SnapshotIdentity, SnapshotIndex, StateMeta, checksum,
+    section_writer::length, tables::index_bytes,
 };
 use crate::{
     checkpoint::{Certificate, OperatorStateInfo, StateHandle},
@@ -78,12 +78,17 @@ impl EncodedSnapshot {
 /// [`SnapshotError::DuplicateState`] if two operator states have one name, and
 /// [`SnapshotError::TooLarge`] if a name is longer than 65,535 bytes, or a key, value or item
 /// 4 GiB or longer, or there are more than 65,535 keyed or operator states.
+///
+/// # Panics
+///
+/// If `keyed` breaks the order that [`KeyedSource`] asks for: nobody could read the object.
 pub fn encode(
     identity: SnapshotIdentity,
     keyed: Option<&dyn KeyedSource>,
     operator_state: &[OperatorState],
 ) -> Result<EncodedSnapshot, SnapshotError> {
     let states = keyed.map_or(&[][..], KeyedSource::states);
+    assert!(states.is_sorted_by(|a, b| a.name < b.name), "a source's states ascend by name");
     let operator_state = sorted(operator_state)?;
     check_limits(states, &operator_state)?;
     let groups = keyed.map_or(0, |keyed| keyed.key_groups().len());
@@ -159,10 +164,9 @@ fn encode_sections(keyed: &dyn KeyedSource, out: &mut Vec<u8>) -> Result<Vec<Gro
     let mut groups = Vec::with_capacity(keyed.key_groups().len());
     for key_group in keyed.key_groups().iter() {
         let start = out.len();
-        let mut section =
-            SectionWriter { out, digests: &mut digests, key_group, certificate: Certificate::default() };
+        let mut section = SectionWriter::new(key_group, &mut digests, out);
         keyed.write_section(key_group, &mut section)?;
-        let certificate = section.certificate;
+        let certificate = section.certificate();
         let section = out.get(start..).unwrap_or_default();
         groups.push(GroupEntry {
             key_group,

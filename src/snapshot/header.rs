@@ -146,7 +146,7 @@ impl SnapshotHeader {
         let operator_states = fields.u16()?;
         let checkpoint = CheckpointId(fields.u64()?);
         let index_bytes = fields.u64()?;
-        fields.check(index_bytes >= HEADER_BYTES, "the index ends inside the header")?;
+        fields.check(index_bytes >= HEADER_BYTES + 4, "the index ends before its checksum")?;
         let object_bytes = fields.u64()?;
         fields.check(object_bytes >= index_bytes, "the object ends inside the index")?;
         let identity = SnapshotIdentity { attempt, task, checkpoint };

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{KeyGroupSections, OperatorState, Part, SnapshotError, SnapshotIndex};
-use crate::key_group::KeyGroupRange;
+use super::{KeyGroupSections, OperatorState, Part, Section, SnapshotError, SnapshotIndex};
 
 /// Everything in a snapshot, verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +36,10 @@ pub struct Inspection {
 pub fn verify(bytes: &Bytes) -> Result<Contents, SnapshotError> {
     let index = SnapshotIndex::decode(bytes)?;
     check_object_length(&index, bytes)?;
-    let key_groups = index.key_groups().map(|all| section_run(&index, all, bytes)).transpose()?;
+    let key_groups = match index.key_groups() {
+        Some(all) => Some(index.decode_sections(all, &slice(bytes, index.run_bytes(all)?))?),
+        None => None,
+    };
     let operator_state = index
         .operator_states()
         .iter()
@@ -56,12 +58,12 @@ pub fn inspect(bytes: &Bytes) -> Result<Inspection, SnapshotError> {
     let index = SnapshotIndex::decode(bytes)?;
     let mut problems: Vec<_> = check_object_length(&index, bytes).err().into_iter().collect();
     let mut entries = BTreeMap::new();
+    let mut digests = index.digests();
     for group in index.groups() {
-        let only = KeyGroupRange::new(group.key_group, group.key_group);
-        let only = only.expect("a range from a key group to itself is not empty");
-        match section_run(&index, only, bytes) {
-            Ok(sections) => {
-                for frame in sections.sections().iter().flat_map(|section| section.frames()) {
+        let section = slice(bytes, group.offset..group.offset + group.bytes);
+        match Section::decode(group, &mut digests, &section) {
+            Ok(section) => {
+                for frame in section.frames() {
                     *entries.entry(frame.state()).or_insert(0) += frame.entry_count();
                 }
             }
@@ -82,14 +84,6 @@ fn check_object_length(index: &SnapshotIndex, bytes: &Bytes) -> Result<(), Snaps
         return Err(SnapshotError::Length { part: Part::Object, expected, found });
     }
     Ok(())
-}
-
-fn section_run(
-    index: &SnapshotIndex,
-    key_groups: KeyGroupRange,
-    object: &Bytes,
-) -> Result<KeyGroupSections, SnapshotError> {
-    index.decode_sections(key_groups, &slice(object, index.run_bytes(key_groups)?))
 }
 
 fn item_run(

@@ -36,7 +36,7 @@ pub struct EntryDigest {
 impl EntryDigest {
     /// For entries of the state `name`.
     pub fn new(name: &str) -> Self {
-        let mut scratch = Vec::with_capacity(128);
+        let mut scratch = Vec::with_capacity(4 + name.len());
         scratch.extend_from_slice(&(name.len() as u32).to_le_bytes());
         scratch.extend_from_slice(name.as_bytes());
         Self { name_end: scratch.len(), scratch }

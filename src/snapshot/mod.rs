@@ -10,8 +10,8 @@
 //! owns some of the key groups reads header and index once, and then one contiguous byte range per
 //! contiguous run of its key groups, and can trust what it got without reading anything else:
 //!
-//! - every byte lies under exactly one CRC-32C (header, index, each section, each item), and bytes
-//!   that do not belong to the object cannot be: sections and items fill it without gap or overlap;
+//! - every byte lies under a CRC-32C (header, index, each section, each item), and there are no
+//!   others: sections and items fill the object without gap or overlap;
 //! - every key group carries the [`Certificate`](crate::checkpoint::Certificate) of its entries,
 //!   recomputed by whoever reads it;
 //! - the header says which task of which attempt wrote the object for which checkpoint, so that a
@@ -34,6 +34,8 @@ mod integrity;
 mod operator;
 mod restore;
 mod section;
+mod section_writer;
+mod tables;
 
 pub use encode::{EncodedSnapshot, KeyedSource, encode};
 pub use error::{Part, SnapshotError};
@@ -43,4 +45,5 @@ pub use inspect::{Contents, Inspection, inspect, verify};
 pub use integrity::{EntryDigest, checksum};
 pub use operator::OperatorState;
 pub use restore::{RestoreReads, Restored, Wanted, index_read};
-pub use section::{Frame, KeyGroupSections, Section, SectionWriter};
+pub use section::{Frame, KeyGroupSections, Section};
+pub use section_writer::SectionWriter;

@@ -1,4 +1,4 @@
-//! The entries of one key group: written once, verified as a whole, then read as often as wanted.
+//! The entries of one key group: verified as a whole, then read as often as wanted.
 
 use std::sync::Arc;
 
@@ -12,59 +12,6 @@ use crate::{
     codec::CodecTag,
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
 };
-
-/// Writes the section of one key group. Nothing is written for a key group without entries.
-pub struct SectionWriter<'a> {
-    pub(super) out: &'a mut Vec<u8>,
-    pub(super) digests: &'a mut [EntryDigest],
-    pub(super) key_group: KeyGroup,
-    pub(super) certificate: Certificate,
-}
-
-impl SectionWriter<'_> {
-    /// Appends the entries of the state at position `state` of the object's state table, ascending
-    /// by key. States are appended in ascending order, each at most once.
-    ///
-    /// # Errors
-    ///
-    /// [`SnapshotError::TooLarge`] if a key or value is 4 GiB or longer.
-    ///
-    /// # Panics
-    ///
-    /// If the table has no such state.
-    pub fn state<'e>(
-        &mut self,
-        state: usize,
-        entries: impl ExactSizeIterator<Item = (&'e [u8], &'e [u8])>,
-    ) -> Result<(), SnapshotError> {
-        if entries.len() == 0 {
-            return Ok(());
-        }
-        if self.certificate.entries == 0 {
-            self.out.extend_from_slice(&self.key_group.0.to_le_bytes());
-        }
-        let digest = self.digests.get_mut(state).expect("a source writes only states of its own table");
-        self.out.extend_from_slice(&(state as u16).to_le_bytes());
-        self.out.extend_from_slice(&(entries.len() as u64).to_le_bytes());
-        for (key, value) in entries {
-            self.out.extend_from_slice(&length("length of a key in bytes", key)?.to_le_bytes());
-            self.out.extend_from_slice(&length("length of a value in bytes", value)?.to_le_bytes());
-            self.out.extend_from_slice(key);
-            self.out.extend_from_slice(value);
-            self.certificate = self.certificate + digest.certificate(key, value);
-        }
-        Ok(())
-    }
-}
-
-/// The length of `bytes` as the format holds it.
-pub(super) fn length(what: &'static str, bytes: &[u8]) -> Result<u32, SnapshotError> {
-    u32::try_from(bytes.len()).map_err(|_| SnapshotError::TooLarge {
-        what,
-        found: bytes.len() as u64,
-        max: u64::from(u32::MAX),
-    })
-}
 
 /// The verified entries of one key group in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -255,6 +202,11 @@ impl SnapshotIndex {
         })
     }
 
+    /// One for each state, by position in the state table.
+    pub(super) fn digests(&self) -> Vec<EntryDigest> {
+        self.states.iter().map(|state| EntryDigest::new(&state.name)).collect()
+    }
+
     pub(super) fn decode_sections_into(
         &self,
         into: &mut KeyGroupSections,
@@ -263,7 +215,7 @@ impl SnapshotIndex {
     ) -> Result<(), SnapshotError> {
         let run = self.run(key_groups)?;
         check_read_length(&self.run_bytes(key_groups)?, bytes)?;
-        let mut digests: Vec<_> = self.states.iter().map(|state| EntryDigest::new(&state.name)).collect();
+        let mut digests = self.digests();
         let mut rest = bytes.clone();
         for entry in run {
             // The lengths of the run were just checked to add up to the bytes at hand.

@@ -202,6 +202,12 @@ impl Refusal {
     }
 }
 
+/// Whether an error proves that nothing is at a path.
+pub(super) fn is_absence(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. })
+        || local_error(error) == Some(io::ErrorKind::NotADirectory)
+}
+
 /// The operating system's error behind an error of object_store's local file system. Errors of the
 /// other stores can hold one too, but there it is the network's and says nothing about the store.
 fn local_error(error: &object_store::Error) -> Option<io::ErrorKind> {

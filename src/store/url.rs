@@ -1,11 +1,8 @@
 //! Opening a store by URL.
 
-use std::{
-    path::{Path as Directory, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
-use object_store::{ObjectStore, ObjectStoreScheme, memory::InMemory, path::Path};
+use object_store::{ObjectStore, ObjectStoreScheme, memory::InMemory};
 use url::Url;
 
 use super::{CheckpointStore, StoreError};
@@ -66,21 +63,22 @@ fn local(_: &str, directory: PathBuf) -> Result<CheckpointStore, StoreError> {
     let store = object_store::local::LocalFileSystem::new_with_prefix(&directory)
         .map_err(|error| at_fault(error.into()))?
         .with_fsync(true);
-    Ok(CheckpointStore::new(Arc::new(store), Path::default()))
+    Ok(CheckpointStore::new(Arc::new(store), object_store::path::Path::default()))
 }
 
 /// Creates `directory` and what it lies in, each durably: a synced object in a directory whose own
 /// entry a power failure takes back would be lost with it.
 #[cfg(feature = "fs")]
-fn create_directory(directory: &Directory) -> std::io::Result<()> {
+fn create_directory(directory: &std::path::Path) -> std::io::Result<()> {
+    let is_named = |parent: &&std::path::Path| !parent.as_os_str().is_empty();
     match std::fs::create_dir(directory) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             // A file of that name, too, "already exists".
             return std::fs::read_dir(directory).map(drop);
         }
-        Err(error) => match (error.kind(), directory.parent()) {
-            (std::io::ErrorKind::NotFound, Some(parent)) if parent != Directory::new("") => {
+        Err(error) => match (error.kind(), directory.parent().filter(is_named)) {
+            (std::io::ErrorKind::NotFound, Some(parent)) => {
                 create_directory(parent)?;
                 std::fs::create_dir(directory)?;
             }
@@ -89,8 +87,8 @@ fn create_directory(directory: &Directory) -> std::io::Result<()> {
     }
     #[cfg(unix)]
     {
-        let parent = directory.parent().filter(|parent| *parent != Directory::new(""));
-        std::fs::File::open(parent.unwrap_or(Directory::new(".")))?.sync_all()?;
+        let parent = directory.parent().filter(is_named).unwrap_or(std::path::Path::new("."));
+        std::fs::File::open(parent)?.sync_all()?;
     }
     Ok(())
 }

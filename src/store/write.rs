@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path};
 
-use super::{CheckpointStore, StoreError, error::Refusal};
+use super::{
+    CheckpointStore, StoreError,
+    error::{Refusal, is_absence},
+};
 
 /// What became of creating a manifest.
 #[derive(Debug)]
@@ -66,9 +69,7 @@ impl CheckpointStore {
             // The file becomes visible before its directory is synced, so a refusal can come from
             // after the effect. A local file system does nothing later: what is not there now
             // never will be.
-            Refusal::Local => {
-                !matches!(self.store.head(path).await, Err(object_store::Error::NotFound { .. }))
-            }
+            Refusal::Local => !self.store.head(path).await.is_err_and(|error| is_absence(&error)),
         };
         let path = path.to_string();
         if landed_or_will {

@@ -124,7 +124,8 @@ pub enum RowKind {
 pub struct Row<'a> {
     /// The kind.
     pub kind: RowKind,
-    /// The fields in order. A nested row, array or map as a field is not supported.
+    /// The fields in order. Fields that are arrays, lists or maps hash by another rule and have no
+    /// counterpart here.
     pub fields: &'a [&'a dyn JavaField],
 }
 

@@ -1,0 +1,196 @@
+//! The engine of a simulated host: runs the job's tasks for the production driver.
+
+use super::Cluster;
+use super::coordinator::CoordinatorMail;
+use super::operator::Totals;
+use super::scenario::{SOURCE, TOTALS};
+use super::source::Source;
+use crate::wire::{Address, Bell, ChannelReceiver, ChannelSender, ConnectionTag, Mailbox, Node};
+use bytes::Bytes;
+use keygroups::checkpoint::{Attempt, CheckpointId, TaskId};
+use keygroups::driver::{DriverError, Engine, FrozenTask, RestoredTask};
+use keygroups::protocol::{
+    Barrier, CoordinatorId, Deployment, FailureCause, Host, HostInput, HostOutput, ToCoordinator, ToHost,
+};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub(crate) struct SimEngine {
+    cluster: Arc<Cluster>,
+    node: Node,
+    mailbox: Rc<Mailbox<ToHost>>,
+    bell: Bell,
+    tasks: BTreeMap<(Attempt, TaskId), Work>,
+}
+
+enum Work {
+    Source(Source),
+    Totals(Totals),
+}
+
+impl SimEngine {
+    pub(crate) fn new(cluster: Arc<Cluster>, node: Node, mailbox: Rc<Mailbox<ToHost>>, bell: Bell) -> Self {
+        Self { cluster, node, mailbox, bell, tasks: BTreeMap::new() }
+    }
+
+    /// Lets every source put its next batch into its channels.
+    pub(crate) fn emit(&mut self) {
+        for work in self.tasks.values_mut() {
+            if let Work::Source(source) = work {
+                source.emit(&self.cluster);
+            }
+        }
+        self.bell.ring();
+    }
+
+    /// Moves what can be moved, up to the next thing that the machine must hear.
+    pub(crate) fn work(&mut self) -> Option<HostInput> {
+        self.tasks.iter_mut().find_map(|(&(attempt, task), work)| match work {
+            Work::Source(source) => source.work().then_some(HostInput::Finished { attempt, task }),
+            Work::Totals(totals) => totals.work(&self.cluster.watch),
+        })
+    }
+
+    fn mail(&self, to: Option<Address>, message: &CoordinatorMail) {
+        if let Some(address) = to {
+            self.mailbox.send(address, message);
+        }
+    }
+}
+
+impl Engine for SimEngine {
+    fn send(&mut self, to: CoordinatorId, message: ToCoordinator) {
+        self.mail(self.cluster.coordinator(to), &CoordinatorMail::Host(message));
+    }
+
+    fn send_all(&mut self, message: ToCoordinator) {
+        let message = CoordinatorMail::Host(message);
+        for id in 0..self.cluster.scenario.coordinators {
+            self.mail(self.cluster.coordinator(CoordinatorId(id)), &message);
+        }
+    }
+
+    fn restore(&mut self, deployment: &Arc<Deployment>, restored: RestoredTask) -> Result<(), FailureCause> {
+        self.cluster.watch.restored(self.node, deployment, &restored);
+        let channels = Channels { cluster: &self.cluster, node: self.node, bell: &self.bell, deployment };
+        let work = match deployment.task.vertex {
+            SOURCE => Work::Source(Source::restore(&channels, &restored)?),
+            _ => Work::Totals(Totals::restore(&channels, restored)?),
+        };
+        self.tasks.insert((deployment.attempt, deployment.task), work);
+        Ok(())
+    }
+
+    fn run(&mut self, attempt: Attempt, task: TaskId) {
+        match self.tasks.get_mut(&(attempt, task)) {
+            Some(Work::Source(source)) => source.run(),
+            Some(Work::Totals(totals)) => totals.run(),
+            None => {}
+        }
+        // What has arrived meanwhile can be processed now.
+        self.bell.ring();
+    }
+
+    fn snapshot(&mut self, attempt: Attempt, task: TaskId, barrier: Barrier) -> Option<FrozenTask> {
+        self.bell.ring();
+        match self.tasks.get_mut(&(attempt, task))? {
+            Work::Source(source) => Some(source.snapshot(barrier)),
+            Work::Totals(totals) => {
+                self.cluster.watch.frozen(attempt, task, barrier.checkpoint, totals.backend());
+                Some(totals.snapshot(barrier))
+            }
+        }
+    }
+
+    fn commit(&mut self, attempt: Attempt, task: TaskId, checkpoint: CheckpointId) {
+        if let Some(Work::Totals(totals)) = self.tasks.get_mut(&(attempt, task)) {
+            totals.commit(checkpoint);
+        }
+    }
+
+    fn cancel_alignment(&mut self, attempt: Attempt, task: TaskId, checkpoint: CheckpointId) {
+        if let Some(Work::Totals(totals)) = self.tasks.get_mut(&(attempt, task)) {
+            totals.cancel_alignment(checkpoint);
+            self.bell.ring();
+        }
+    }
+
+    fn drop_task(&mut self, attempt: Attempt, task: TaskId) {
+        self.tasks.remove(&(attempt, task));
+    }
+
+    fn error(&mut self, _: Attempt, _: TaskId, error: &DriverError) {
+        self.cluster.watch.driver_error(self.node, error);
+    }
+
+    fn step(&mut self, machine: &Host, input: &HostInput, outputs: &[HostOutput]) {
+        self.cluster.watch.host_step(self.node, machine, input, outputs);
+    }
+}
+
+/// Opens the data channels of one task. Both ends derive a channel's name from the attempt, so that
+/// nothing of an older attempt can come in.
+pub(crate) struct Channels<'a> {
+    pub(crate) cluster: &'a Cluster,
+    node: Node,
+    bell: &'a Bell,
+    pub(crate) deployment: &'a Arc<Deployment>,
+}
+
+impl Channels<'_> {
+    fn peers(&self, vertex: keygroups::checkpoint::VertexId) -> impl Iterator<Item = (TaskId, Node)> {
+        let tasks = self.deployment.layout.tasks.iter().filter(move |(task, _)| task.vertex == vertex);
+        tasks.filter_map(|(task, host)| Some((*task, self.cluster.host(*host)?.node)))
+    }
+
+    fn tag(&self, from: TaskId, to: TaskId) -> ConnectionTag {
+        ConnectionTag::of(&(self.deployment.attempt, from, to))
+    }
+
+    /// To every task that keeps totals, by subtask.
+    pub(crate) fn outputs(&self) -> Vec<Outlet> {
+        let from = self.deployment.task;
+        let open =
+            |(to, node)| Outlet::new(self.cluster.net.open(self.node, node, self.tag(from, to), self.bell));
+        self.peers(TOTALS).map(open).collect()
+    }
+
+    /// From every source, by subtask.
+    pub(crate) fn inputs(&self) -> Vec<ChannelReceiver> {
+        let to = self.deployment.task;
+        let accept = |(from, node)| self.cluster.net.accept(node, self.node, self.tag(from, to), self.bell);
+        self.peers(SOURCE).map(accept).collect()
+    }
+}
+
+/// The sending end of a channel that never refuses: what does not fit waits here, in order.
+pub(crate) struct Outlet {
+    sender: ChannelSender,
+    waiting: VecDeque<Bytes>,
+}
+
+impl Outlet {
+    fn new(sender: ChannelSender) -> Self {
+        Self { sender, waiting: VecDeque::new() }
+    }
+
+    pub(crate) fn push(&mut self, message: Bytes) {
+        self.waiting.push_back(message);
+        self.flush();
+    }
+
+    pub(crate) fn flush(&mut self) {
+        while let Some(message) = self.waiting.pop_front() {
+            if let Err(refused) = self.sender.try_send(message) {
+                self.waiting.push_front(refused);
+                return;
+            }
+        }
+    }
+
+    /// Whether the channel is full: the reader is behind.
+    pub(crate) fn is_full(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+}

@@ -1,0 +1,44 @@
+//! The process of a host: the production driver, a mailbox, and the engine with its data channels, all in
+//! one task.
+
+use super::engine::SimEngine;
+use super::{Cluster, MAIL_PORT, SimRuntime};
+use crate::wire::{Bell, Inbound, Mailbox, Node};
+use futures::future::{Either, select};
+use keygroups::driver::HostDriver;
+use keygroups::protocol::{Host, HostId, HostInput, Incarnation, ToHost};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
+    let life = cluster.start(node);
+    let bell = Bell::new();
+    let mailbox: Rc<Mailbox<ToHost>> = Rc::new(Mailbox::bind(&cluster.net, node, MAIL_PORT, &bell));
+    let machine = Host::new(id, Incarnation(life), cluster.scenario.slots);
+    let engine = SimEngine::new(cluster.clone(), node, mailbox.clone(), bell.clone());
+    let timings = cluster.scenario.timings.clone();
+    let mut driver = HostDriver::new(machine, cluster.connect(node), engine, Arc::new(SimRuntime), timings)
+        .expect("timings that can work");
+    driver.handle(HostInput::Boot);
+    let interval_us = cluster.scenario.batch_interval_us;
+    mailbox.wake_after(interval_us, 0);
+    loop {
+        while let Some(inbound) = mailbox.try_recv() {
+            match inbound {
+                Inbound::Message { message, .. } => driver.handle(HostInput::Coordinator(message)),
+                Inbound::Timer(_) => {
+                    driver.engine_mut().emit();
+                    mailbox.wake_after(interval_us, 0);
+                }
+            }
+        }
+        // Feeds each input before the next record is processed: the moment of a snapshot is exact.
+        while let Some(input) = driver.engine_mut().work() {
+            driver.handle(input);
+        }
+        match select(pin!(driver.progress()), pin!(bell.heard())).await {
+            Either::Left(((), _)) | Either::Right(((), _)) => {}
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A cluster that runs a real job: the production machines, driver, snapshots and store, on simulated
+//! processes, links and storage.
+//!
+//! ```text
+//! user ──▶ coordinators ◀──▶ hosts ══ data channels ══ hosts
+//!               └──────▶ store ◀──────┘
+//! ```
+//!
+//! The job: partitions of a table → key by → totals per key → output. It takes no decision of the
+//! protocol; it only tells what happens to [`watch`], where every invariant is checked after every step.
+
+mod contents;
+mod coordinator;
+mod data;
+mod engine;
+mod host;
+mod operator;
+mod scenario;
+mod source;
+mod summary;
+mod user;
+mod watch;
+
+pub use data::OutputRecord;
+pub use scenario::{Scenario, ScenarioError};
+pub use summary::{Moment, Summary};
+pub use watch::STEPS;
+
+use crate::fault::{FaultPlan, Injector, Targets};
+use crate::oracle::PartitionedInput;
+use crate::random;
+use crate::run::{Run, Violation, World, run};
+use crate::storage::{SimObjectStore, StoreNode};
+use crate::trace::Recording;
+use crate::wire::{Address, Net, Node};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use keygroups::driver::Runtime;
+use keygroups::protocol::{CoordinatorId, HostId};
+use keygroups::store::CheckpointStore;
+use object_store::path::Path;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use watch::Watch;
+
+/// The port of a process's mailbox.
+const MAIL_PORT: u16 = 7000;
+/// The port of a process's store client.
+const STORE_CLIENT_PORT: u16 = 7001;
+
+/// What all processes of one cluster share: where everybody is, and what is outside of the system.
+struct Cluster {
+    scenario: Scenario,
+    seed: u64,
+    net: Net,
+    store: StoreNode,
+    input: PartitionedInput,
+    watch: Watch,
+    // Addresses never change; they are known before the processes start.
+    coordinators: Vec<Node>,
+    hosts: Vec<Node>,
+    // How often each process was started: the durable counter that incarnations come from.
+    starts: Mutex<BTreeMap<Node, u64>>,
+}
+
+impl Cluster {
+    fn coordinator(&self, id: CoordinatorId) -> Option<Address> {
+        self.coordinators.get(usize::from(id.0)).map(|&node| Address { node, port: MAIL_PORT })
+    }
+
+    fn host(&self, id: HostId) -> Option<Address> {
+        self.hosts.get(usize::from(id.0)).map(|&node| Address { node, port: MAIL_PORT })
+    }
+
+    fn connect(&self, node: Node) -> CheckpointStore {
+        let timeout_us = self.scenario.store_timeout_us;
+        let client =
+            SimObjectStore::connect(&self.net, node, STORE_CLIENT_PORT, self.store.node(), timeout_us);
+        CheckpointStore::new(Arc::new(client), Path::from("job"))
+    }
+
+    /// Which life of the process this is, from 1.
+    fn start(&self, node: Node) -> u64 {
+        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = starts.entry(node).or_default();
+        *count += 1;
+        *count
+    }
+}
+
+/// The simulation's clock, for the driver.
+#[derive(Debug)]
+struct SimRuntime;
+
+impl Runtime for SimRuntime {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        madsim::time::sleep(duration).boxed()
+    }
+}
+
+/// Runs one seed of a scenario.
+#[must_use]
+pub fn simulate(seed: u64, scenario: &Scenario, recording: Recording) -> Run<Summary> {
+    let limit = Duration::from_micros(scenario.horizon_us + 4 * scenario.liveness_us + 3_600_000_000);
+    let scenario = scenario.clone();
+    run(seed, limit, recording, move |world| build_and_run(world, scenario))
+}
+
+async fn build_and_run(world: World, scenario: Scenario) -> Result<Summary, Violation> {
+    let World { seed, net, nodes, trace } = world.clone();
+    let store = StoreNode::start(&net, &trace, world.random("store"));
+    let input = PartitionedInput::new(scenario.input.clone(), scenario.partitions);
+    let watch = Watch::new(&world, &scenario, input.clone());
+    watch.observe(&store);
+
+    // Nodes are numbered in order of creation, so that addresses are known before anybody starts.
+    let first = net.add_node("user").0 + 1;
+    let coordinators: Vec<_> = (0..scenario.coordinators).map(|id| Node(first + id)).collect();
+    let hosts: Vec<_> = (0..scenario.hosts).map(|id| Node(first + scenario.coordinators + id)).collect();
+    let cluster = Arc::new(Cluster {
+        seed,
+        net: net.clone(),
+        store: store.clone(),
+        input,
+        watch: watch.clone(),
+        coordinators: coordinators.clone(),
+        hosts: hosts.clone(),
+        starts: Mutex::default(),
+        scenario,
+    });
+    for (id, &expected) in coordinators.iter().enumerate() {
+        let cluster = cluster.clone();
+        let id = CoordinatorId(id as u16);
+        let node =
+            nodes.add(&format!("coordinator {id}"), move |node| coordinator::main(cluster.clone(), id, node));
+        assert_eq!(node, expected, "nodes are numbered in order of creation");
+    }
+    for (id, &expected) in hosts.iter().enumerate() {
+        let cluster = cluster.clone();
+        let id = HostId(id as u16);
+        let node = nodes.add(&format!("host {id}"), move |node| host::main(cluster.clone(), id, node));
+        assert_eq!(node, expected, "nodes are numbered in order of creation");
+    }
+
+    let targets = Targets { coordinators, hosts, store: store.node(), steps: STEPS };
+    let plan = FaultPlan::draw(seed, cluster.scenario.faults, &targets, cluster.scenario.horizon_us);
+    let injector = Injector::start(&world, &store, plan);
+    watch.aim(&injector);
+    user::run(&cluster, Node(first - 1), &injector).await
+}
+
+/// The random stream of one life of one process.
+fn stream_of(cluster: &Cluster, node: Node, life: u64) -> fastrand::Rng {
+    random::stream(cluster.seed, &format!("process {} {life}", node.0))
+}

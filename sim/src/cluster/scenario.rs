@@ -1,0 +1,190 @@
+//! What a cluster is made of and what it is to do.
+
+use crate::fault::Profile;
+use crate::input::Table;
+use crate::random;
+use keygroups::checkpoint::{JobSpec, Scaling, VertexId, VertexSpec};
+use keygroups::driver::Timings;
+use keygroups::key_group::{BoundsError, MaxParallelism, Parallelism};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The vertex that reads the input.
+pub(crate) const SOURCE: VertexId = VertexId(0);
+/// The vertex that keeps totals per key.
+pub(crate) const TOTALS: VertexId = VertexId(1);
+
+/// A job, a cluster for it, and what befalls them. Equal scenarios and seeds give equal runs.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub(crate) input: Arc<Table>,
+    pub(crate) partitions: u16,
+    pub(crate) max_parallelism: MaxParallelism,
+    pub(crate) parallelisms: Vec<Parallelism>,
+    pub(crate) faults: Profile,
+    pub(crate) coordinators: u16,
+    pub(crate) hosts: u16,
+    pub(crate) slots: u16,
+    pub(crate) batch_rows: usize,
+    pub(crate) batch_interval_us: u64,
+    pub(crate) checkpoints_retained: usize,
+    pub(crate) timings: Timings,
+    pub(crate) store_timeout_us: u64,
+    pub(crate) horizon_us: u64,
+    pub(crate) liveness_us: u64,
+}
+
+/// A scenario that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScenarioError {
+    /// A parallelism that the job cannot have.
+    #[error(transparent)]
+    Bounds(#[from] BoundsError),
+    /// No parallelism to start with.
+    #[error("no parallelism is given: name the first and then those to rescale to, such as 2,4,3")]
+    NoParallelism,
+    /// More tasks than a simulated cluster should have.
+    #[error("parallelism {found} is more than a simulated cluster runs well: at most {max}")]
+    TooParallel {
+        /// What was asked for.
+        found: u16,
+        /// The bound.
+        max: u16,
+    },
+}
+
+/// Every task is a handful of events per checkpoint and a channel to every source; beyond this a run
+/// takes minutes.
+const PARALLELISM_MAX: u16 = 64;
+
+impl Scenario {
+    /// The main job: all of `input`, at the first of `parallelisms`, then rescaled to each of the
+    /// others when its share of the input was committed; two coordinators, hosts of four slots, one
+    /// more than needed.
+    ///
+    /// # Errors
+    ///
+    /// [`ScenarioError`] says which number does not fit.
+    pub fn new(
+        input: Arc<Table>,
+        max_parallelism: MaxParallelism,
+        parallelisms: Vec<Parallelism>,
+        faults: Profile,
+    ) -> Result<Self, ScenarioError> {
+        let most = *parallelisms.iter().max().ok_or(ScenarioError::NoParallelism)?;
+        for parallelism in &parallelisms {
+            parallelism.within(max_parallelism)?;
+        }
+        if most.get() > PARALLELISM_MAX {
+            return Err(ScenarioError::TooParallel { found: most.get(), max: PARALLELISM_MAX });
+        }
+        let slots = 4;
+        // One task of each vertex for each unit of parallelism.
+        let hosts = (2 * most.get()).div_ceil(slots) + 1;
+        let partitions = 8;
+        let batch_interval_us = 100_000;
+        // Thirty seconds of input without failures.
+        let batches = 300 * usize::from(partitions);
+        Ok(Self {
+            batch_rows: input.rows.len().div_ceil(batches).max(1),
+            input,
+            partitions,
+            max_parallelism,
+            parallelisms,
+            faults,
+            coordinators: 2,
+            hosts,
+            slots,
+            batch_interval_us,
+            checkpoints_retained: 1,
+            timings: timings(),
+            store_timeout_us: 1_000_000,
+            horizon_us: 30_000_000,
+            liveness_us: 120_000_000,
+        })
+    }
+
+    /// A small job for many seeds, everything drawn from the seed: the first `rows` rows at the most,
+    /// parallelisms of `1..=6` rescaled up to three times, max parallelisms that are no powers of two,
+    /// two or three coordinators, hosts of one to four slots.
+    ///
+    /// # Panics
+    /// If `input` has no row.
+    #[must_use]
+    pub fn swarm(seed: u64, input: &Arc<Table>, rows: usize, faults: Profile) -> Self {
+        let random = &mut random::stream(seed, "scenario");
+        let rows = random.usize(rows.div_ceil(4)..=rows).clamp(1, input.rows.len());
+        let table = Table { rows: input.rows[..rows].to_vec() };
+        let max = random::pick(random, &[6, 7, 16, 25, 64, 100, 128, 128, 200]);
+        let count = random.usize(1..=4);
+        let parallelisms =
+            (0..count).map(|_| random.u32(1..=6)).map(|p| Parallelism::new(p).expect("1 to 6"));
+        let max_parallelism = MaxParallelism::new(max).expect("6 to 200");
+        let mut scenario = Self::new(Arc::new(table), max_parallelism, parallelisms.collect(), faults)
+            .expect("parallelisms of at most 6 fit a max parallelism of at least 6");
+        scenario.partitions = random.u16(1..=6);
+        scenario.coordinators = random.u16(2..=3);
+        scenario.slots = random.u16(1..=4);
+        let most = scenario.parallelisms.iter().max().map_or(1, |most| most.get());
+        scenario.hosts = (2 * most).div_ceil(scenario.slots) + random.u16(0..=1);
+        scenario.batch_interval_us = 200_000;
+        // Six seconds of input.
+        let batches = 30 * usize::from(scenario.partitions);
+        scenario.batch_rows = rows.div_ceil(batches).max(1);
+        scenario.checkpoints_retained = random.usize(1..=2);
+        scenario.horizon_us = random.u64(5_000_000..=15_000_000);
+        scenario
+    }
+
+    /// How many rows of the input it reads.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.input.rows.len()
+    }
+
+    /// The first parallelism and those it is rescaled to.
+    #[must_use]
+    pub fn parallelisms(&self) -> &[Parallelism] {
+        &self.parallelisms
+    }
+
+    /// How long the input takes at the least, in virtual microseconds.
+    pub(crate) fn input_us(&self) -> u64 {
+        let rows = self.rows().div_ceil(usize::from(self.partitions));
+        rows.div_ceil(self.batch_rows) as u64 * self.batch_interval_us
+    }
+
+    /// Sources and totals; both follow the job's parallelism.
+    pub(crate) fn job(&self) -> JobSpec {
+        let source = VertexSpec {
+            name: "source".to_owned(),
+            max_parallelism: None,
+            scaling: Scaling::Elastic,
+            inputs: Vec::new(),
+        };
+        let totals = VertexSpec {
+            name: "totals".to_owned(),
+            max_parallelism: Some(self.max_parallelism),
+            scaling: Scaling::Elastic,
+            inputs: vec![SOURCE],
+        };
+        JobSpec::new(vec![source, totals]).expect("the second reads the first")
+    }
+}
+
+/// A tenth of production's: a run should not wait for its own timers.
+fn timings() -> Timings {
+    Timings::default()
+        .with_heartbeat(Duration::from_millis(250))
+        .with_leader_silence(Duration::from_millis(1_200))
+        .with_host_silence(Duration::from_millis(1_200))
+        .with_restart_pause(Duration::from_millis(400))
+        .with_checkpoint_interval(Duration::from_millis(1_000))
+        .with_checkpoint_expiry(Duration::from_millis(3_000))
+        .with_store_retry(Duration::from_millis(100))
+        .with_request_timeout(Duration::from_millis(1_500))
+        .with_transfer_timeout(Duration::from_millis(3_000))
+        .with_sweep_interval(Duration::from_millis(5_000))
+        .with_stabilize(Duration::from_millis(800))
+}

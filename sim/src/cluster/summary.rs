@@ -1,0 +1,82 @@
+//! What became of a run, and its story for people.
+
+use crate::oracle::Totals;
+use crate::trace::TraceEvent;
+use keygroups::protocol::Event;
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+
+/// What a run that holds was like.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Rows read.
+    pub rows: u64,
+    /// Checkpoints committed.
+    pub checkpoints_committed: u64,
+    /// Checkpoints given up.
+    pub checkpoints_aborted: u64,
+    /// Attempts deployed.
+    pub attempts: u64,
+    /// Attempts that restored at another parallelism than the one before.
+    pub rescales: u64,
+    /// Times that leadership was taken.
+    pub elections: u64,
+    /// Key groups whose owner changed over all attempts that reached running.
+    pub moved_key_groups: u64,
+    /// Bytes read from snapshots to restore, repeats not counted.
+    pub restore_bytes_read: u64,
+    /// Bytes of the key groups and items that were owned after these restores.
+    pub restore_bytes_owned: u64,
+    /// Faults that struck.
+    pub faults: usize,
+    /// Machine steps after which every invariant was checked.
+    pub steps: u64,
+    /// The final totals by key, in order of key.
+    #[serde(skip)]
+    pub result: Vec<(Arc<str>, Totals)>,
+}
+
+/// One line of a run's story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Virtual microseconds since the beginning.
+    pub at_us: u64,
+    /// Where.
+    pub node: Arc<str>,
+    /// What, in words.
+    pub text: String,
+}
+
+impl Moment {
+    /// The moment that `event` is worth, if it is worth one: decisions of coordinators, what was moved,
+    /// and faults.
+    #[must_use]
+    pub fn of(event: &TraceEvent) -> Option<Self> {
+        let text = match event.kind {
+            "event" => serde_json::from_value::<Event>(event.fields.clone()).ok()?.to_string(),
+            "fault-begins" => format!("✗ {}", event.fields.get("text")?.as_str()?),
+            "moved" | "restored" | "violation" | "asks" => event.fields.as_str()?.to_owned(),
+            "healed" => "all faults are over".to_owned(),
+            "crashed" => "crashes".to_owned(),
+            "restarted" => "starts again".to_owned(),
+            "paused" => "freezes".to_owned(),
+            "resumed" => "goes on, not knowing that time has passed".to_owned(),
+            _ => return None,
+        };
+        Some(Self { at_us: event.at_us, node: event.node.clone(), text })
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:>3}.{:03} s  {:<14} {}",
+            self.at_us / 1_000_000,
+            self.at_us / 1_000 % 1_000,
+            self.node,
+            self.text
+        )
+    }
+}

@@ -1,0 +1,471 @@
+//! Sees everything that happens: judges it, counts it, tells it to the trace.
+//!
+//! After every step of every machine all invariants are checked, and every change of the store is judged
+//! in the moment it takes effect. The first violation ends the run.
+
+use super::Scenario;
+use super::contents::Oracle;
+use super::summary::Summary;
+use crate::fault::Injector;
+use crate::nodes::{Nodes, ProcessState};
+use crate::oracle::PartitionedInput;
+use crate::run::{Violation, World};
+use crate::storage::{Change, Mutation, Objects, StoreNode};
+use crate::trace::Trace;
+use crate::wire::{Net, Node};
+use bytes::Bytes;
+use keygroups::backend::{BackendError, StateBackend};
+use keygroups::checkpoint::{
+    Attempt, Certificate, CheckpointId, JobStatus, Manifest, ManifestVersion, ObjectName, TaskId,
+};
+use keygroups::driver::{DriverError, RestoredTask};
+use keygroups::key_group::{KeyGroup, Parallelism};
+use keygroups::protocol::invariant::{self, Fact, History, JobView};
+use keygroups::protocol::{
+    Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, Host, HostInput, HostOutput,
+    ToCoordinator,
+};
+use keygroups::rescale::RescalePlan;
+use keygroups::store::{Identified, Layout};
+use object_store::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Protocol steps that faults can be aimed at.
+pub const STEPS: &[&str] = &[
+    "campaigned",
+    "elected",
+    "deployed",
+    "restoring",
+    "restored",
+    "all-ready",
+    "started",
+    "running",
+    "triggered",
+    "frozen",
+    "acknowledged",
+    "all-acknowledged",
+    "creating-manifest",
+    "committed",
+    "notified",
+    "aborted",
+    "restarting",
+    "cancelled",
+    "rescale-accepted",
+];
+
+/// The one watcher of a run. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    net: Net,
+    nodes: Nodes,
+    trace: Trace,
+    layout: Arc<Layout>,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    history: History,
+    coordinators: BTreeMap<Node, Coordinator>,
+    hosts: BTreeMap<Node, Host>,
+    violation: Option<Violation>,
+    injector: Option<Injector>,
+    oracle: Oracle,
+    newest: Option<Arc<Manifest>>,
+    // The attempt that ran last, and its parallelism.
+    running: Option<(Attempt, Parallelism)>,
+    ran_at: Option<Parallelism>,
+    deployed_at: BTreeMap<Attempt, Parallelism>,
+    max_parallelism: keygroups::key_group::MaxParallelism,
+    // Which of the scenario's parallelisms is wanted now.
+    stage: usize,
+    parallelisms: Vec<Parallelism>,
+    rows: u64,
+    summary: Summary,
+}
+
+impl Watch {
+    pub(super) fn new(world: &World, scenario: &Scenario, input: PartitionedInput) -> Self {
+        let state = State {
+            history: History::new(),
+            coordinators: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            violation: None,
+            injector: None,
+            oracle: Oracle::new(input),
+            newest: None,
+            running: None,
+            ran_at: None,
+            deployed_at: BTreeMap::new(),
+            max_parallelism: scenario.max_parallelism,
+            stage: 0,
+            parallelisms: scenario.parallelisms.clone(),
+            rows: scenario.rows() as u64,
+            summary: Summary { rows: scenario.rows() as u64, ..Summary::default() },
+        };
+        Self {
+            net: world.net.clone(),
+            nodes: world.nodes.clone(),
+            trace: world.trace.clone(),
+            layout: Arc::new(Layout::new(Path::from("job"))),
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// Judges every change of the store from now on.
+    pub(super) fn observe(&self, store: &StoreNode) {
+        let watch = self.clone();
+        store.observe(move |mutation, objects| watch.mutated(mutation, objects));
+    }
+
+    /// Faults that are aimed at steps strike from now on.
+    pub(super) fn aim(&self, injector: &Injector) {
+        self.state().injector = Some(injector.clone());
+    }
+
+    pub(crate) fn coordinator_step(
+        &self,
+        node: Node,
+        machine: &Coordinator,
+        input: &CoordinatorInput,
+        outputs: &[CoordinatorOutput],
+    ) {
+        let name = self.net.name(node);
+        self.trace.event(&name, "input", input);
+        let mut state = self.state();
+        let mut steps = Vec::new();
+        for output in outputs {
+            if let Some(fact) = Fact::of_coordinator(output) {
+                self.judge(&mut state, &fact);
+            }
+            match output {
+                CoordinatorOutput::Event(event) => {
+                    self.trace.event(&name, "event", event);
+                    steps.extend(step_of(event));
+                    self.happened(&mut state, event);
+                }
+                CoordinatorOutput::CreateManifest(_) => steps.push("creating-manifest"),
+                CoordinatorOutput::Send { message: keygroups::protocol::ToHost::Cancel { .. }, .. } => {
+                    steps.push("cancelled");
+                }
+                _ => {}
+            }
+        }
+        // What invariants look at changes only with an event.
+        if outputs.iter().any(|output| matches!(output, CoordinatorOutput::Event(_))) {
+            state.coordinators.insert(node, machine.clone());
+        }
+        self.check(state);
+        self.strike(node, &steps);
+    }
+
+    pub(crate) fn host_step(&self, node: Node, machine: &Host, input: &HostInput, outputs: &[HostOutput]) {
+        self.trace.event(&self.net.name(node), "input", input);
+        let mut state = self.state();
+        let mut steps = Vec::new();
+        for output in outputs {
+            if let Some(fact) = Fact::of_host(machine, output) {
+                self.judge(&mut state, &fact);
+            }
+            match output {
+                HostOutput::Restore(_) => steps.push("restoring"),
+                HostOutput::Run { .. } => steps.push("started"),
+                HostOutput::Snapshot { .. } => steps.push("frozen"),
+                HostOutput::Commit { .. } => steps.push("notified"),
+                HostOutput::Send { message: ToCoordinator::Ready { .. }, .. } => steps.push("restored"),
+                HostOutput::Send { message: ToCoordinator::Acknowledge { .. }, .. } => {
+                    steps.push("acknowledged")
+                }
+                _ => {}
+            }
+        }
+        let tasks_changed = |output: &HostOutput| {
+            matches!(output, HostOutput::Run { .. } | HostOutput::Drop { .. } | HostOutput::Restore(_))
+        };
+        if matches!(input, HostInput::Boot) || outputs.iter().any(tasks_changed) {
+            state.hosts.insert(node, machine.clone());
+        }
+        self.check(state);
+        self.strike(node, &steps);
+    }
+
+    pub(crate) fn driver_error(&self, node: Node, error: &DriverError) {
+        self.trace.event(&self.net.name(node), "error", &error.to_string());
+    }
+
+    /// A task has taken over its state.
+    pub(crate) fn restored(&self, node: Node, deployment: &Deployment, restored: &RestoredTask) {
+        let groups = restored.backend.as_ref().map(certificates).unwrap_or_default();
+        let entries: u64 = groups.values().map(|certificate| certificate.entries).sum();
+        let mut state = self.state();
+        state.summary.restore_bytes_read += restored.metrics.bytes_read;
+        state.summary.restore_bytes_owned += restored.metrics.bytes_owned;
+        let (attempt, task) = (deployment.attempt, deployment.task);
+        if let (Some(key_groups), true) = (deployment.key_groups, restored.metrics.bytes_read > 0) {
+            let metrics = restored.metrics;
+            let text = format!(
+                "task {task} of attempt {attempt} restored key groups {key_groups}: {entries} entries, {} bytes read for {} owned, {} requests",
+                metrics.bytes_read, metrics.bytes_owned, metrics.requests
+            );
+            self.trace.event(&self.net.name(node), "restored", &text);
+        }
+        self.judge(&mut state, &Fact::Restored { attempt, task, groups });
+    }
+
+    /// A task stands at its barrier with this state.
+    pub(crate) fn frozen(
+        &self,
+        attempt: Attempt,
+        task: TaskId,
+        checkpoint: CheckpointId,
+        backend: &StateBackend,
+    ) {
+        let groups = certificates(backend);
+        self.judge(&mut self.state(), &Fact::Frozen { attempt, task, checkpoint, groups });
+    }
+
+    /// A record came to a task that does not own its key.
+    pub(crate) fn misrouted(&self, deployment: &Deployment, key_group: KeyGroup, error: &BackendError) {
+        let what = format!(
+            "task {} of attempt {}: key group {key_group}: {error}",
+            deployment.task, deployment.attempt
+        );
+        self.broken(&mut self.state(), Violation::broken("router_and_owner_agree", what));
+    }
+
+    /// How many of a partition's `rows` have come in so far. Further input comes in when the parallelism
+    /// that was asked for is running, so that every rescale has a stream to interrupt.
+    pub(crate) fn available(&self, rows: u64) -> u64 {
+        let state = self.state();
+        rows * (state.stage as u64 + 1) / state.parallelisms.len() as u64
+    }
+
+    /// The parallelism to ask for, while it is not durably accepted.
+    pub(crate) fn wanted(&self) -> Option<Parallelism> {
+        let mut state = self.state();
+        let wanted = state.parallelisms[state.stage];
+        let desired = state.newest.as_ref().map(|manifest| manifest.desired_parallelism);
+        let reached = state.running.is_some_and(|(_, running)| running == wanted) && desired == Some(wanted);
+        let committed = state.oracle.committed_rows();
+        let due = state.rows * (state.stage as u64 + 1) / state.parallelisms.len() as u64;
+        // Partitions round down, each by less than a row.
+        let nearly = committed + 8 >= due || committed * 10 >= due * 9;
+        if reached && nearly && state.stage + 1 < state.parallelisms.len() {
+            state.stage += 1;
+            let wanted = state.parallelisms[state.stage];
+            self.trace.event("user", "asks", &format!("asks for parallelism {wanted}"));
+            return Some(wanted);
+        }
+        desired.is_some_and(|desired| desired != wanted).then_some(wanted)
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.state().newest.as_ref().is_some_and(|manifest| manifest.status == JobStatus::Finished)
+    }
+
+    pub(crate) fn violation(&self) -> Option<Violation> {
+        self.state().violation.clone()
+    }
+
+    /// Where the job stands, for whoever asks why it does not move.
+    pub(crate) fn standing(&self) -> String {
+        self.state().to_string()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Objects that no manifest names, directly or through the chain of outputs.
+    pub(crate) fn garbage(&self, store: &StoreNode) -> Vec<ObjectName> {
+        let paths: Vec<Path> =
+            store.look(|objects| objects.keys().map(|path| Path::from(path.as_str())).collect());
+        let state = self.state();
+        let mut named: BTreeSet<_> =
+            state.history.committed().flat_map(|record| record.objects()).copied().collect();
+        let kept: BTreeSet<_> =
+            state.newest.iter().flat_map(|manifest| manifest.objects()).copied().collect();
+        named.retain(|name| !matches!(name, ObjectName::State { .. }) || kept.contains(name));
+        let unnamed = paths.iter().filter_map(|path| match self.layout.identify(path) {
+            Identified::Object(name) => (!named.contains(&name)).then_some(name),
+            Identified::Manifest(_) | Identified::Foreign => None,
+        });
+        unnamed.collect()
+    }
+
+    pub(crate) fn summary(&self, faults: usize) -> Summary {
+        let state = self.state();
+        let result =
+            state.oracle.newest().iter().map(|(key, totals)| (Arc::from(key.as_str()), *totals)).collect();
+        Summary { faults, result, ..state.summary.clone() }
+    }
+
+    fn mutated(&self, mutation: &Mutation<'_>, objects: &Objects) {
+        let now = match mutation.change {
+            Change::Created(bytes) | Change::Replaced { now: bytes, .. } => Some(bytes),
+            Change::Deleted { .. } => None,
+        };
+        let mut state = self.state();
+        match (self.layout.identify(&Path::from(mutation.path)), now) {
+            (Identified::Manifest(version), Some(bytes)) => {
+                self.manifest_created(&mut state, version, bytes, objects)
+            }
+            (Identified::Manifest(version), None) => self.judge(&mut state, &Fact::ManifestDeleted(version)),
+            (Identified::Object(name), Some(bytes)) => {
+                self.judge(&mut state, &Fact::ObjectWritten { name, fingerprint: xxh3_128(bytes) });
+            }
+            (Identified::Object(name), None) => self.judge(&mut state, &Fact::ObjectDeleted(name)),
+            (Identified::Foreign, _) => {}
+        }
+    }
+
+    fn manifest_created(
+        &self,
+        state: &mut State,
+        version: ManifestVersion,
+        bytes: &Bytes,
+        objects: &Objects,
+    ) {
+        let manifest = match Manifest::decode(version, bytes) {
+            Ok(manifest) => Arc::new(manifest),
+            Err(error) => {
+                self.broken(state, Violation::broken("manifests_are_readable", error));
+                return;
+            }
+        };
+        self.judge(state, &Fact::ManifestCreated(&manifest));
+        if state.newest.as_ref().is_some_and(|newest| newest.version >= version) {
+            return;
+        }
+        let before = state.newest.as_ref().map(|newest| newest.newest_checkpoint_id()).unwrap_or_default();
+        if let Some(record) = manifest.newest_checkpoint().filter(|record| record.id > before) {
+            match state.oracle.compare(record, objects, &self.layout) {
+                Ok((found, expected)) => {
+                    let checkpoint = record.id;
+                    self.judge(state, &Fact::Contents { checkpoint, found, expected });
+                }
+                Err(unreadable) => {
+                    let what = format!("checkpoint {}: {unreadable}", record.id);
+                    self.broken(state, Violation::broken("committed_checkpoints_are_readable", what));
+                }
+            }
+        }
+        state.newest = Some(manifest);
+    }
+
+    fn happened(&self, state: &mut State, event: &Event) {
+        match event {
+            Event::Elected { .. } => state.summary.elections += 1,
+            Event::Committed { .. } => state.summary.checkpoints_committed += 1,
+            Event::Aborted { .. } => state.summary.checkpoints_aborted += 1,
+            Event::Deployed { attempt, parallelism, .. } => {
+                state.summary.attempts += 1;
+                state.deployed_at.insert(*attempt, *parallelism);
+            }
+            Event::Running { attempt } => {
+                let Some(&parallelism) = state.deployed_at.get(attempt) else { return };
+                state.running = Some((*attempt, parallelism));
+                if let Some(before) =
+                    state.ran_at.replace(parallelism).filter(|before| *before != parallelism)
+                {
+                    state.summary.rescales += 1;
+                    if let Ok(plan) = RescalePlan::between(state.max_parallelism, before, parallelism) {
+                        let (moved, kept) = (plan.moved_key_groups(), plan.kept_key_groups());
+                        state.summary.moved_key_groups += moved as u64;
+                        let text = format!(
+                            "rescaled {before} → {parallelism}: {moved} key groups moved, {kept} stayed"
+                        );
+                        self.trace.event("job", "moved", &text);
+                    }
+                }
+            }
+            Event::Restarting { attempt, .. } => {
+                state.running = state.running.filter(|(running, _)| running != attempt);
+            }
+            _ => {}
+        }
+    }
+
+    fn judge(&self, state: &mut State, fact: &Fact<'_>) {
+        if let Err(violation) = state.history.record(fact) {
+            self.broken(state, Violation::broken(violation.invariant, violation.detail));
+        }
+    }
+
+    fn broken(&self, state: &mut State, violation: Violation) {
+        if state.violation.is_none() {
+            self.trace.event("watch", "violation", &violation.to_string());
+            state.violation = Some(violation);
+        }
+    }
+
+    fn check(&self, mut state: MutexGuard<'_, State>) {
+        state.summary.steps += 1;
+        let alive = |node: &Node| self.nodes.state(*node) != ProcessState::Down;
+        let view = JobView {
+            coordinators: state
+                .coordinators
+                .iter()
+                .filter(|(node, _)| alive(node))
+                .map(|(_, machine)| machine)
+                .collect(),
+            hosts: state.hosts.iter().filter(|(node, _)| alive(node)).map(|(_, machine)| machine).collect(),
+            history: &state.history,
+        };
+        if let Err(violation) = invariant::check(&view) {
+            let violation = Violation::broken(violation.invariant, violation.detail);
+            self.broken(&mut state, violation);
+        }
+    }
+
+    /// Outside the lock: a fault may crash the very process that takes the step.
+    fn strike(&self, node: Node, steps: &[&'static str]) {
+        let injector = self.state().injector.clone();
+        if let Some(injector) = injector {
+            for step in steps {
+                injector.on_step(node, step);
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} rows committed", self.oracle.committed_rows(), self.rows)?;
+        if let Some(manifest) = &self.newest {
+            write!(
+                f,
+                ", manifest {} of epoch {}, parallelism {} wanted",
+                manifest.version, manifest.epoch, manifest.desired_parallelism
+            )?;
+        }
+        match self.running {
+            Some((attempt, parallelism)) => write!(f, ", attempt {attempt} ran last at {parallelism}"),
+            None => write!(f, ", nothing runs"),
+        }
+    }
+}
+
+fn certificates(backend: &StateBackend) -> BTreeMap<KeyGroup, Certificate> {
+    let groups = backend.key_groups().iter();
+    let certificates = groups.filter_map(|group| Some((group, backend.certificate(group).ok()?)));
+    certificates.filter(|(_, certificate)| certificate.entries > 0).collect()
+}
+
+fn step_of(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::Campaigned => "campaigned",
+        Event::Elected { .. } => "elected",
+        Event::Deployed { .. } => "deployed",
+        Event::AllReady { .. } => "all-ready",
+        Event::Running { .. } => "running",
+        Event::Triggered { .. } => "triggered",
+        Event::AllAcknowledged { .. } => "all-acknowledged",
+        Event::Committed { .. } => "committed",
+        Event::Aborted { .. } => "aborted",
+        Event::Restarting { .. } => "restarting",
+        Event::RescaleAccepted { .. } => "rescale-accepted",
+        _ => return None,
+    })
+}

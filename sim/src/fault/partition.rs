@@ -1,0 +1,73 @@
+//! Links are cut, in one direction or both: a node is cut off, two nodes lose each other, or the cluster
+//! falls into two parts.
+
+use super::Targets;
+use crate::random::{pick, spread};
+use crate::wire::{Net, NetworkFaults, Node};
+use fastrand::Rng;
+use serde::Serialize;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Partition {
+    /// Who cannot send …
+    pub from: Vec<Node>,
+    /// … to whom.
+    pub to: Vec<Node>,
+    /// The other direction is cut too.
+    pub both_ways: bool,
+    /// Virtual microseconds until the links are mended.
+    pub for_us: u64,
+}
+
+impl Partition {
+    pub(super) fn draw(random: &mut Rng, targets: &Targets) -> Self {
+        let all = targets.all();
+        let victim = pick(random, &all);
+        let others = || all.iter().copied().filter(|node| *node != victim).collect::<Vec<_>>();
+        let (from, to) = match random.u8(0..4) {
+            0 => (vec![victim], others()),
+            1 => (others(), vec![victim]),
+            2 => (vec![victim], vec![pick(random, &others())]),
+            _ => {
+                let (mut left, mut right) = (vec![victim], Vec::new());
+                for node in others() {
+                    if random.bool() { left.push(node) } else { right.push(node) }
+                }
+                if right.is_empty() {
+                    right.extend(left.pop());
+                }
+                (left, right)
+            }
+        };
+        Self { from, to, both_ways: random.bool(), for_us: spread(random, (100_000, 15_000_000)) }
+    }
+
+    /// A victim that can neither send nor receive.
+    pub(super) fn of(random: &mut Rng, victim: Node, targets: &Targets) -> Self {
+        let to = targets.all().into_iter().filter(|node| *node != victim).collect();
+        Self {
+            from: vec![victim],
+            to,
+            both_ways: random.bool(),
+            for_us: spread(random, (100_000, 15_000_000)),
+        }
+    }
+
+    pub(super) fn describe(&self, net: &Net) -> String {
+        let names = |nodes: &[Node]| nodes.iter().map(|node| net.name(*node)).collect::<Vec<_>>().join(", ");
+        let arrow = if self.both_ways { "and" } else { "to" };
+        format!("links from {} {arrow} {} are cut", names(&self.from), names(&self.to))
+    }
+
+    pub(super) fn shape(&self, network: &mut NetworkFaults) {
+        for &from in &self.from {
+            for &to in &self.to {
+                network.cut(from, to);
+                if self.both_ways {
+                    network.cut(to, from);
+                }
+            }
+        }
+    }
+}

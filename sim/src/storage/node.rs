@@ -1,0 +1,225 @@
+//! The store's side: objects, and what becomes of each request.
+
+use super::STORE_PORT;
+use super::faults::{Outage, StoreFaults};
+use super::message::{Answer, Reply, Request, decode, encode};
+use super::objects::{Mutation, Objects, Shelf};
+use crate::random::{between, happens};
+use crate::trace::Trace;
+use crate::wire::{Address, Arrival, Net, Node, Sink, Socket};
+use bytes::Bytes;
+use fastrand::Rng;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// How many requests met which fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StoreCounts {
+    /// Arrived.
+    pub requests: u64,
+    /// Answered with 503.
+    pub refused: u64,
+    /// Without effect and without answer.
+    pub swallowed: u64,
+    /// With effect and without answer.
+    pub unanswered: u64,
+    /// Served late.
+    pub late: u64,
+    /// Object bytes written.
+    pub written_bytes: u64,
+    /// Object bytes read.
+    pub read_bytes: u64,
+}
+
+/// The store of one simulation. Clones are the same store; it serves until the simulation ends, even if
+/// all are dropped.
+///
+/// It is a node of the network without a process: its objects survive everything, and what a crash of the
+/// service would do to clients, [`Outage`] does.
+#[derive(Clone)]
+pub struct StoreNode {
+    inner: Arc<Service>,
+}
+
+struct Service {
+    node: Node,
+    trace: Trace,
+    socket: OnceLock<Socket>,
+    state: Mutex<State>,
+}
+
+struct State {
+    shelf: Shelf,
+    faults: StoreFaults,
+    counts: StoreCounts,
+    random: Rng,
+    // Requests that are served when their timer arrives, by token.
+    late: BTreeMap<u64, (Address, Request, Bytes)>,
+    next_late: u64,
+}
+
+impl StoreNode {
+    /// Adds the store to the network, as the node `store`.
+    #[must_use]
+    pub fn start(net: &Net, trace: &Trace, random: Rng) -> Self {
+        let node = net.add_node("store");
+        let inner = Arc::new(Service {
+            node,
+            trace: trace.clone(),
+            socket: OnceLock::new(),
+            state: Mutex::new(State {
+                shelf: Shelf::default(),
+                faults: StoreFaults::CALM,
+                counts: StoreCounts::default(),
+                random,
+                late: BTreeMap::new(),
+                next_late: 0,
+            }),
+        });
+        let bound = inner.socket.set(net.bind(node, STORE_PORT, inner.clone()));
+        assert!(bound.is_ok(), "a new store has no socket yet");
+        Self { inner }
+    }
+
+    /// Its node, to cut links to it.
+    #[must_use]
+    pub fn node(&self) -> Node {
+        self.inner.node
+    }
+
+    /// Changes how it behaves from now on. Requests that are late already stay late.
+    pub fn faults<T>(&self, change: impl FnOnce(&mut StoreFaults) -> T) -> T {
+        change(&mut self.inner.state().faults)
+    }
+
+    /// What happened to requests so far.
+    #[must_use]
+    pub fn counts(&self) -> StoreCounts {
+        let state = self.inner.state();
+        let Shelf { written_bytes, read_bytes, .. } = state.shelf;
+        StoreCounts { written_bytes, read_bytes, ..state.counts }
+    }
+
+    /// Requests that will still take effect some time, although their clients have given up by then.
+    #[must_use]
+    pub fn late_requests(&self) -> usize {
+        self.inner.state().late.len()
+    }
+
+    /// Looks at the objects as they are now. `look` must not use this store.
+    pub fn look<T>(&self, look: impl FnOnce(&Objects) -> T) -> T {
+        look(&self.inner.state().shelf.objects)
+    }
+
+    /// Calls `observer` after every mutation, in the order in which they take effect, with all objects as
+    /// they are then. It must not use this store. Replaces the observer before it.
+    pub fn observe(&self, observer: impl FnMut(&Mutation<'_>, &Objects) + Send + 'static) {
+        self.inner.state().shelf.observer = Some(Box::new(observer));
+    }
+}
+
+impl fmt::Debug for StoreNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.inner.state();
+        f.debug_struct("StoreNode")
+            .field("objects", &state.shelf.objects.len())
+            .field("counts", &state.counts)
+            .finish()
+    }
+}
+
+impl Sink for Service {
+    fn arrived(&self, arrival: Arrival) {
+        match arrival {
+            Arrival::Datagram { from, bytes } => {
+                let (request, body) = decode(&bytes);
+                self.receive(from, request, body);
+            }
+            Arrival::Timer(token) => {
+                let late = self.state().late.remove(&token);
+                let (from, request, body) = late.expect("each late request has one timer");
+                self.serve(from, request, body, "late", true);
+            }
+        }
+    }
+}
+
+impl Service {
+    fn receive(&self, from: Address, request: Request, body: Bytes) {
+        let mut state = self.state();
+        state.counts.requests += 1;
+        let State { faults, random, .. } = &mut *state;
+        let refused = faults.outage == Some(Outage::Refuses) || happens(random, faults.refused_per_million);
+        if faults.outage == Some(Outage::Silent) || happens(random, faults.swallowed_per_million) {
+            state.counts.swallowed += 1;
+            drop(state);
+            self.note(from, &request, "swallowed");
+        } else if refused {
+            state.counts.refused += 1;
+            drop(state);
+            self.note(from, &request, "refused");
+            self.reply(from, request.id, Answer::Refused, &Bytes::new());
+        } else if happens(random, faults.late_per_million) {
+            let late_us = between(random, faults.late_us);
+            state.counts.late += 1;
+            let token = state.next_late;
+            state.next_late += 1;
+            drop(state);
+            self.note(from, &request, "held-up");
+            self.state().late.insert(token, (from, request, body));
+            self.socket().wake_after(late_us, token);
+        } else {
+            let answered = !happens(random, faults.unanswered_per_million);
+            state.counts.unanswered += u64::from(!answered);
+            drop(state);
+            self.serve(from, request, body, if answered { "served" } else { "unanswered" }, answered);
+        }
+    }
+
+    fn serve(&self, from: Address, request: Request, body: Bytes, fate: &'static str, answered: bool) {
+        self.note(from, &request, fate);
+        let (answer, body) = {
+            let State { shelf, faults, .. } = &mut *self.state();
+            shelf.apply(from.node, request.operation, body, faults.page_objects)
+        };
+        if answered {
+            self.reply(from, request.id, answer, &body);
+        }
+    }
+
+    fn reply(&self, to: Address, id: u64, answer: Answer, body: &Bytes) {
+        let service_us = {
+            let State { faults, random, .. } = &mut *self.state();
+            between(random, faults.latency_us)
+        };
+        self.socket().send_after(service_us, to, encode(&Reply { id, answer }, body));
+    }
+
+    /// Requests that change nothing and are simply served are too many for the trace.
+    fn note(&self, from: Address, request: &Request, fate: &'static str) {
+        let operation = &request.operation;
+        if operation.changes() || fate != "served" {
+            let by = self.socket().net().name(from.node);
+            let fields = Note { by: &by, operation: operation.name(), path: operation.path(), fate };
+            self.trace.event("store", "request", &fields);
+        }
+    }
+
+    fn socket(&self) -> &Socket {
+        self.socket.get().expect("bound before the first request")
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Serialize)]
+struct Note<'a> {
+    by: &'a str,
+    operation: &'static str,
+    path: &'a str,
+    fate: &'static str,
+}

@@ -1,0 +1,203 @@
+//! Facts about the store, each in a simulation of its own.
+
+use super::*;
+use crate::run::{Run, Violation, World, run};
+use crate::trace::Recording;
+use crate::wire::now_us;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use madsim::time::sleep;
+use object_store::integration as suite;
+use object_store::path::Path;
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode};
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const TIMEOUT_US: u64 = 1_000_000;
+
+/// A calm store with one client.
+fn simulate<T, F, Fut>(seed: u64, simulation: F) -> Run<T>
+where
+    T: Send,
+    F: FnOnce(World, StoreNode, SimObjectStore) -> Fut + Send,
+    Fut: Future<Output = T>,
+{
+    run(seed, Duration::from_secs(3600), Recording::default(), |world| async move {
+        let store = StoreNode::start(&world.net, &world.trace, world.random("storage"));
+        let host = world.net.add_node("host");
+        let client = SimObjectStore::connect(&world.net, host, 1, store.node(), TIMEOUT_US);
+        Ok::<T, Violation>(simulation(world, store, client).await)
+    })
+}
+
+fn failure_of<T: std::fmt::Debug>(result: Result<T, Error>) -> StoreFailure {
+    match result.unwrap_err() {
+        Error::Generic { source, .. } => *source.downcast_ref().expect("a failure of the simulated store"),
+        other => panic!("{other}"),
+    }
+}
+
+fn create() -> object_store::PutOptions {
+    PutMode::Create.into()
+}
+
+/// Without `stream_get`: it uploads by `WriteMultipart`, which spawns on a tokio runtime.
+#[test]
+fn passes_the_integration_suite_of_object_store() {
+    simulate(1, |_, store, client| async move {
+        // Small pages, so that listings take several requests.
+        store.faults(|faults| faults.page_objects = 2);
+        suite::put_get_delete_list(&client).await;
+        suite::list_with_offset_exclusivity(&client).await;
+        suite::get_opts(&client).await;
+        suite::list_uses_directories_correctly(&client).await;
+        suite::list_with_delimiter(&client).await;
+        suite::rename_and_copy(&client).await;
+        suite::copy_if_not_exists(&client).await;
+        suite::copy_rename_nonexistent_object(&client).await;
+        suite::multipart_race_condition(&client, true).await;
+        suite::multipart_out_of_order(&client).await;
+        suite::put_opts(&client, true).await;
+        suite::put_get_attributes(&client).await;
+        let path = Path::from("not/here");
+        let missing = suite::get_nonexistent_object(&client, Some(path)).await.unwrap_err();
+        assert!(matches!(missing, Error::NotFound { .. }));
+    })
+    .outcome
+    .unwrap();
+}
+
+#[test]
+fn refused_put_has_no_effect_and_says_so() {
+    simulate(2, |_, store, client| async move {
+        store.faults(|faults| faults.refused_per_million = 1_000_000);
+        let put = client.put_opts(&Path::from("a"), "x".into(), create()).await;
+        assert_eq!(failure_of(put), StoreFailure::Refused);
+        assert!(store.look(|objects| objects.is_empty()));
+    })
+    .outcome
+    .unwrap();
+}
+
+#[test]
+fn unanswered_put_times_out_with_its_effect_and_swallowed_put_without() {
+    simulate(3, |_, store, client| async move {
+        let timed_out = StoreFailure::TimedOut { after_us: TIMEOUT_US };
+        store.faults(|faults| faults.unanswered_per_million = 1_000_000);
+        assert_eq!(failure_of(client.put_opts(&Path::from("a"), "x".into(), create()).await), timed_out);
+        store.faults(|faults| {
+            *faults = StoreFaults { swallowed_per_million: 1_000_000, ..StoreFaults::CALM };
+        });
+        assert_eq!(failure_of(client.put_opts(&Path::from("b"), "x".into(), create()).await), timed_out);
+        assert!(store.look(|objects| objects.keys().eq(["a"])));
+    })
+    .outcome
+    .unwrap();
+}
+
+#[test]
+fn late_put_lands_after_its_client_gave_up_and_looked() {
+    simulate(4, |_, store, client| async move {
+        store.faults(|faults| {
+            faults.late_per_million = 1_000_000;
+            faults.late_us = (5_000_000, 5_000_000);
+        });
+        let path = Path::from("a");
+        assert!(matches!(
+            failure_of(client.put_opts(&path, "first".into(), create()).await),
+            StoreFailure::TimedOut { .. }
+        ));
+        store.faults(|faults| *faults = StoreFaults::CALM);
+        assert!(matches!(client.head(&path).await, Err(Error::NotFound { .. })));
+        assert_eq!(store.late_requests(), 1);
+        sleep(Duration::from_secs(6)).await;
+        assert_eq!(store.late_requests(), 0);
+        let again = client.put_opts(&path, "second".into(), create()).await;
+        assert!(matches!(again, Err(Error::AlreadyExists { .. })));
+        assert_eq!(client.get(&path).await.unwrap().bytes().await.unwrap(), "first");
+    })
+    .outcome
+    .unwrap();
+}
+
+#[test]
+fn outage_and_partition_stop_the_store_until_they_end() {
+    simulate(5, |world, store, client| async move {
+        let path = Path::from("a");
+        store.faults(|faults| faults.outage = Some(Outage::Refuses));
+        assert_eq!(failure_of(client.put(&path, "x".into()).await), StoreFailure::Refused);
+        store.faults(|faults| faults.outage = Some(Outage::Silent));
+        let before_us = now_us();
+        assert!(matches!(failure_of(client.put(&path, "x".into()).await), StoreFailure::TimedOut { .. }));
+        assert!((TIMEOUT_US..TIMEOUT_US + 2_000).contains(&(now_us() - before_us)));
+        store.faults(|faults| faults.outage = None);
+        let host = world.net.nodes()[1];
+        world.net.faults(|faults| faults.cut(store.node(), host));
+        assert!(matches!(failure_of(client.put(&path, "x".into()).await), StoreFailure::TimedOut { .. }));
+        world.net.faults(|faults| faults.mend(store.node(), host));
+        assert_eq!(client.get(&path).await.unwrap().bytes().await.unwrap(), "x");
+    })
+    .outcome
+    .unwrap();
+}
+
+#[test]
+fn repeated_request_is_served_twice_and_answered_once() {
+    simulate(6, |world, _, client| async move {
+        world.net.faults(|faults| {
+            faults.set_every(crate::wire::LinkFaults {
+                duplicate_per_million: 1_000_000,
+                ..crate::wire::LinkFaults::CALM
+            });
+        });
+        // The create meets its own object or itself: either answer is the first that came back.
+        let put = client.put_opts(&Path::from("a"), "x".into(), create()).await;
+        assert!(matches!(put, Ok(_) | Err(Error::AlreadyExists { .. })), "{put:?}");
+        assert_eq!(client.list(None).try_collect::<Vec<_>>().await.unwrap().len(), 1);
+    })
+    .outcome
+    .unwrap();
+}
+
+#[test]
+fn observer_sees_every_effective_mutation_in_order() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = seen.clone();
+    simulate(7, |_, store, client| async move {
+        store.observe(move |mutation, objects| {
+            let change = match &mutation.change {
+                Change::Created(now) => format!("+{now:?}"),
+                Change::Replaced { before, now } => format!("{before:?} -> {now:?}"),
+                Change::Deleted { before } => format!("-{before:?}"),
+            };
+            notes.lock().unwrap().push((mutation.path.to_owned(), change, objects.len()));
+        });
+        let path = Path::from("a");
+        client.put(&path, "1".into()).await.unwrap();
+        client.put_opts(&path, "2".into(), create()).await.unwrap_err();
+        client.put(&path, "3".into()).await.unwrap();
+        client.delete(&path).await.unwrap();
+        client.delete(&path).await.unwrap();
+    })
+    .outcome
+    .unwrap();
+    let expected = [("a", "+b\"1\"", 1), ("a", "b\"1\" -> b\"3\"", 1), ("a", "-b\"3\"", 0)];
+    let seen = seen.lock().unwrap();
+    assert!(seen.iter().map(|(path, change, count)| (path.as_str(), change.as_str(), *count)).eq(expected));
+}
+
+#[test]
+fn large_object_comes_back_as_it_was_put() {
+    simulate(8, |_, _, client| async move {
+        let bytes: Bytes = (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect();
+        let path = Path::from("big");
+        client.put(&path, bytes.clone().into()).await.unwrap();
+        assert_eq!(client.get(&path).await.unwrap().bytes().await.unwrap(), bytes);
+        assert_eq!(client.get_range(&path, 4_000..4_008).await.unwrap(), bytes.slice(4_000..4_008));
+        let ranges = client.get_ranges(&path, &[0..4, 3_999_996..4_000_000]).await.unwrap();
+        assert_eq!(ranges, [bytes.slice(0..4), bytes.slice(3_999_996..)]);
+    })
+    .outcome
+    .unwrap();
+}

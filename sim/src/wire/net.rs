@@ -1,0 +1,148 @@
+//! The network as the simulation sees it.
+
+use super::core::{Core, NodeEntry};
+use super::faults::NetworkFaults;
+use super::hub::Hub;
+use super::socket::Socket;
+use super::{Address, Node, Sink};
+use crate::trace::Trace;
+use fastrand::Rng;
+use serde::Serialize;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The network of one simulation. Clones are the same network.
+#[derive(Clone)]
+pub struct Net {
+    core: Arc<Mutex<Core>>,
+}
+
+/// How many datagrams (channel frames included) met which fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NetworkCounts {
+    /// Given to the network.
+    pub sent: u64,
+    /// Handed over to a bound address or a channel.
+    pub delivered: u64,
+    /// Lost by chance.
+    pub lost: u64,
+    /// Dropped because the link was cut.
+    pub cut: u64,
+    /// Sent twice by chance.
+    pub duplicated: u64,
+    /// Arrived where nobody listened.
+    pub unheard: u64,
+}
+
+impl Net {
+    /// A calm network without nodes. Its task runs on the present node: call it from the simulation's
+    /// main task.
+    ///
+    /// # Panics
+    /// Outside a simulation.
+    #[must_use]
+    pub fn start(random: Rng, trace: Trace) -> Self {
+        let net = Self { core: Arc::new(Mutex::new(Core::new(random, trace))) };
+        madsim::task::spawn(Hub::new(net.clone()));
+        net
+    }
+
+    /// Adds a node, which is up.
+    #[must_use]
+    pub fn add_node(&self, name: &str) -> Node {
+        let mut core = self.core();
+        let node = u16::try_from(core.nodes.len()).expect("a simulated cluster has fewer than 65,536 nodes");
+        core.nodes.push(NodeEntry { name: name.into(), incarnation: 0, up: true });
+        Node(node)
+    }
+
+    /// Name of a node.
+    #[must_use]
+    pub fn name(&self, node: Node) -> Arc<str> {
+        self.core().nodes[usize::from(node.0)].name.clone()
+    }
+
+    /// Every node, in order of creation.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<Node> {
+        (0..self.core().nodes.len()).map(|node| Node(node as u16)).collect()
+    }
+
+    /// Binds an address: `sink` receives what arrives there until the returned socket is dropped or the
+    /// node crashes.
+    ///
+    /// # Panics
+    /// If the present incarnation of the node has the port bound already.
+    #[must_use]
+    pub fn bind(&self, node: Node, port: u16, sink: Arc<dyn Sink>) -> Socket {
+        let mut core = self.core();
+        let address = Address { node, port };
+        let NodeEntry { incarnation, up, .. } = core.nodes[usize::from(node.0)];
+        if up {
+            let bound = core.bound.insert(address, (incarnation, sink));
+            assert!(bound.is_none(), "address {address} is already in use");
+        }
+        Socket::new(self.clone(), address, incarnation)
+    }
+
+    /// Changes how the network behaves from now on.
+    pub fn faults<T>(&self, change: impl FnOnce(&mut NetworkFaults) -> T) -> T {
+        change(&mut self.core().faults)
+    }
+
+    /// What happened to datagrams so far.
+    #[must_use]
+    pub fn counts(&self) -> NetworkCounts {
+        self.core().counts
+    }
+
+    /// Takes a node off the network: its sockets and channels are gone and its handles dead.
+    pub fn crash(&self, node: Node) {
+        let _sinks = {
+            let mut core = self.core();
+            core.nodes[usize::from(node.0)].up = false;
+            core.forget(node)
+        };
+    }
+
+    /// Brings a node back under a new incarnation.
+    pub fn boot(&self, node: Node) {
+        let _sinks = {
+            let mut core = self.core();
+            let entry = &mut core.nodes[usize::from(node.0)];
+            entry.incarnation += 1;
+            entry.up = true;
+            core.forget(node)
+        };
+    }
+
+    /// True if the node is on the network.
+    #[must_use]
+    pub fn is_up(&self, node: Node) -> bool {
+        self.core().nodes[usize::from(node.0)].up
+    }
+
+    /// Ends the network's task; nothing arrives any more.
+    pub(crate) fn stop(&self) {
+        self.core().schedule.stop();
+    }
+
+    /// Drops everything that is bound, after the simulation. A sink may own its socket and with it this
+    /// network: nothing else would end that circle.
+    pub(crate) fn release(&self) {
+        let _held = {
+            let mut core = self.core();
+            (std::mem::take(&mut core.bound), core.schedule.release())
+        };
+    }
+
+    pub(super) fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Net").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}

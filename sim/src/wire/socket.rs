@@ -1,0 +1,73 @@
+//! A bound address.
+
+use super::hub::What;
+use super::net::Net;
+use super::{Address, now_us};
+use bytes::Bytes;
+
+/// A bound address of one incarnation of a node. Dropping it frees the address.
+#[derive(Debug)]
+pub struct Socket {
+    net: Net,
+    address: Address,
+    incarnation: u32,
+}
+
+impl Socket {
+    pub(super) fn new(net: Net, address: Address, incarnation: u32) -> Self {
+        Self { net, address, incarnation }
+    }
+
+    /// The bound address.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        self.address
+    }
+
+    /// The network it belongs to.
+    #[must_use]
+    pub fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// False from the crash of this incarnation on.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.net.core().lives(self.address.node, self.incarnation)
+    }
+
+    /// Sends a datagram; it may be lost, delayed, repeated, overtaken. A dead socket sends nothing.
+    pub fn send(&self, to: Address, bytes: Bytes) {
+        self.send_after(0, to, bytes);
+    }
+
+    /// Sends a datagram that leaves `delay_us` later, unless it is dead now. What happens to it on the
+    /// way is decided now.
+    pub fn send_after(&self, delay_us: u64, to: Address, bytes: Bytes) {
+        let mut core = self.net.core();
+        if core.lives(self.address.node, self.incarnation) {
+            let from = self.address;
+            core.transmit(from.node, to.node, delay_us, What::Datagram { from, to, bytes });
+        }
+    }
+
+    /// Makes [`Arrival::Timer`](super::Arrival::Timer) arrive here after `delay_us`, unless the node crashes or the socket is
+    /// dropped before. Timers cannot be taken back: whoever gets one looks whether it still matters.
+    pub fn wake_after(&self, delay_us: u64, token: u64) {
+        let mut core = self.net.core();
+        let at_us = now_us() + delay_us;
+        core.schedule
+            .post(at_us, What::Timer { address: self.address, incarnation: self.incarnation, token });
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _sink = {
+            let mut core = self.net.core();
+            let ours =
+                core.bound.get(&self.address).is_some_and(|(bound_by, _)| *bound_by == self.incarnation);
+            if ours { core.bound.remove(&self.address) } else { None }
+        };
+    }
+}

@@ -1,1 +1,0 @@
-//! Named safety properties.

@@ -1,0 +1,10 @@
+//! The machines by themselves: what is said, step by step, and what late, repeated and foreign
+//! words change.
+
+mod common;
+#[path = "protocol/desk.rs"]
+mod desk;
+#[path = "protocol/facts.rs"]
+mod facts;
+#[path = "protocol/story.rs"]
+mod story;

@@ -1,0 +1,14 @@
+//! Keyed state and the snapshot object, through the public API.
+
+mod common;
+
+mod state {
+    mod backend;
+    mod damage;
+    mod dump;
+    mod format;
+    mod operator_state;
+    mod refusals;
+    mod rescale;
+    mod support;
+}

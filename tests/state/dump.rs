@@ -1,0 +1,130 @@
+//! A second reader of the snapshot format, written from docs/snapshot_format.md: it shows every
+//! byte with the name of its field.
+
+use std::fmt::Write;
+
+/// One line per field: offset, bytes, name, value.
+pub fn annotate(object: &[u8]) -> String {
+    let mut dump = Dump { object, at: 0, out: String::new() };
+    dump.object();
+    assert_eq!(dump.at, object.len(), "every byte belongs to a field");
+    dump.out
+}
+
+struct Dump<'a> {
+    object: &'a [u8],
+    at: usize,
+    out: String,
+}
+
+impl<'a> Dump<'a> {
+    fn object(&mut self) {
+        self.title("header");
+        self.text(8, "magic");
+        self.number(2, "format version");
+        self.number(2, "codec id");
+        self.number(2, "codec version");
+        let max_parallelism = self.number(2, "max parallelism");
+        let first = self.number(2, "first key group");
+        let last = self.number(2, "last key group");
+        self.number(2, "vertex");
+        self.number(2, "subtask");
+        self.number(8, "leader epoch");
+        self.number(4, "run");
+        let keyed_states = self.number(2, "keyed states");
+        let operator_states = self.number(2, "operator states");
+        self.number(8, "checkpoint");
+        self.number(8, "index bytes");
+        self.number(8, "object bytes");
+        self.hex(4, "header checksum");
+        for state in 0..keyed_states {
+            self.title(&format!("keyed state {state}"));
+            self.number(1, "kind");
+            self.name();
+        }
+        let mut sections = Vec::new();
+        if max_parallelism > 0 {
+            for key_group in first..=last {
+                self.title(&format!("index of key group {key_group}"));
+                self.number(8, "offset");
+                sections.push((key_group, self.number(8, "length")));
+                self.number(8, "entries");
+                self.hex(16, "digest");
+                self.hex(4, "checksum");
+            }
+        }
+        let mut items = Vec::new();
+        for state in 0..operator_states {
+            self.title(&format!("operator state {state}"));
+            self.number(1, "mode");
+            self.name();
+            for item in 0..self.number(4, "items") {
+                self.number(8, &format!("item {item}: offset"));
+                items.push((state, item, self.number(4, &format!("item {item}: length"))));
+                self.hex(4, &format!("item {item}: checksum"));
+            }
+        }
+        self.title("end of the index");
+        self.hex(4, "index checksum");
+        for (key_group, length) in sections {
+            self.section(key_group, length as usize);
+        }
+        for (state, item, length) in items {
+            self.title(&format!("item {item} of operator state {state}"));
+            self.text(length as usize, "item");
+        }
+    }
+
+    fn section(&mut self, key_group: u64, length: usize) {
+        if length == 0 {
+            return;
+        }
+        let end = self.at + length;
+        self.title(&format!("section of key group {key_group}"));
+        self.number(2, "key group");
+        while self.at < end {
+            self.number(2, "state");
+            for _ in 0..self.number(8, "entries") {
+                let key = self.number(4, "key length");
+                let value = self.number(4, "value length");
+                self.text(key as usize, "key");
+                self.text(value as usize, "value");
+            }
+        }
+    }
+
+    fn title(&mut self, title: &str) {
+        writeln!(self.out, "── {title}").unwrap();
+    }
+
+    fn name(&mut self) {
+        let length = self.number(2, "name length");
+        self.text(length as usize, "name");
+    }
+
+    fn number(&mut self, width: usize, name: &str) -> u64 {
+        let value = self.peek(width).iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
+        self.field(width, name, &value.to_string());
+        value
+    }
+
+    fn hex(&mut self, width: usize, name: &str) {
+        let digits: String = self.peek(width).iter().rev().map(|byte| format!("{byte:02x}")).collect();
+        self.field(width, name, &digits);
+    }
+
+    fn text(&mut self, width: usize, name: &str) {
+        let text = format!("\"{}\"", self.peek(width).escape_ascii());
+        self.field(width, name, &text);
+    }
+
+    fn peek(&self, width: usize) -> &'a [u8] {
+        &self.object[self.at..self.at + width]
+    }
+
+    fn field(&mut self, width: usize, name: &str, value: &str) {
+        let bytes: String = self.peek(width).iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(self.out, "{:5}  {bytes:32}  {name} = {value}", self.at).unwrap();
+        self.at += width;
+    }
+}

@@ -1,0 +1,123 @@
+//! State written at one parallelism and restored at another.
+
+use keygroups::{
+    backend::StateBackend,
+    checkpoint::Certificate,
+    key_group::{KeyGroup, KeyGroupRange, MaxParallelism, Parallelism, assign},
+    snapshot::{EncodedSnapshot, verify},
+};
+use proptest::prelude::*;
+
+use super::support::{Reference, contents, filled, identity, max_parallelism, restore_run};
+
+fn ranges(max: MaxParallelism, parallelism: u16) -> Vec<KeyGroupRange> {
+    let parallelism = Parallelism::new(u32::from(parallelism)).unwrap();
+    parallelism.subtasks().map(|subtask| assign::range(max, parallelism, subtask).unwrap()).collect()
+}
+
+fn write(max: MaxParallelism, parallelism: u16, reference: &Reference) -> Vec<EncodedSnapshot> {
+    (0..)
+        .zip(ranges(max, parallelism))
+        .map(|(subtask, owned)| {
+            filled(max, owned, reference).freeze().encode(identity(subtask, 7), &[]).unwrap()
+        })
+        .collect()
+}
+
+/// The backend of `owned`, restored from every snapshot that has some of it.
+fn read(max: MaxParallelism, owned: KeyGroupRange, snapshots: &[EncodedSnapshot]) -> StateBackend {
+    let mut backend = StateBackend::new(max, owned).unwrap();
+    for snapshot in snapshots {
+        if let Some(run) = snapshot.key_groups.and_then(|has| has.intersection(owned)) {
+            backend.restore_groups(&restore_run(snapshot, run).key_groups.unwrap()).unwrap();
+        }
+    }
+    backend
+}
+
+/// A max parallelism, two parallelisms within it, and contents.
+fn job() -> impl Strategy<Value = (MaxParallelism, u16, u16, Reference)> {
+    (1..40_u16).prop_flat_map(|max| {
+        let parallelism = || 1..=max.min(7);
+        let entry = ((0..2_usize, (0..max).prop_map(KeyGroup), "[a-z]{0,8}"), any::<u64>());
+        let entries = prop::collection::btree_map(entry.0, entry.1, 0..60);
+        (Just(max_parallelism(u32::from(max))), parallelism(), parallelism(), entries)
+    })
+}
+
+proptest! {
+    #[test]
+    fn each_key_group_has_its_contents_at_any_other_parallelism((max, old, new, reference) in job()) {
+        let snapshots = write(max, old, &reference);
+        let before: Certificate = snapshots.iter().map(|snapshot| snapshot.certificate).sum();
+        prop_assert_eq!(before.entries, reference.len() as u64);
+
+        let mut after = Certificate::default();
+        let mut restored = Reference::new();
+        for owned in ranges(max, new) {
+            let mut backend = read(max, owned, &snapshots);
+            let certificate = backend.finish_restore().unwrap();
+            prop_assert_eq!(certificate, backend.total_certificate());
+            after = after + certificate;
+            restored.extend(contents(&mut backend));
+        }
+        prop_assert_eq!(restored, reference);
+        prop_assert_eq!(after, before);
+    }
+
+    #[test]
+    fn decoding_gives_what_was_encoded((max, parallelism, _, reference) in job()) {
+        for (owned, snapshot) in ranges(max, parallelism).into_iter().zip(write(max, parallelism, &reference)) {
+            let decoded = verify(&snapshot.bytes).unwrap();
+            prop_assert_eq!(decoded.index.handle(), snapshot.handle());
+            let backend = filled(max, owned, &reference);
+            let sections = decoded.key_groups.unwrap();
+            for (section, key_group) in sections.sections().iter().zip(owned.iter()) {
+                prop_assert_eq!(section.key_group(), key_group);
+                prop_assert_eq!(section.certificate(), backend.certificate(key_group).unwrap());
+                for frame in section.frames() {
+                    let name = &sections.states()[frame.state()].name;
+                    prop_assert!(frame.entries().eq(backend.entries(name, key_group).unwrap()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn certificates_of_key_groups_add_up_over_any_split((max, old, new, reference) in job()) {
+        let whole = filled(max, max.all(), &reference);
+        let by_group: Certificate =
+            max.key_groups().map(|key_group| whole.certificate(key_group).unwrap()).sum();
+        prop_assert_eq!(by_group, whole.total_certificate());
+        for parallelism in [old, new] {
+            let split: Certificate = ranges(max, parallelism)
+                .into_iter()
+                .map(|owned| filled(max, owned, &reference).total_certificate())
+                .sum();
+            prop_assert_eq!(split, by_group);
+        }
+    }
+}
+
+/// FLINK-4731: at a lower parallelism, each handle's restore cleared what the one before had
+/// brought.
+#[test]
+fn restoring_several_handles_accumulates() {
+    let max = max_parallelism(4);
+    let reference: Reference =
+        (0..4).map(|group| ((0, KeyGroup(group), format!("key {group}")), u64::from(group))).collect();
+    let snapshots = write(max, 4, &reference);
+    assert_eq!(contents(&mut read(max, max.all(), &snapshots)), reference);
+}
+
+#[test]
+fn every_key_group_of_the_largest_max_parallelism_is_in_the_index() {
+    let max = max_parallelism(32_768);
+    let reference = Reference::from([
+        ((0, KeyGroup(0), "first".to_owned()), 1),
+        ((0, KeyGroup(32_767), "last".to_owned()), 2),
+    ]);
+    let snapshots = write(max, 1, &reference);
+    assert_eq!(verify(&snapshots[0].bytes).unwrap().index.groups().len(), 32_768);
+    assert_eq!(contents(&mut read(max, max.all(), &snapshots)), reference);
+}

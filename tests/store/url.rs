@@ -1,0 +1,67 @@
+//! Opening a store.
+
+use futures::executor::block_on;
+use keygroups::{ErrorKind, store::CheckpointStore};
+
+use crate::{common::sample::manifest, create, latest_version};
+
+fn error(url: &str) -> String {
+    let error = CheckpointStore::from_url(url).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    error.to_string()
+}
+
+#[test]
+fn a_path_and_a_file_url_are_the_same_directory_and_it_is_created() {
+    let guard = tempfile::tempdir().unwrap();
+    let directory = guard.path().join("a b").join("50%").join("checkpoints");
+    block_on(async {
+        let by_path = CheckpointStore::from_url(directory.to_str().unwrap()).unwrap();
+        create(&by_path, &manifest(1)).await;
+        let url = url::Url::from_directory_path(&directory).unwrap();
+        let by_url = CheckpointStore::from_url(url.as_str()).unwrap();
+        assert_eq!(latest_version(&by_url).await, latest_version(&by_path).await);
+        assert!(directory.join("manifest").join("00000000000000000001").is_file());
+    });
+}
+
+#[test]
+fn each_memory_url_is_a_new_store() {
+    block_on(async {
+        let one = CheckpointStore::from_url("memory:///jobs").unwrap();
+        create(&one, &manifest(1)).await;
+        let other = CheckpointStore::from_url("memory:///jobs").unwrap();
+        assert_eq!(latest_version(&other).await, None);
+        assert_eq!(one.layout().prefix().as_ref(), "jobs");
+    });
+}
+
+#[test]
+fn a_file_is_no_checkpoint_directory() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    for path in [path.to_owned(), format!("{path}/below")] {
+        let message = error(&path);
+        assert!(message.starts_with(&format!("cannot use {path} as a checkpoint directory: ")), "{message}");
+    }
+}
+
+#[test]
+fn an_unknown_scheme_is_answered_with_those_that_exist() {
+    let expected = "cannot open the checkpoint store ftp://host/x: \
+        `ftp` is not one of a directory, file:///, memory:///, s3://, gs:// and az://";
+    assert_eq!(error("ftp://host/x"), expected);
+    assert!(error("https://example.com/x").contains("`https` is not one of"));
+    assert!(error("file://host/x").contains("three slashes"));
+    assert!(error("").starts_with("cannot use  as a checkpoint directory"));
+}
+
+#[cfg(not(feature = "aws"))]
+#[test]
+fn a_cloud_without_its_feature_names_the_feature() {
+    assert_eq!(
+        error("s3://bucket/prefix"),
+        "cannot open the checkpoint store s3://bucket/prefix: \
+         keygroups was built without it: enable the cargo feature `aws`"
+    );
+}
