@@ -29,7 +29,7 @@ use keygroups::{
     snapshot,
     store::CheckpointStore,
 };
-use object_store::{memory::InMemory, path::Path};
+use object_store::{ObjectStoreExt, memory::InMemory, path::Path};
 
 use crate::{
     clock::Clock,
@@ -46,6 +46,7 @@ pub struct Cluster {
     store: CheckpointStore,
     // The same store without its faults, to look at.
     truth: CheckpointStore,
+    disk: Arc<InMemory>,
     pub world: Shared,
     pool: LocalPool,
     clock: Clock,
@@ -88,11 +89,12 @@ impl Cluster {
     pub fn new(first: u32, seed: u64, percent: u64) -> Self {
         let clock = Clock::default();
         let faults = Faults::new(clock.clone(), seed, percent);
-        let truth: Arc<InMemory> = Arc::default();
-        let faulty = Arc::new(FaultyStore::new(Arc::clone(&truth), faults.clone()));
+        let disk: Arc<InMemory> = Arc::default();
+        let faulty = Arc::new(FaultyStore::new(Arc::clone(&disk), faults.clone()));
         Self {
             store: CheckpointStore::new(faulty, Path::default()),
-            truth: CheckpointStore::new(truth, Path::default()),
+            truth: CheckpointStore::new(Arc::<InMemory>::clone(&disk), Path::default()),
+            disk,
             world: World::new(faults),
             pool: LocalPool::new(),
             clock,
@@ -251,6 +253,38 @@ impl Cluster {
         }
         let listing = block_on(self.truth.list_objects(Attempt::default())).unwrap();
         assert_eq!(listing.objects, Vec::from_iter(named));
+    }
+
+    /// Every byte of state of the checkpoint that an attempt starts from is read by one of its tasks,
+    /// once, and besides that only indexes are.
+    pub fn assert_each_attempt_read_each_byte_once(&self) {
+        let mut read = BTreeMap::<Attempt, u64>::new();
+        let mut there = BTreeMap::<Attempt, BTreeMap<ObjectName, u64>>::new();
+        for (deployment, metrics) in &self.world.borrow().restores {
+            let restore = &deployment.restore;
+            let handles: BTreeSet<_> = (restore.state.iter().map(|read| &read.handle))
+                .chain(restore.operator_state.iter().map(|read| &read.handle))
+                .collect();
+            let indexes: u64 = handles.iter().map(|handle| handle.index_bytes).sum();
+            assert_eq!(metrics.bytes_read - metrics.bytes_owned, indexes);
+            *read.entry(deployment.attempt).or_default() += metrics.bytes_owned;
+            let sizes = handles.iter().map(|handle| (handle.object, handle.bytes - handle.index_bytes));
+            there.entry(deployment.attempt).or_default().extend(sizes);
+        }
+        let there: BTreeMap<_, u64> =
+            there.into_iter().map(|(attempt, objects)| (attempt, objects.into_values().sum())).collect();
+        assert_eq!(read, there);
+    }
+
+    /// The last byte of every snapshot is another one now.
+    pub fn damage_every_snapshot(&self) {
+        for name in block_on(self.truth.list_objects(Attempt::default())).unwrap().objects {
+            if matches!(name, ObjectName::State { task, .. } if task.vertex == COUNT) {
+                let mut bytes = block_on(self.truth.get(name)).unwrap().to_vec();
+                *bytes.last_mut().expect("a snapshot has a header") ^= 1;
+                block_on(self.disk.put(&self.truth.layout().object(&name), bytes.into())).unwrap();
+            }
+        }
     }
 
     /// All that coordinators told, and all errors.
