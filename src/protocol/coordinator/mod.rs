@@ -151,6 +151,9 @@ enum Role {
     Refused,
 }
 
+/// The read before a claim follows no create.
+const READ_TO_CLAIM: Output = Output::ReadLatest { after: ManifestVersion(0) };
+
 impl Coordinator {
     /// A coordinator at address `id`. `nonce` tells this process from every other coordinator
     /// process of this job, for ever: draw it at random.
@@ -197,7 +200,7 @@ impl Coordinator {
             Input::Host(message) => self.host(message, out),
             Input::PeerAlive(epoch) => self.peer_alive(epoch, out),
             Input::Timer(timer) => self.timer(timer, out),
-            Input::Latest(outcome) => self.latest(outcome, out),
+            Input::Latest { after, outcome } => self.latest(after, outcome, out),
             Input::Rescale(parallelism) => match &mut self.role {
                 Role::Leading(leader) => leader.request_rescale(parallelism, out),
                 Role::Standby | Role::Reading | Role::Claiming(_) | Role::Refused => {
@@ -217,9 +220,9 @@ impl Coordinator {
                     leader.output_list(name, outcome, out);
                 }
             }
-            Input::Swept(swept) => {
+            Input::Swept { request, swept } => {
                 if let Role::Leading(leader) = &mut self.role {
-                    leader.swept(swept, out);
+                    leader.swept(request, swept, out);
                 }
             }
         }
@@ -231,10 +234,10 @@ impl Coordinator {
     fn timer(&mut self, timer: Timer, out: &mut Vec<Output>) {
         match (timer, &mut self.role) {
             (Timer::LeaderSilence, Role::Standby) => {
-                out.extend([Output::Event(Event::Campaigned), Output::ReadLatest]);
+                out.extend([Output::Event(Event::Campaigned), READ_TO_CLAIM]);
                 self.role = Role::Reading;
             }
-            (Timer::StoreRetry, Role::Reading) => out.push(Output::ReadLatest),
+            (Timer::StoreRetry, Role::Reading) => out.push(READ_TO_CLAIM),
             (Timer::StoreRetry, Role::Claiming(write)) => write.retry(out),
             (Timer::HostSilence(host), _) => {
                 if self.hosts.remove(&host).is_some() {
@@ -256,20 +259,20 @@ impl Coordinator {
         }
     }
 
-    fn latest(&mut self, outcome: ReadOutcome, out: &mut Vec<Output>) {
+    fn latest(&mut self, after: ManifestVersion, outcome: ReadOutcome, out: &mut Vec<Output>) {
         match &mut self.role {
-            Role::Reading => self.claim(outcome, out),
-            Role::Claiming(write) => match write.latest(&outcome, out) {
+            Role::Reading if after == ManifestVersion(0) => self.claim(outcome, out),
+            Role::Claiming(write) => match write.latest(after, &outcome, out) {
                 Some(Verdict::Won(manifest)) => self.elected(manifest, out),
                 Some(Verdict::Lost) => self.stand_by(out),
                 None => {}
             },
             Role::Leading(leader) => {
-                if let Some(Verdict::Lost) = leader.latest(&outcome, out) {
+                if let Some(Verdict::Lost) = leader.latest(after, &outcome, out) {
                     self.depose(out);
                 }
             }
-            Role::Standby | Role::Refused => {}
+            Role::Standby | Role::Reading | Role::Refused => {}
         }
     }
 
