@@ -83,7 +83,7 @@ impl JobSpec {
         if vertices.len() > usize::from(u16::MAX) + 1 {
             return Err(JobSpecError::TooManyVertices { found: vertices.len() });
         }
-        for (id, spec) in (0..).map(VertexId).zip(&vertices) {
+        for (id, spec) in (0..=u16::MAX).map(VertexId).zip(&vertices) {
             if let Some(&input) = spec.inputs.iter().find(|input| **input >= id) {
                 return Err(JobSpecError::InputNotBefore { vertex: id, input });
             }

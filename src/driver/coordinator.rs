@@ -10,10 +10,10 @@ use futures::{
 use super::{DriverError, Runtime, Timings, TimingsError, pending::Pending, runtime::Requests};
 use crate::{
     ErrorKind,
-    checkpoint::{Attempt, LeaderEpoch, Manifest, ManifestVersion, ObjectName, OutputList},
+    checkpoint::{LeaderEpoch, Manifest, ManifestVersion, ObjectName, OutputList},
     protocol::{
         Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, CreateOutcome, Event, HostId,
-        PutOutcome, ReadOutcome, Swept, ToHost,
+        PutOutcome, ReadOutcome, SweepRequest, Swept, ToHost,
     },
     store::{CheckpointStore, Create, Put, StoreError},
 };
@@ -154,15 +154,17 @@ impl<T: CoordinatorTransport> CoordinatorDriver<T> {
                 let rang = sleep.map(move |()| Ended::new(CoordinatorInput::Timer(timer), None));
                 (Work::Timer(timer), rang.boxed())
             }
-            CoordinatorOutput::ReadLatest => (Work::ReadLatest, read_latest(store, requests).boxed()),
+            CoordinatorOutput::ReadLatest { after } => {
+                (Work::ReadLatest, read_latest(store, requests, after).boxed())
+            }
             CoordinatorOutput::CreateManifest(manifest) => {
                 (Work::Create(manifest.version), create_manifest(store, requests, manifest).boxed())
             }
             CoordinatorOutput::PutOutputList { name, list } => {
                 (Work::PutOutputList(name), put_output_list(store, requests, name, list).boxed())
             }
-            CoordinatorOutput::Sweep { from, head } => {
-                (Work::Sweep, answer_sweep(store, requests, from, head).boxed())
+            CoordinatorOutput::Sweep(request) => {
+                (Work::Sweep, answer_sweep(store, requests, request).boxed())
             }
             CoordinatorOutput::Delete(names) => {
                 self.deletes += 1;
@@ -182,7 +184,7 @@ impl<T> fmt::Debug for CoordinatorDriver<T> {
     }
 }
 
-async fn read_latest(store: CheckpointStore, requests: Requests) -> Ended {
+async fn read_latest(store: CheckpointStore, requests: Requests, after: ManifestVersion) -> Ended {
     let limit = requests.timings.request_timeout;
     let answer = requests.within(limit, "read the newest manifest", store.latest_manifest()).await;
     let (outcome, error) = match answer.and_then(|answer| answer.map_err(DriverError::from)) {
@@ -195,7 +197,7 @@ async fn read_latest(store: CheckpointStore, requests: Requests) -> Ended {
             (if unreadable { ReadOutcome::Corrupt } else { ReadOutcome::Unavailable }, Some(error))
         }
     };
-    Ended::new(CoordinatorInput::Latest(outcome), error)
+    Ended::new(CoordinatorInput::Latest { after, outcome }, error)
 }
 
 async fn create_manifest(store: CheckpointStore, requests: Requests, manifest: Arc<Manifest>) -> Ended {
@@ -230,25 +232,17 @@ async fn put_output_list(
     Ended::new(CoordinatorInput::OutputList { name, outcome }, error)
 }
 
-async fn answer_sweep(
-    store: CheckpointStore,
-    requests: Requests,
-    from: Attempt,
-    head: Option<ObjectName>,
-) -> Ended {
+async fn answer_sweep(store: CheckpointStore, requests: Requests, request: SweepRequest) -> Ended {
     let limit = requests.timings.transfer_timeout;
-    let answer = requests.within(limit, "list objects and outputs", sweep(&store, from, head)).await;
+    let answer = requests.within(limit, "list objects and outputs", sweep(&store, request)).await;
     match answer.and_then(|answer| answer.map_err(DriverError::from)) {
-        Ok(swept) => Ended::new(CoordinatorInput::Swept(Some(swept)), None),
-        Err(error) => Ended::new(CoordinatorInput::Swept(None), Some(error)),
+        Ok(swept) => Ended::new(CoordinatorInput::Swept { request, swept: Some(swept) }, None),
+        Err(error) => Ended::new(CoordinatorInput::Swept { request, swept: None }, Some(error)),
     }
 }
 
-async fn sweep(
-    store: &CheckpointStore,
-    from: Attempt,
-    head: Option<ObjectName>,
-) -> Result<Swept, StoreError> {
+async fn sweep(store: &CheckpointStore, request: SweepRequest) -> Result<Swept, StoreError> {
+    let SweepRequest { from, head, .. } = request;
     let objects = store.list_objects(from).await?.objects;
     let mut committed = Vec::new();
     let mut walk = store.walk_outputs(head, from);

@@ -271,6 +271,18 @@ pub enum ReadOutcome {
     Corrupt,
 }
 
+/// What a sweep looks at, and for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SweepRequest {
+    /// The leader that asks. An answer to an earlier leadership of the same coordinator has seen
+    /// less of the chain of outputs.
+    pub epoch: LeaderEpoch,
+    /// The oldest attempt of interest.
+    pub from: Attempt,
+    /// Where the chain of outputs starts.
+    pub head: Option<ObjectName>,
+}
+
 /// What a sweep found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Swept {
@@ -317,7 +329,12 @@ pub enum CoordinatorInput {
     /// The user wants another parallelism.
     Rescale(Parallelism),
     /// Answer to [`CoordinatorOutput::ReadLatest`].
-    Latest(ReadOutcome),
+    Latest {
+        /// As it was asked.
+        after: ManifestVersion,
+        /// How it ended.
+        outcome: ReadOutcome,
+    },
     /// Answer to [`CoordinatorOutput::CreateManifest`].
     Create {
         /// The version asked for.
@@ -332,8 +349,13 @@ pub enum CoordinatorInput {
         /// How it ended.
         outcome: PutOutcome,
     },
-    /// Answer to [`CoordinatorOutput::Sweep`]; `None` if the store could not be listed.
-    Swept(Option<Swept>),
+    /// Answer to [`CoordinatorOutput::Sweep`].
+    Swept {
+        /// As it was asked.
+        request: SweepRequest,
+        /// What was found; `None` if the store could not be listed.
+        swept: Option<Swept>,
+    },
 }
 
 /// What a coordinator wants done. Every store request but `Delete` and `PruneManifests` is
@@ -350,7 +372,11 @@ pub enum CoordinatorOutput {
     /// Tell the other coordinators that this epoch's leader is alive. May be lost.
     TellPeers(LeaderEpoch),
     /// Read the newest manifest.
-    ReadLatest,
+    ReadLatest {
+        /// The version whose create was answered before this read is begun; 0 for none. It is
+        /// echoed: a read that was begun before a create proves nothing about it.
+        after: ManifestVersion,
+    },
     /// Put if absent.
     CreateManifest(Arc<Manifest>),
     /// Write once.
@@ -360,14 +386,9 @@ pub enum CoordinatorOutput {
         /// Its contents.
         list: Arc<OutputList>,
     },
-    /// List all objects of attempts from `from` on, and walk the output chain from `head` down to
-    /// attempt `from`.
-    Sweep {
-        /// The oldest attempt of interest.
-        from: Attempt,
-        /// Where the chain starts.
-        head: Option<ObjectName>,
-    },
+    /// List all objects of attempts from [`from`](SweepRequest::from) on, and walk the chain of
+    /// outputs from its head down to that attempt.
+    Sweep(SweepRequest),
     /// Delete; those that are not there are fine. Not answered: the next sweep repeats.
     Delete(Vec<ObjectName>),
     /// Delete all manifests below this version. Not answered.

@@ -51,8 +51,8 @@ pub use event::{AbortReason, Event, RefusalReason, RestartReason};
 pub use host::Host;
 pub use message::{
     Barrier, CoordinatorId, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, CreateOutcome, Deployment,
-    FailureCause, HostId, HostInput, HostOutput, Incarnation, Layout, PutOutcome, ReadOutcome, Swept,
-    ToCoordinator, ToHost,
+    FailureCause, HostId, HostInput, HostOutput, Incarnation, Layout, PutOutcome, ReadOutcome, SweepRequest,
+    Swept, ToCoordinator, ToHost,
 };
 pub use restore::{OperatorRead, Restore, RestoreError, StateRead};
 pub use task::{Task, TaskPhase};

@@ -5,7 +5,7 @@
 //! part in the checkpoint (FLINK-24096), and notices take effect in order, each once
 //! (FLINK-10377).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::message::{Barrier, Deployment, FailureCause, HostId, HostOutput, Incarnation, ToCoordinator};
 use crate::checkpoint::{Certificate, CheckpointId, TaskSnapshot};
@@ -40,8 +40,8 @@ pub struct Task {
     last: CheckpointId,
     // The newest committed checkpoint it knows of; starts at the restored one.
     confirmed: CheckpointId,
-    // Frozen and not yet known to be committed or given up.
-    taken: BTreeSet<CheckpointId>,
+    // Frozen and not yet known to be committed or given up, with what is durable of it.
+    taken: BTreeMap<CheckpointId, Option<Arc<TaskSnapshot>>>,
     finished: bool,
 }
 
@@ -55,7 +55,7 @@ impl Task {
             phase: TaskPhase::Restoring,
             last: restored,
             confirmed: restored,
-            taken: BTreeSet::new(),
+            taken: BTreeMap::new(),
             finished: false,
         }
     }
@@ -98,18 +98,30 @@ impl Task {
         self.report(host, incarnation, out);
     }
 
-    /// Says again what the leader must know: that it is ready, has failed, has finished.
+    /// Says again what the leader must know: that it is ready, has failed, has finished, has a
+    /// durable snapshot whose fate it does not know.
     pub(super) fn report(&self, host: HostId, incarnation: Incarnation, out: &mut Vec<HostOutput>) {
-        let (attempt, task) = (self.deployment.attempt, self.deployment.task);
-        let message = match self.phase {
+        let (attempt, task, to) = (self.deployment.attempt, self.deployment.task, self.deployment.leader);
+        match self.phase {
+            TaskPhase::Restoring => {}
             TaskPhase::Ready { restored } => {
-                ToCoordinator::Ready { attempt, task, host, incarnation, restored }
+                let message = ToCoordinator::Ready { attempt, task, host, incarnation, restored };
+                out.push(HostOutput::Send { to, message });
             }
-            TaskPhase::Failed { cause } => ToCoordinator::Failed { attempt, task, cause },
-            TaskPhase::Running if self.finished => ToCoordinator::Finished { attempt, task },
-            TaskPhase::Restoring | TaskPhase::Running | TaskPhase::Stopped => return,
-        };
-        out.push(HostOutput::Send { to: self.deployment.leader, message });
+            TaskPhase::Failed { cause } => {
+                out.push(HostOutput::Send { to, message: ToCoordinator::Failed { attempt, task, cause } });
+            }
+            TaskPhase::Running | TaskPhase::Stopped => {
+                if self.finished && self.phase == TaskPhase::Running {
+                    out.push(HostOutput::Send { to, message: ToCoordinator::Finished { attempt, task } });
+                }
+                if let Some((&checkpoint, Some(snapshot))) = self.taken.last_key_value() {
+                    let snapshot = Arc::clone(snapshot);
+                    let message = ToCoordinator::Acknowledge { attempt, checkpoint, snapshot };
+                    out.push(HostOutput::Send { to, message });
+                }
+            }
+        }
     }
 
     /// Everybody is ready.
@@ -129,7 +141,7 @@ impl Task {
         // The barrier repeats what a lost notice would have said.
         self.believe(barrier.confirmed, out);
         self.last = barrier.checkpoint;
-        self.taken.insert(barrier.checkpoint);
+        self.taken.insert(barrier.checkpoint, None);
         if barrier.stop {
             self.phase = TaskPhase::Stopped;
         }
@@ -144,12 +156,15 @@ impl Task {
         snapshot: Option<Arc<TaskSnapshot>>,
         out: &mut Vec<HostOutput>,
     ) {
-        if !self.is_active() || !self.taken.contains(&checkpoint) {
+        let Some(durable) = self.taken.get_mut(&checkpoint).filter(|durable| durable.is_none()) else {
             return;
-        }
+        };
         let (attempt, task) = (self.deployment.attempt, self.deployment.task);
         let message = match snapshot {
-            Some(snapshot) => ToCoordinator::Acknowledge { attempt, checkpoint, snapshot },
+            Some(snapshot) => {
+                *durable = Some(Arc::clone(&snapshot));
+                ToCoordinator::Acknowledge { attempt, checkpoint, snapshot }
+            }
             None => {
                 self.taken.remove(&checkpoint);
                 ToCoordinator::Decline { attempt, checkpoint, task }
@@ -201,7 +216,7 @@ impl Task {
     // The one place where a commit takes effect: it is newer than what is known, and this task
     // took part in it.
     fn believe(&mut self, checkpoint: CheckpointId, out: &mut Vec<HostOutput>) {
-        if checkpoint <= self.confirmed || !self.taken.contains(&checkpoint) {
+        if checkpoint <= self.confirmed || !self.taken.contains_key(&checkpoint) {
             return;
         }
         self.confirmed = checkpoint;

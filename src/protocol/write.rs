@@ -4,6 +4,8 @@
 //! because it concludes so in one way only: the newest manifest was read *after* a create was
 //! answered, and equals ours.
 //!
+//! - The read must be *begun* after that: one that was begun before may have listed an older newest
+//!   version, slept, and then found ours by name, although higher ones were created and pruned.
 //! - `Created` alone is not enough: a version that was pruned can be created again by a paused
 //!   coordinator; the higher version that it then reads tells it.
 //! - `Exists` alone is not a loss: our first create may have landed and its answer got lost.
@@ -66,16 +68,22 @@ impl ManifestWrite {
         }
         match outcome {
             CreateOutcome::Created | CreateOutcome::Exists => {
-                out.push(CoordinatorOutput::ReadLatest);
+                out.push(CoordinatorOutput::ReadLatest { after: version });
                 self.stage = Stage::Reading;
             }
             CreateOutcome::Unknown | CreateOutcome::Failed => self.again(Stage::CreateAgain, out),
         }
     }
 
-    /// The newest manifest was read.
-    pub fn latest(&mut self, outcome: &ReadOutcome, out: &mut Vec<CoordinatorOutput>) -> Option<Verdict> {
-        if self.stage != Stage::Reading {
+    /// The newest manifest was read, by a read that was begun after the create of version `after`
+    /// was answered.
+    pub fn latest(
+        &mut self,
+        after: ManifestVersion,
+        outcome: &ReadOutcome,
+        out: &mut Vec<CoordinatorOutput>,
+    ) -> Option<Verdict> {
+        if self.stage != Stage::Reading || after != self.proposed.version {
             return None;
         }
         match outcome {
@@ -97,7 +105,7 @@ impl ManifestWrite {
                 self.stage = Stage::Creating;
             }
             Stage::ReadAgain => {
-                out.push(CoordinatorOutput::ReadLatest);
+                out.push(CoordinatorOutput::ReadLatest { after: self.proposed.version });
                 self.stage = Stage::Reading;
             }
             Stage::Creating | Stage::Reading => {}

@@ -1,6 +1,14 @@
 //! Coordinators and hosts in one thread, on a clock that waits for them.
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use futures::{
     FutureExt, StreamExt,
@@ -11,7 +19,7 @@ use futures::{
 };
 use keygroups::{
     backend::{StateBackend, StateDescriptor},
-    checkpoint::{JobStatus, Manifest},
+    checkpoint::{Attempt, CheckpointId, JobStatus, Manifest, ObjectName},
     codec,
     driver::{CoordinatorDriver, HostDriver, Runtime, Timings},
     key_group::Parallelism,
@@ -21,7 +29,7 @@ use keygroups::{
     snapshot,
     store::CheckpointStore,
 };
-use object_store::{memory::InMemory, path::Path};
+use object_store::{ObjectStoreExt, memory::InMemory, path::Path};
 
 use crate::{
     clock::Clock,
@@ -38,6 +46,7 @@ pub struct Cluster {
     store: CheckpointStore,
     // The same store without its faults, to look at.
     truth: CheckpointStore,
+    disk: Arc<InMemory>,
     pub world: Shared,
     pool: LocalPool,
     clock: Clock,
@@ -45,7 +54,13 @@ pub struct Cluster {
     lives: u64,
     // How many events were waited for or passed over.
     seen: usize,
-    processes: BTreeMap<String, AbortHandle>,
+    processes: BTreeMap<String, Process>,
+}
+
+struct Process {
+    abort: AbortHandle,
+    frozen: Rc<Cell<bool>>,
+    thaw: mpsc::UnboundedSender<()>,
 }
 
 fn timings() -> Timings {
@@ -74,11 +89,12 @@ impl Cluster {
     pub fn new(first: u32, seed: u64, percent: u64) -> Self {
         let clock = Clock::default();
         let faults = Faults::new(clock.clone(), seed, percent);
-        let truth: Arc<InMemory> = Arc::default();
-        let faulty = Arc::new(FaultyStore::new(Arc::clone(&truth), faults.clone()));
+        let disk: Arc<InMemory> = Arc::default();
+        let faulty = Arc::new(FaultyStore::new(Arc::clone(&disk), faults.clone()));
         Self {
             store: CheckpointStore::new(faulty, Path::default()),
-            truth: CheckpointStore::new(truth, Path::default()),
+            truth: CheckpointStore::new(Arc::<InMemory>::clone(&disk), Path::default()),
+            disk,
             world: World::new(faults),
             pool: LocalPool::new(),
             clock,
@@ -91,8 +107,28 @@ impl Cluster {
 
     fn spawn(&mut self, name: String, process: impl Future<Output = ()> + 'static) {
         let (abort, registration) = AbortHandle::new_pair();
-        self.pool.spawner().spawn_local(Abortable::new(process, registration).map(drop)).unwrap();
-        self.processes.insert(name, abort);
+        let frozen = Rc::new(Cell::new(false));
+        let gate = Rc::clone(&frozen);
+        let mut process = Box::pin(Abortable::new(process, registration));
+        let (thaw, mut thawed) = mpsc::unbounded::<()>();
+        let gated = future::poll_fn(move |context| {
+            while let Poll::Ready(Some(())) = thawed.poll_next_unpin(context) {}
+            if gate.get() { Poll::Pending } else { process.poll_unpin(context).map(drop) }
+        });
+        self.pool.spawner().spawn_local(gated).unwrap();
+        self.processes.insert(name, Process { abort, frozen, thaw });
+    }
+
+    /// The process stands still, as in a long garbage collection or on a laptop that is closed.
+    pub fn freeze(&mut self, name: &str) {
+        self.processes[name].frozen.set(true);
+    }
+
+    /// The process goes on and believes what it believed.
+    pub fn thaw(&mut self, name: &str) {
+        let process = &self.processes[name];
+        process.frozen.set(false);
+        process.thaw.unbounded_send(()).expect("the gate lives as long as the pool");
     }
 
     pub fn start_coordinator(&mut self, id: u16) {
@@ -130,7 +166,7 @@ impl Cluster {
 
     /// The process is gone at once and says nothing.
     pub fn kill(&mut self, name: &str) {
-        self.processes.remove(name).expect("it was started").abort();
+        self.processes.remove(name).expect("it was started").abort.abort();
     }
 
     /// Asks every coordinator; whoever leads takes it.
@@ -166,20 +202,89 @@ impl Cluster {
         self.until("running", |event| matches!(event, Event::Running { .. }));
     }
 
+    /// Lets time pass until the chain says what is `wanted`. Events do not always tell: a leader can
+    /// die between the commit and the word.
+    fn until_the_chain(&mut self, what: &str, wanted: impl Fn(&Manifest) -> bool) {
+        let end = self.clock.now() + PATIENCE;
+        while !block_on(self.truth.latest_manifest()).unwrap().is_some_and(|manifest| wanted(&manifest)) {
+            assert!(self.clock.now() < end, "waited in vain for: {what}\n{:#?}", self.history());
+            self.let_pass(5 * TICK);
+        }
+    }
+
+    /// One more checkpoint is committed, or there is nothing left to commit.
     pub fn until_committed(&mut self) {
-        self.until("committed", |event| matches!(event, Event::Committed { .. }));
+        let newest = |manifest: &Manifest| manifest.newest_checkpoint_id();
+        let before =
+            block_on(self.truth.latest_manifest()).unwrap().as_ref().map_or(CheckpointId::NONE, newest);
+        self.until_the_chain("a checkpoint", |manifest| {
+            newest(manifest) > before || manifest.status == JobStatus::Finished
+        });
     }
 
     /// Lets the job process all its input; then the newest checkpoint holds every count, and the
     /// committed output every count there ever was, in order and once.
     pub fn until_finished_exactly_once(&mut self) {
-        self.until("finished", |event| matches!(event, Event::Finished { .. }));
+        self.until_the_chain("the end", |manifest| manifest.status == JobStatus::Finished);
         let manifest = self.newest_manifest();
-        assert_eq!(manifest.status, JobStatus::Finished);
         assert_eq!(self.counts(&manifest), engine::expected());
         let in_order: BTreeMap<i32, Vec<u64>> =
             engine::expected().into_iter().map(|(key, count)| (key, (1..=count).collect())).collect();
         assert_eq!(self.outputs(&manifest), in_order);
+    }
+
+    pub fn let_pass(&mut self, duration: Duration) {
+        let end = self.clock.now() + duration;
+        self.pool.run_until_stalled();
+        while self.clock.now() < end && self.clock.advance() {
+            self.pool.run_until_stalled();
+        }
+    }
+
+    /// Whatever is in the store is named by the newest manifest or is committed output.
+    pub fn assert_nothing_is_left_over(&self) {
+        let manifest = self.newest_manifest();
+        let head = manifest.newest_checkpoint().and_then(|record| record.outputs);
+        let mut named: BTreeSet<ObjectName> = manifest.objects().copied().collect();
+        let mut walk = self.truth.walk_outputs(head, Attempt::default());
+        while let Some((link, list)) = block_on(walk.next()).unwrap() {
+            named.insert(link);
+            named.extend(list.outputs.iter().map(|output| output.object));
+        }
+        let listing = block_on(self.truth.list_objects(Attempt::default())).unwrap();
+        assert_eq!(listing.objects, Vec::from_iter(named));
+    }
+
+    /// Every byte of state of the checkpoint that an attempt starts from is read by one of its tasks,
+    /// once, and besides that only indexes are.
+    pub fn assert_each_attempt_read_each_byte_once(&self) {
+        let mut read = BTreeMap::<Attempt, u64>::new();
+        let mut there = BTreeMap::<Attempt, BTreeMap<ObjectName, u64>>::new();
+        for (deployment, metrics) in &self.world.borrow().restores {
+            let restore = &deployment.restore;
+            let handles: BTreeSet<_> = (restore.state.iter().map(|read| &read.handle))
+                .chain(restore.operator_state.iter().map(|read| &read.handle))
+                .collect();
+            let indexes: u64 = handles.iter().map(|handle| handle.index_bytes).sum();
+            assert_eq!(metrics.bytes_read - metrics.bytes_owned, indexes);
+            *read.entry(deployment.attempt).or_default() += metrics.bytes_owned;
+            let sizes = handles.iter().map(|handle| (handle.object, handle.bytes - handle.index_bytes));
+            there.entry(deployment.attempt).or_default().extend(sizes);
+        }
+        let there: BTreeMap<_, u64> =
+            there.into_iter().map(|(attempt, objects)| (attempt, objects.into_values().sum())).collect();
+        assert_eq!(read, there);
+    }
+
+    /// The last byte of every snapshot is another one now.
+    pub fn damage_every_snapshot(&self) {
+        for name in block_on(self.truth.list_objects(Attempt::default())).unwrap().objects {
+            if matches!(name, ObjectName::State { task, .. } if task.vertex == COUNT) {
+                let mut bytes = block_on(self.truth.get(name)).unwrap().to_vec();
+                *bytes.last_mut().expect("a snapshot has a header") ^= 1;
+                block_on(self.disk.put(&self.truth.layout().object(&name), bytes.into())).unwrap();
+            }
+        }
     }
 
     /// All that coordinators told, and all errors.

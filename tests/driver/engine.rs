@@ -82,7 +82,7 @@ pub struct World {
     pub coordinators: BTreeMap<CoordinatorId, UnboundedSender<CoordinatorInput>>,
     pub events: Vec<(CoordinatorId, Event)>,
     pub errors: Vec<String>,
-    pub restores: Vec<(Attempt, TaskId, RestoreMetrics)>,
+    pub restores: Vec<(Arc<Deployment>, RestoreMetrics)>,
     channels: BTreeMap<(Attempt, TaskId, TaskId), VecDeque<Element>>,
 }
 
@@ -289,7 +289,7 @@ impl Engine for Tasks {
 
     fn restore(&mut self, deployment: &Arc<Deployment>, restored: RestoredTask) -> Result<(), FailureCause> {
         let (attempt, task) = (deployment.attempt, deployment.task);
-        self.world.borrow_mut().restores.push((attempt, task, restored.metrics));
+        self.world.borrow_mut().restores.push((Arc::clone(deployment), restored.metrics));
         let parallelism = deployment.layout.parallelism.get();
         let operator = if deployment.source {
             let mut offsets: BTreeMap<u32, u64> =

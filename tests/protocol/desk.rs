@@ -173,11 +173,12 @@ impl Desk {
                 }
                 return;
             }
-            CoordinatorOutput::ReadLatest => {
-                CoordinatorInput::Latest(match self.manifests.last_key_value() {
+            CoordinatorOutput::ReadLatest { after } => {
+                let outcome = match self.manifests.last_key_value() {
                     Some((_, manifest)) => ReadOutcome::Found(Arc::clone(manifest)),
                     None => ReadOutcome::Absent,
-                })
+                };
+                CoordinatorInput::Latest { after, outcome }
             }
             CoordinatorOutput::CreateManifest(manifest) => {
                 let version = manifest.version;
@@ -196,17 +197,18 @@ impl Desk {
                 self.lists.insert(name, list);
                 CoordinatorInput::OutputList { name, outcome: PutOutcome::Written }
             }
-            CoordinatorOutput::Sweep { from, head } => {
+            CoordinatorOutput::Sweep(request) => {
                 let mut committed = Vec::new();
-                let mut next = head;
+                let mut next = request.head;
                 while let Some(name) = next {
                     let list = &self.lists[&name];
                     committed.push(name);
                     committed.extend(list.outputs.iter().map(|output| output.object));
                     next = list.previous;
                 }
-                let objects = self.objects.iter().filter(|name| name.attempt() >= from).copied().collect();
-                CoordinatorInput::Swept(Some(Swept { objects, committed }))
+                let objects =
+                    self.objects.iter().filter(|name| name.attempt() >= request.from).copied().collect();
+                CoordinatorInput::Swept { request, swept: Some(Swept { objects, committed }) }
             }
             CoordinatorOutput::Delete(names) => {
                 for name in names {

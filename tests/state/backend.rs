@@ -1,8 +1,8 @@
 //! The backend against an ordered map, and what it promises beyond one.
 
 use keygroups::{
+    ErrorKind,
     backend::{BackendError, StateBackend, StateDescriptor, ValueState},
-    error::ErrorKind,
     key_group::KeyGroup,
     snapshot::verify,
 };

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use keygroups::{
+    ErrorKind,
     backend::{BackendError, StateBackend},
     checkpoint::{CheckpointId, ObjectName, StateHandle},
-    error::ErrorKind,
     key_group::KeyGroup,
     snapshot::{
         EncodedSnapshot, KeyGroupSections, RestoreReads, SnapshotError, SnapshotIndex, Wanted, checksum,

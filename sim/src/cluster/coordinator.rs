@@ -32,7 +32,8 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
     let options = Options::new(scenario.job(), scenario.parallelisms[0])
         .and_then(|options| options.with_checkpoints_retained(scenario.checkpoints_retained))
         .and_then(|options| options.with_manifests_retained(4))
-        .expect("the scenario was checked");
+        .expect("the scenario was checked")
+        .with_sweeps_per_full_sweep(4);
     let machine = Coordinator::new(id, random.u64(..), options);
     let jitter = Duration::from_millis(random.u64(0..800));
     let timings = scenario.timings.clone().with_leader_silence_jitter(jitter);

@@ -91,6 +91,9 @@ impl SimObjectStore {
     #[must_use]
     pub fn connect(net: &Net, node: Node, port: u16, store: Node, timeout_us: u64) -> Self {
         let waiting = Arc::new(Waiting::default());
+        // An answer to an earlier life of this process, at the same address, must not be taken for an
+        // answer to this one.
+        waiting.state().next = net.unique() << 32;
         let socket = net.bind(node, port, waiting.clone());
         let store = Address { node: store, port: STORE_PORT };
         Self { inner: Arc::new(Client { socket, store, timeout_us, waiting }) }

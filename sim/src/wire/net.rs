@@ -90,6 +90,13 @@ impl Net {
         change(&mut self.core().faults)
     }
 
+    /// A number that no other call on this network gives: what tells one life of a client from the next
+    /// at the same address.
+    #[must_use]
+    pub fn unique(&self) -> u64 {
+        self.core().new_half()
+    }
+
     /// What happened to datagrams so far.
     #[must_use]
     pub fn counts(&self) -> NetworkCounts {

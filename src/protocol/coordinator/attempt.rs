@@ -163,7 +163,12 @@ impl Leader {
                     starting.missing.iter().map(|to| Output::Send { to: *to, message: message.clone() }),
                 );
             }
-            Execution::Waiting | Execution::Stopped | Execution::Running(_) | Execution::Done => {}
+            Execution::Running(running) => {
+                if let Some(pending) = &running.checkpoint {
+                    self.send_trigger(running, pending, out);
+                }
+            }
+            Execution::Waiting | Execution::Stopped | Execution::Done => {}
         }
     }
 

@@ -43,6 +43,7 @@ pub(super) enum Goal {
 pub(super) struct PendingCheckpoint {
     pub(super) id: CheckpointId,
     goal: Goal,
+    barrier: Barrier,
     acknowledged: BTreeMap<TaskId, Arc<TaskSnapshot>>,
     pub(super) stage: Stage,
 }
@@ -88,25 +89,29 @@ impl Leader {
         let Execution::Running(running) = &mut self.execution else { return };
         let id = self.next_checkpoint;
         self.next_checkpoint = id.next();
-        running.checkpoint =
-            Some(PendingCheckpoint { id, goal, acknowledged: BTreeMap::new(), stage: Stage::Collecting });
         let (attempt, stop) = (self.attempt, goal != Goal::Continue);
         let barrier = Barrier { checkpoint: id, confirmed: self.manifest.newest_checkpoint_id(), stop };
+        let pending =
+            PendingCheckpoint { id, goal, barrier, acknowledged: BTreeMap::new(), stage: Stage::Collecting };
         out.extend([
             Output::Event(Event::Triggered { attempt, checkpoint: id, stop }),
             Output::SetTimer(Timer::Expiry(id)),
         ]);
+        running.checkpoint = Some(pending);
+        self.repeat_unanswered(out);
+    }
+
+    /// Tells the sources to emit the barrier, if acknowledgements are missing. One that has done so
+    /// ignores it.
+    pub(super) fn send_trigger(&self, running: &Running, pending: &PendingCheckpoint, out: &mut Vec<Output>) {
+        if pending.stage != Stage::Collecting {
+            return;
+        }
         let job = &self.manifest.job;
-        let sources: BTreeSet<_> = running
-            .layout
-            .tasks
-            .iter()
-            .filter(|(task, _)| job.is_source(task.vertex))
-            .map(|(_, host)| *host)
-            .collect();
-        out.extend(
-            sources.into_iter().map(|to| Output::Send { to, message: ToHost::Trigger { attempt, barrier } }),
-        );
+        let sources = running.layout.tasks.iter().filter(|(task, _)| job.is_source(task.vertex));
+        let hosts: BTreeSet<_> = sources.map(|(_, host)| *host).collect();
+        let message = ToHost::Trigger { attempt: self.attempt, barrier: pending.barrier };
+        out.extend(hosts.into_iter().map(|to| Output::Send { to, message: message.clone() }));
     }
 
     /// A task of the current attempt has made its snapshot durable. Valid for the pending

@@ -8,7 +8,7 @@ use super::{
         garbage::Basis,
         message::{
             CoordinatorId, CoordinatorOutput as Output, CoordinatorTimer as Timer, CreateOutcome, HostId,
-            ReadOutcome, Swept, ToCoordinator, ToHost,
+            ReadOutcome, SweepRequest, Swept, ToCoordinator, ToHost,
         },
         write::{ManifestWrite, Verdict},
     },
@@ -47,9 +47,11 @@ pub(super) struct Leader {
     // There are slots for more; the stabilize timer runs.
     stabilizing: bool,
     // The listing that is under way, and what was known when it was asked for.
-    sweep: Option<Basis>,
+    sweep: Option<(SweepRequest, Basis)>,
     // Attempts below were swept by this leader.
     swept: Attempt,
+    // Short sweeps since the last one over all attempts.
+    short_sweeps: u32,
 }
 
 /// What a manifest is created for.
@@ -68,7 +70,10 @@ impl Leader {
     ) -> Self {
         let finished = manifest.status == JobStatus::Finished;
         out.push(Output::SetTimer(Timer::Sweep));
-        if !finished {
+        if finished {
+            // The leader before may have died before it could say so.
+            out.push(Output::Event(Event::Finished { checkpoint: manifest.newest_checkpoint_id() }));
+        } else {
             // Hosts that have not registered yet get the time of one restart pause.
             out.push(Output::SetTimer(Timer::Restart));
         }
@@ -86,6 +91,7 @@ impl Leader {
             stabilizing: false,
             sweep: None,
             swept: Attempt::default(),
+            short_sweeps: 0,
             manifest,
         }
     }
@@ -236,9 +242,14 @@ impl Leader {
     }
 
     /// Applies what was read to the create in flight. `Lost` means that this leader is deposed.
-    pub(super) fn latest(&mut self, outcome: &ReadOutcome, out: &mut Vec<Output>) -> Option<Verdict> {
+    pub(super) fn latest(
+        &mut self,
+        after: ManifestVersion,
+        outcome: &ReadOutcome,
+        out: &mut Vec<Output>,
+    ) -> Option<Verdict> {
         let (write, purpose) = self.write.as_mut()?;
-        let verdict = write.latest(outcome, out)?;
+        let verdict = write.latest(after, outcome, out)?;
         if let Verdict::Won(manifest) = &verdict {
             let purpose = *purpose;
             self.write = None;
@@ -327,19 +338,26 @@ impl Leader {
         if self.write.is_some() || self.sweep.is_some() {
             return;
         }
-        self.sweep = Some(Basis::new(&self.manifest, self.attempt));
+        // A write of an older attempt that lands late is found by the next sweep over all attempts.
+        self.short_sweeps += 1;
+        if self.short_sweeps >= self.options.sweeps_per_full_sweep {
+            self.short_sweeps = 0;
+            self.swept = Attempt::default();
+        }
         let head = self.manifest.newest_checkpoint().and_then(|record| record.outputs);
-        out.push(Output::Sweep { from: self.swept, head });
+        let request = SweepRequest { epoch: self.manifest.epoch, from: self.swept, head };
+        self.sweep = Some((request, Basis::new(&self.manifest, self.attempt)));
+        out.push(Output::Sweep(request));
     }
 
-    pub(super) fn swept(&mut self, swept: Option<Swept>, out: &mut Vec<Output>) {
-        let (Some(basis), Some(swept)) = (self.sweep.take(), swept) else { return };
+    pub(super) fn swept(&mut self, request: SweepRequest, swept: Option<Swept>, out: &mut Vec<Output>) {
+        let Some((_, basis)) = self.sweep.take_if(|(asked, _)| *asked == request) else { return };
+        let Some(swept) = swept else { return };
         let outputs = swept.committed.into_iter().collect();
         let garbage: Vec<_> =
             swept.objects.into_iter().filter(|name| basis.is_garbage(name, &outputs)).collect();
         if garbage.is_empty() {
-            // Nothing of older attempts is left; from now on only a zombie could add to them, and
-            // the next leader's first sweep finds that.
+            // Nothing of older attempts is left; from now on only a late write could add to them.
             self.swept = basis.attempt;
             return;
         }

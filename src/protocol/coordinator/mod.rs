@@ -32,6 +32,7 @@ pub struct Options {
     checkpoints_retained: usize,
     manifests_retained: u64,
     checkpoint_failures_max: u32,
+    sweeps_per_full_sweep: u32,
 }
 
 /// Options that cannot work.
@@ -64,6 +65,7 @@ impl Options {
             checkpoints_retained: 1,
             manifests_retained: 16,
             checkpoint_failures_max: 3,
+            sweeps_per_full_sweep: 64,
         })
     }
 
@@ -99,6 +101,16 @@ impl Options {
     #[must_use]
     pub fn with_checkpoint_failures_max(mut self, count: u32) -> Self {
         self.checkpoint_failures_max = count;
+        self
+    }
+
+    /// Every how many sweeps for garbage all attempts are listed and the whole chain of outputs is
+    /// walked, not only attempts since the last sweep that found nothing. Default 64, once an hour
+    /// with the default interval: it costs time in proportion to the job's history and finds only
+    /// what a zombie or a delayed write has left. 0 and 1 are the same: every sweep.
+    #[must_use]
+    pub fn with_sweeps_per_full_sweep(mut self, count: u32) -> Self {
+        self.sweeps_per_full_sweep = count;
         self
     }
 
@@ -138,6 +150,9 @@ enum Role {
     // The job in the store is another one.
     Refused,
 }
+
+/// The read before a claim follows no create.
+const READ_TO_CLAIM: Output = Output::ReadLatest { after: ManifestVersion(0) };
 
 impl Coordinator {
     /// A coordinator at address `id`. `nonce` tells this process from every other coordinator
@@ -185,7 +200,7 @@ impl Coordinator {
             Input::Host(message) => self.host(message, out),
             Input::PeerAlive(epoch) => self.peer_alive(epoch, out),
             Input::Timer(timer) => self.timer(timer, out),
-            Input::Latest(outcome) => self.latest(outcome, out),
+            Input::Latest { after, outcome } => self.latest(after, outcome, out),
             Input::Rescale(parallelism) => match &mut self.role {
                 Role::Leading(leader) => leader.request_rescale(parallelism, out),
                 Role::Standby | Role::Reading | Role::Claiming(_) | Role::Refused => {
@@ -205,9 +220,9 @@ impl Coordinator {
                     leader.output_list(name, outcome, out);
                 }
             }
-            Input::Swept(swept) => {
+            Input::Swept { request, swept } => {
                 if let Role::Leading(leader) = &mut self.role {
-                    leader.swept(swept, out);
+                    leader.swept(request, swept, out);
                 }
             }
         }
@@ -219,10 +234,10 @@ impl Coordinator {
     fn timer(&mut self, timer: Timer, out: &mut Vec<Output>) {
         match (timer, &mut self.role) {
             (Timer::LeaderSilence, Role::Standby) => {
-                out.extend([Output::Event(Event::Campaigned), Output::ReadLatest]);
+                out.extend([Output::Event(Event::Campaigned), READ_TO_CLAIM]);
                 self.role = Role::Reading;
             }
-            (Timer::StoreRetry, Role::Reading) => out.push(Output::ReadLatest),
+            (Timer::StoreRetry, Role::Reading) => out.push(READ_TO_CLAIM),
             (Timer::StoreRetry, Role::Claiming(write)) => write.retry(out),
             (Timer::HostSilence(host), _) => {
                 if self.hosts.remove(&host).is_some() {
@@ -244,20 +259,20 @@ impl Coordinator {
         }
     }
 
-    fn latest(&mut self, outcome: ReadOutcome, out: &mut Vec<Output>) {
+    fn latest(&mut self, after: ManifestVersion, outcome: ReadOutcome, out: &mut Vec<Output>) {
         match &mut self.role {
-            Role::Reading => self.claim(outcome, out),
-            Role::Claiming(write) => match write.latest(&outcome, out) {
+            Role::Reading if after == ManifestVersion(0) => self.claim(outcome, out),
+            Role::Claiming(write) => match write.latest(after, &outcome, out) {
                 Some(Verdict::Won(manifest)) => self.elected(manifest, out),
                 Some(Verdict::Lost) => self.stand_by(out),
                 None => {}
             },
             Role::Leading(leader) => {
-                if let Some(Verdict::Lost) = leader.latest(&outcome, out) {
+                if let Some(Verdict::Lost) = leader.latest(after, &outcome, out) {
                     self.depose(out);
                 }
             }
-            Role::Standby | Role::Refused => {}
+            Role::Standby | Role::Reading | Role::Refused => {}
         }
     }
 

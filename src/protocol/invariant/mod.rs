@@ -122,10 +122,10 @@ impl<'a> Fact<'a> {
             }
             CoordinatorOutput::Send { .. }
             | CoordinatorOutput::TellPeers(_)
-            | CoordinatorOutput::ReadLatest
+            | CoordinatorOutput::ReadLatest { .. }
             | CoordinatorOutput::CreateManifest(_)
             | CoordinatorOutput::PutOutputList { .. }
-            | CoordinatorOutput::Sweep { .. }
+            | CoordinatorOutput::Sweep(_)
             | CoordinatorOutput::Delete(_)
             | CoordinatorOutput::PruneManifests { .. }
             | CoordinatorOutput::SetTimer(_)
