@@ -67,7 +67,7 @@ fn coordinator_input(input: &CoordinatorInput) -> String {
         CoordinatorInput::Host(message) => message.to_string(),
         CoordinatorInput::PeerAlive(epoch) => format!("the leader of epoch {epoch} is alive"),
         CoordinatorInput::Rescale(parallelism) => format!("the user wants parallelism {parallelism}"),
-        CoordinatorInput::Latest(outcome) => match outcome {
+        CoordinatorInput::Latest { outcome, .. } => match outcome {
             ReadOutcome::Found(manifest) => {
                 format!("the newest manifest is {}, of epoch {}", manifest.version, manifest.epoch)
             }
@@ -86,10 +86,10 @@ fn coordinator_input(input: &CoordinatorInput) -> String {
             PutOutcome::Retry => format!("{name} may or may not be written"),
             PutOutcome::Conflict => format!("{name} exists with other contents"),
         },
-        CoordinatorInput::Swept(Some(swept)) => {
+        CoordinatorInput::Swept { swept: Some(swept), .. } => {
             format!("the store holds {} objects of recent attempts", swept.objects.len())
         }
-        CoordinatorInput::Swept(None) => "the store could not be listed".to_owned(),
+        CoordinatorInput::Swept { swept: None, .. } => "the store could not be listed".to_owned(),
     }
 }
 
