@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use keygroups::checkpoint::{Attempt, CheckpointId, LeaderEpoch, TaskId};
 use keygroups::key_group::{MaxParallelism, Parallelism};
-use keygroups::protocol::{AbortReason, Event, HostId};
+use keygroups::protocol::{Event, HostId, RefusalReason};
 use keygroups::rescale::RescalePlan;
 use keygroups_sim::cluster::Restored;
 use keygroups_sim::trace::TraceEvent;
@@ -43,8 +43,12 @@ enum What {
     /// Several lines of drawing below a decision.
     Runs(String, String),
     /// Checkpoints committed with nothing worth telling in between.
-    Committed(CheckpointId, CheckpointId),
-    /// Hosts that a new leader heard of one after the other.
+    Committed {
+        first: CheckpointId,
+        last: CheckpointId,
+        until_us: u64,
+    },
+    /// Hosts that a leader heard of one after the other.
     Joined(Vec<HostId>, u64),
 }
 
@@ -115,6 +119,9 @@ impl Story {
             }
             Event::HostJoined { host, slots } => {
                 let slots = u64::from(*slots);
+                if !self.leads(event) {
+                    return;
+                }
                 match self.lines.last_mut() {
                     Some(Line { node, what: What::Joined(hosts, all), .. }) if *node == event.node => {
                         hosts.push(*host);
@@ -133,17 +140,20 @@ impl Story {
                 What::Decision(format!("stops attempt {attempt} with checkpoint {checkpoint}"))
             }
             Event::Committed { checkpoint, .. } => match self.lines.last_mut() {
-                Some(Line { node, what: What::Committed(_, last), .. }) if *node == event.node => {
-                    *last = *checkpoint;
+                Some(Line { node, what: What::Committed { last, until_us, .. }, .. })
+                    if *node == event.node =>
+                {
+                    (*last, *until_us) = (*checkpoint, event.at_us);
                     return;
                 }
-                _ => What::Committed(*checkpoint, *checkpoint),
+                _ => What::Committed { first: *checkpoint, last: *checkpoint, until_us: event.at_us },
             },
             Event::Restarting { .. } | Event::RescaleAccepted { .. } | Event::Finished { .. } => {
                 What::Turn(words)
             }
-            // Said by the line about the end of the attempt.
-            Event::Aborted { reason: AbortReason::Restart, .. }
+            // Standbys and zombies hear of hosts too, and users ask every coordinator: they know no leader.
+            Event::HostLost { .. } if !self.leads(event) => return,
+            Event::RescaleRefused { reason: RefusalReason::NotLeader, .. }
             | Event::Campaigned
             | Event::AllReady { .. }
             | Event::Triggered { stop: false, .. }
@@ -196,6 +206,11 @@ impl Story {
         What::Runs(text, drawing)
     }
 
+    /// Whether whoever says this leads, and nobody leads a later epoch.
+    fn leads(&self, event: &TraceEvent) -> bool {
+        self.leaders.get(&event.node) == Some(&self.epoch)
+    }
+
     fn tell(&mut self, event: &TraceEvent, what: What) {
         self.lines.push(Line { at_us: event.at_us, node: event.node.clone(), what });
     }
@@ -231,11 +246,16 @@ impl fmt::Display for Line {
             What::Turn(text) => writeln!(f, "{node:NAME$}  {BOLD}{text}{RESET}"),
             What::Fault(text) => writeln!(f, "{RED}{:NAME$}  ✗ {text}{RESET}", ""),
             What::Relief(text) => writeln!(f, "{node:NAME$}  {FAINT}{text}{RESET}"),
-            What::Committed(first, last) if first == last => {
+            What::Committed { first, last, .. } if first == last => {
                 writeln!(f, "{node:NAME$}  {FAINT}commits checkpoint {first}{RESET}")
             }
-            What::Committed(first, last) => {
-                writeln!(f, "{node:NAME$}  {FAINT}commits checkpoints {first} to {last}{RESET}")
+            What::Committed { first, last, until_us } => {
+                let until = seconds(*until_us);
+                let until = until.trim_start();
+                writeln!(
+                    f,
+                    "{node:NAME$}  {FAINT}commits checkpoints {first} to {last}, until {until}{RESET}"
+                )
             }
             What::Joined(hosts, slots) => {
                 let hosts: Vec<_> = hosts.iter().map(ToString::to_string).collect();
