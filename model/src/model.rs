@@ -96,7 +96,7 @@ impl Model for JobModel {
                 }
             }
         }
-        actions.retain(|action| purse(action, world).is_none_or(|purse| *purse(&mut { budget }) > 0));
+        actions.retain(|action| purse(action).is_none_or(|purse| *purse(&mut { budget }) > 0));
     }
 
     fn next_state(&self, last: &World, action: Action) -> Option<World> {
@@ -105,7 +105,7 @@ impl Model for JobModel {
         if world == *last {
             return None;
         }
-        if let Some(purse) = purse(&action, last) {
+        if let Some(purse) = purse(&action) {
             *purse(&mut world.budget) -= 1;
         }
         world.settle();
@@ -228,23 +228,20 @@ fn time_out(request: &Request) -> Option<CoordinatorInput> {
 type Purse = fn(&mut Budget) -> &mut u8;
 
 /// What a timer's firing is charged to; `None` if it may fire as often as it runs.
-fn purse_of_timer(timer: Timer, world: &World) -> Option<Purse> {
+fn purse_of_timer(timer: Timer) -> Option<Purse> {
     match timer {
-        // Without a leader, silence is no suspicion.
-        Timer::LeaderSilence if world.somebody_leads() => Some(|budget| &mut budget.leader_suspicions),
+        Timer::LeaderSilence => Some(|budget| &mut budget.campaigns),
         Timer::HostSilence(_) => Some(|budget| &mut budget.host_suspicions),
         Timer::Checkpoint => Some(|budget| &mut budget.checkpoints),
         Timer::Expiry(_) => Some(|budget| &mut budget.expiries),
         Timer::Sweep => Some(|budget| &mut budget.sweeps),
-        Timer::LeaderSilence | Timer::Heartbeat | Timer::Restart | Timer::StoreRetry | Timer::Stabilize => {
-            None
-        }
+        Timer::Heartbeat | Timer::Restart | Timer::StoreRetry | Timer::Stabilize => None,
     }
 }
 
-fn purse(action: &Action, world: &World) -> Option<Purse> {
+fn purse(action: &Action) -> Option<Purse> {
     match action {
-        Action::Fire(_, timer) => purse_of_timer(*timer, world),
+        Action::Fire(_, timer) => purse_of_timer(*timer),
         Action::Rescale(..) => Some(|budget| &mut budget.rescales),
         Action::Store(_, _, Ending::AnswerLost | Ending::Delayed | Ending::Refused) => {
             Some(|budget| &mut budget.store_faults)

@@ -72,6 +72,7 @@ pub fn shortest(model: &JobModel, unique_max: usize) -> Search {
                 next.push(reached);
             }
         }
+
         level = next;
     }
     Search { unique: parents.len(), complete: true, counterexample: None }

@@ -2,14 +2,15 @@
 
 use crate::story::{Budget, Story};
 
-const NOTHING: Budget = Budget {
+/// Nothing goes wrong, and nothing happens that nobody asked for.
+const CALM: Budget = Budget {
     checkpoints: 0,
     expiries: 0,
     sweeps: 0,
     rescales: 0,
     host_crashes: 0,
     coordinator_crashes: 0,
-    leader_suspicions: 0,
+    campaigns: 1,
     host_suspicions: 0,
     store_faults: 0,
     upload_failures: 0,
@@ -24,15 +25,92 @@ pub const CHECKPOINT: Story = Story {
     log: &[&[0, 1]],
     ends: false,
     max_parallelism: 2,
-    elastic_source: false,
+    sources: Some(1),
+    counting: true,
     parallelism: 1,
     rescales: &[],
     coordinators: 1,
     hosts: &[2],
     manifests_retained: 16,
     checkpoint_failures_max: 3,
-    budget: Budget { checkpoints: 2, expiries: 1, host_crashes: 1, ..NOTHING },
+    budget: Budget { checkpoints: 2, expiries: 1, host_crashes: 1, ..CALM },
+};
+
+/// Takeover, zombies, ambiguous answers of the store.
+pub const LEADERSHIP: Story = Story {
+    name: "leadership",
+    about: "Two coordinators, the second suspects the first: whoever creates the next manifest decides, also when an answer of the store is lost.",
+    log: &[&[0]],
+    ends: false,
+    max_parallelism: 1,
+    sources: Some(1),
+    counting: true,
+    parallelism: 1,
+    rescales: &[],
+    coordinators: 2,
+    hosts: &[2],
+    manifests_retained: 1,
+    checkpoint_failures_max: 3,
+    budget: Budget { campaigns: 2, checkpoints: 1, store_faults: 1, ..CALM },
+};
+
+/// From one subtask to two.
+pub const SCALE_OUT: Story = Story {
+    name: "scale-out",
+    about: "One coordinator, two hosts, from one counting task to two: the attempt stops with a checkpoint, and a key group moves.",
+    log: &[&[0, 1]],
+    ends: true,
+    max_parallelism: 2,
+    sources: Some(1),
+    counting: true,
+    parallelism: 1,
+    rescales: &[2],
+    coordinators: 1,
+    hosts: &[2, 1],
+    manifests_retained: 16,
+    checkpoint_failures_max: 3,
+    budget: Budget { rescales: 1, ..CALM },
+};
+
+/// From two subtasks to one.
+pub const SCALE_IN: Story = Story {
+    name: "scale-in",
+    about: "One coordinator, one host, from two counting tasks to one, which merges their snapshots.",
+    ends: false,
+    parallelism: 2,
+    rescales: &[1],
+    hosts: &[3],
+    ..SCALE_OUT
+};
+
+/// Barriers across channels.
+pub const ALIGNMENT: Story = Story {
+    name: "alignment",
+    about: "Two sources, one counting task: a channel whose barrier has come waits for the other, also when the checkpoint is given up meanwhile.",
+    log: &[&[0], &[0]],
+    ends: false,
+    max_parallelism: 1,
+    sources: Some(2),
+    counting: true,
+    parallelism: 1,
+    rescales: &[],
+    coordinators: 1,
+    hosts: &[3],
+    manifests_retained: 16,
+    checkpoint_failures_max: 3,
+    budget: Budget { checkpoints: 1, ..CALM },
+};
+
+/// Paused leaders and pruned manifests.
+pub const ZOMBIES: Story = Story {
+    name: "zombies",
+    about: "Two coordinators overtake each other twice, the job is a source alone, and only the newest manifest is kept.",
+    log: &[&[]],
+    counting: false,
+    hosts: &[1],
+    budget: Budget { campaigns: 3, checkpoints: 1, store_faults: 1, ..CALM },
+    ..LEADERSHIP
 };
 
 /// Every story of the bound `quick`.
-pub const QUICK: &[Story] = &[CHECKPOINT];
+pub const QUICK: &[Story] = &[ALIGNMENT, CHECKPOINT, LEADERSHIP, ZOMBIES, SCALE_OUT, SCALE_IN];

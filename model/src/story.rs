@@ -54,8 +54,10 @@ pub struct Budget {
     pub host_crashes: u8,
     /// A coordinator's process dies and comes back.
     pub coordinator_crashes: u8,
-    /// A standby believes that there is no leader although there is one.
-    pub leader_suspicions: u8,
+    /// A coordinator hears of no leader, rightly or wrongly. Without a limit two coordinators can
+    /// overtake each other for ever, each claiming the next epoch before the other has read back
+    /// its own.
+    pub campaigns: u8,
     /// A coordinator believes that a host is gone.
     pub host_suspicions: u8,
     /// A store request is answered ambiguously or with an error.
@@ -81,8 +83,10 @@ pub struct Story {
     pub ends: bool,
     /// The number of key groups.
     pub max_parallelism: u32,
-    /// Whether the source follows the job's parallelism; otherwise it has one subtask.
-    pub elastic_source: bool,
+    /// How many subtasks the source has; `None` if it follows the job's parallelism.
+    pub sources: Option<u32>,
+    /// Whether there is a vertex with keyed state and output behind the source.
+    pub counting: bool,
     /// What the job starts with.
     pub parallelism: u32,
     /// What the user asks for, in this order.
@@ -107,18 +111,17 @@ impl Story {
     /// If the story itself is impossible: stories are written by hand.
     pub fn options(&self) -> Options {
         let parallelism = |count| Parallelism::new(count).expect("a story has a legal parallelism");
-        let scaling = if self.elastic_source { Scaling::Elastic } else { Scaling::Fixed(parallelism(1)) };
+        let scaling = self.sources.map_or(Scaling::Elastic, |count| Scaling::Fixed(parallelism(count)));
         let max = MaxParallelism::new(self.max_parallelism).expect("a story has a legal max parallelism");
-        let job = JobSpec::new(vec![
-            VertexSpec { name: "source".into(), max_parallelism: None, scaling, inputs: Vec::new() },
-            VertexSpec {
-                name: "count".into(),
-                max_parallelism: Some(max),
-                scaling: Scaling::Elastic,
-                inputs: vec![SOURCE],
-            },
-        ])
-        .expect("both vertices are in the order data flows");
+        let source = VertexSpec { name: "source".into(), max_parallelism: None, scaling, inputs: Vec::new() };
+        let count = VertexSpec {
+            name: "count".into(),
+            max_parallelism: Some(max),
+            scaling: Scaling::Elastic,
+            inputs: vec![SOURCE],
+        };
+        let vertices = if self.counting { vec![source, count] } else { vec![source] };
+        let job = JobSpec::new(vertices).expect("both vertices are in the order data flows");
         Options::new(job, parallelism(self.parallelism))
             .and_then(|options| options.with_manifests_retained(self.manifests_retained))
             .expect("a story has options that work")

@@ -79,11 +79,6 @@ impl World {
         world
     }
 
-    /// Whether a coordinator believes to lead.
-    pub fn somebody_leads(&self) -> bool {
-        self.coordinators.iter().any(|process| process.machine.leads().is_some())
-    }
-
     /// Ends a step: hashes what has changed and judges the new state.
     pub fn settle(&mut self) {
         self.coordinators.iter_mut().for_each(Part::settle);
