@@ -60,11 +60,9 @@ pub const CASES: &[(&str, Condition)] = &[
     }),
     ("a zombie tries to commit a checkpoint and will lose", |_, world| {
         world.coordinators.iter().flat_map(|process| &process.requests).any(|request| match request {
-            Request::Create(manifest) => {
-                let lost =
-                    world.store.manifests.get(&manifest.version).is_some_and(|taken| taken != manifest);
-                lost && manifest.checkpoints != world.store.manifests[&manifest.version].checkpoints
-            }
+            Request::Create(manifest) => world.store.manifests.get(&manifest.version).is_some_and(|taken| {
+                taken.epoch > manifest.epoch && taken.newest_checkpoint_id() < manifest.newest_checkpoint_id()
+            }),
             _ => false,
         })
     }),
