@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use keygroups::protocol::invariant::Violation;
 use stateright::Model;
 
-use crate::{action::Action, model::JobModel, part::hash_of, world::World};
+use crate::{action::Action, model::JobModel, part::hash_of, properties::CASES, world::World};
 
 /// How an invariant was broken.
 #[derive(Clone, Debug)]
@@ -118,8 +118,13 @@ impl SplitMix {
 const STEPS_PER_FAULT: usize = 12;
 
 /// One walk of at most `steps_max` steps, each chosen at random among those that change the state.
-/// Gives where it ended and what happened.
-pub fn walk(model: &JobModel, seed: u64, steps_max: usize) -> (World, Vec<Action>) {
+/// `see` is shown every state on the way. Gives where it ended and what happened.
+pub fn walk(
+    model: &JobModel,
+    seed: u64,
+    steps_max: usize,
+    mut see: impl FnMut(&World),
+) -> (World, Vec<Action>) {
     let mut random = SplitMix(seed);
     let mut world = model.init_states().swap_remove(0);
     let mut path = Vec::new();
@@ -138,14 +143,40 @@ pub fn walk(model: &JobModel, seed: u64, steps_max: usize) -> (World, Vec<Action
         let Some((action, reached)) = step else { break };
         path.push(action);
         world = reached;
+        see(&world);
     }
     (world, path)
 }
 
-/// The first of `walks` walks that breaks an invariant.
-pub fn walks(model: &JobModel, walks: u64, steps_max: usize) -> Option<Counterexample> {
-    (0..walks).find_map(|seed| {
-        let (world, path) = walk(model, seed, steps_max);
-        world.violation.map(|violation| Counterexample { violation, path })
-    })
+/// What many walks have found.
+#[derive(Clone, Debug)]
+pub struct Walked {
+    /// Steps of all walks together.
+    pub steps: usize,
+    /// The interesting cases, and whether each was reached.
+    pub cases: Vec<(&'static str, bool)>,
+    /// The first violation.
+    pub counterexample: Option<Counterexample>,
+}
+
+/// Walks from every seed below `walks`, until a violation. The same seeds give the same walks.
+pub fn walks(model: &JobModel, walks: u64, steps_max: usize) -> Walked {
+    let mut walked = Walked {
+        steps: 0,
+        cases: CASES.iter().map(|(name, _)| (*name, false)).collect(),
+        counterexample: None,
+    };
+    for seed in 0..walks {
+        let (world, path) = walk(model, seed, steps_max, |world| {
+            for ((_, reached), (_, case)) in walked.cases.iter_mut().zip(CASES) {
+                *reached = *reached || case(model, world);
+            }
+        });
+        walked.steps += path.len();
+        if let Some(violation) = world.violation {
+            walked.counterexample = Some(Counterexample { violation, path });
+            break;
+        }
+    }
+    walked
 }

@@ -116,8 +116,39 @@ pub const ZOMBIES: Story = Story {
 pub const GARBAGE: Story = Story {
     name: "garbage",
     about: "Two coordinators look for garbage while one takes over from the other: nothing that is named is ever deleted.",
-    budget: Budget { campaigns: 2, checkpoints: 2, sweeps: 1, ..CALM },
+    budget: Budget { campaigns: 2, checkpoints: 1, sweeps: 1, ..CALM },
     ..LEADERSHIP
+};
+
+/// All of it together: far too large to explore, walked through at random.
+pub const EVERYTHING: Story = Story {
+    name: "everything",
+    about: "Two coordinators, three hosts, elastic sources and counting tasks, rescales up and down, every kind of fault.",
+    log: &[&[0, 3], &[1, 2], &[2, 0]],
+    ends: true,
+    max_parallelism: 4,
+    sources: None,
+    counting: true,
+    parallelism: 1,
+    rescales: &[2, 3, 1],
+    coordinators: 2,
+    hosts: &[2, 2, 2],
+    manifests_retained: 1,
+    checkpoint_failures_max: 2,
+    budget: Budget {
+        checkpoints: 6,
+        expiries: 2,
+        sweeps: 3,
+        rescales: 3,
+        host_crashes: 2,
+        coordinator_crashes: 2,
+        campaigns: 4,
+        host_suspicions: 2,
+        store_faults: 4,
+        upload_failures: 1,
+        task_failures: 1,
+        heartbeats: 6,
+    },
 };
 
 /// Every story of the bound `quick`.
