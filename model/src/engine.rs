@@ -14,7 +14,7 @@ use std::{
 use keygroups::{
     checkpoint::{
         Attempt, Certificate, CheckpointId, ObjectName, OperatorStateInfo, OutputHandle, RedistributionMode,
-        StateHandle, TaskId, TaskSnapshot,
+        StateHandle, TaskId, TaskSnapshot, VertexId,
     },
     protocol::{Aligner, AlignerInput, AlignerOutput, Barrier, Deployment, FailureCause},
 };
@@ -95,7 +95,7 @@ pub enum Step {
 
 impl EngineTask {
     /// A task whose state must be read.
-    pub fn new(deployment: Arc<Deployment>, inputs: &[keygroups::checkpoint::VertexId]) -> Self {
+    pub fn new(deployment: Arc<Deployment>, inputs: &[VertexId]) -> Self {
         let tasks = deployment.layout.tasks.keys();
         let senders: Vec<TaskId> = tasks.filter(|task| inputs.contains(&task.vertex)).copied().collect();
         Self {
@@ -283,7 +283,7 @@ impl EngineTask {
                 certificate: story::certificates(&frozen.groups).into_values().sum(),
                 operator_state: if self.deployment.source { vec![offsets] } else { Vec::new() },
             },
-            output: (!frozen.output.is_empty()).then(|| OutputHandle {
+            output: (!frozen.output.is_empty()).then_some(OutputHandle {
                 object: output,
                 bytes: 1,
                 records: frozen.output.len() as u64,

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use keygroups::{
-    checkpoint::{CheckpointId, CheckpointRecord, Manifest, ObjectName, TaskId},
+    checkpoint::{CheckpointId, CheckpointRecord, Manifest, ObjectName, TaskId, VertexId},
     protocol::{
         Coordinator, CoordinatorId, CoordinatorInput, CoordinatorOutput, CreateOutcome, Deployment, Host,
         HostId, HostInput, HostOutput, Incarnation, PutOutcome,
@@ -21,7 +21,7 @@ use crate::{
     part::Part,
     process::{CoordinatorProcess, HostProcess},
     store::{Object, Request, Store},
-    story::{self, Budget, COUNT},
+    story::{self, Budget, COUNT, SOURCE},
 };
 
 /// One state.
@@ -248,6 +248,8 @@ impl World {
         if let Some(fact) = Fact::of_host(&host.machine, &output) {
             self.record(&fact);
         }
+        // Held any longer, it would make every edit below a copy.
+        drop(host);
         match output {
             HostOutput::Send { to, message } => self.send(Message::ToCoordinator(to, message)),
             HostOutput::SendAll(message) => {
@@ -255,9 +257,8 @@ impl World {
                 ids.into_iter().for_each(|id| self.send(Message::ToCoordinator(id, message.clone())));
             }
             HostOutput::Restore(deployment) => {
-                let job = model.story().options();
-                let inputs = job.job().vertex(deployment.task.vertex).map(|vertex| vertex.inputs.as_slice());
-                let task = EngineTask::new(Arc::clone(&deployment), inputs.unwrap_or_default());
+                let inputs: &[VertexId] = if deployment.source { &[] } else { &[SOURCE] };
+                let task = EngineTask::new(Arc::clone(&deployment), inputs);
                 self.hosts[index].edit().tasks.insert(deployment.task, task);
             }
             HostOutput::Run { attempt, task } => {
@@ -285,8 +286,9 @@ impl World {
                 }
             }
             HostOutput::Drop { attempt, task } => {
-                if host.tasks.get(&task).is_some_and(|found| found.attempt() == attempt) {
-                    self.hosts[index].edit().tasks.remove(&task);
+                let process = self.hosts[index].edit();
+                if process.task(attempt, task).is_some() {
+                    process.tasks.remove(&task);
                 }
             }
             HostOutput::SetHeartbeat => {}
