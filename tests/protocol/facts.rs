@@ -412,3 +412,16 @@ fn lost_trigger_and_lost_acknowledgement_are_repeated_with_the_next_heartbeats()
     desk.host(1, HostInput::Heartbeat);
     assert_eq!(desk.newest().newest_checkpoint_id(), CheckpointId(1));
 }
+
+#[test]
+fn zombie_leaders_sign_of_life_does_not_keep_a_standby_from_campaigning() {
+    let mut desk = Desk::new(3, 2, 2, 2);
+    desk.fire(0, Timer::LeaderSilence);
+    desk.fire(1, Timer::LeaderSilence);
+    // Epoch 2 leads, and is silent from now on; epoch 1 does not know that it is over.
+    let mut out = Vec::new();
+    desk.coordinators[2].handle(CoordinatorInput::PeerAlive(LeaderEpoch(1)), &mut out);
+    assert_eq!(out, []);
+    desk.coordinators[2].handle(CoordinatorInput::PeerAlive(LeaderEpoch(2)), &mut out);
+    assert_eq!(out, [CoordinatorOutput::SetTimer(Timer::LeaderSilence)]);
+}

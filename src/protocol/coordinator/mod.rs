@@ -135,6 +135,8 @@ pub struct Coordinator {
     options: Options,
     // Hosts register with every coordinator, so that a new leader knows them.
     hosts: BTreeMap<HostId, HostInfo>,
+    // The highest epoch it has heard of, from whomever. Signs of life of a lower one are a zombie's.
+    heard: LeaderEpoch,
     role: Role,
 }
 
@@ -158,7 +160,7 @@ impl Coordinator {
     /// A coordinator at address `id`. `nonce` tells this process from every other coordinator
     /// process of this job, for ever: draw it at random.
     pub fn new(id: CoordinatorId, nonce: u64, options: Options) -> Self {
-        Self { id, nonce, options, hosts: BTreeMap::new(), role: Role::Standby }
+        Self { id, nonce, options, hosts: BTreeMap::new(), heard: LeaderEpoch(0), role: Role::Standby }
     }
 
     /// Its address.
@@ -315,6 +317,7 @@ impl Coordinator {
 
     fn elected(&mut self, manifest: Arc<Manifest>, out: &mut Vec<Output>) {
         let (epoch, version) = (manifest.epoch, manifest.version);
+        self.heard = self.heard.max(epoch);
         out.extend([
             Output::CancelTimer(Timer::LeaderSilence),
             Output::Event(Event::Elected { epoch, version }),
@@ -338,6 +341,10 @@ impl Coordinator {
     }
 
     fn peer_alive(&mut self, epoch: LeaderEpoch, out: &mut Vec<Output>) {
+        if epoch < self.heard {
+            return;
+        }
+        self.heard = epoch;
         match &self.role {
             Role::Standby | Role::Reading => self.stand_by(out),
             Role::Leading(leader) if epoch > leader.manifest.epoch => self.depose(out),
@@ -351,6 +358,7 @@ impl Coordinator {
             if !self.register(host, HostInfo { incarnation, slots }, out) {
                 return;
             }
+            self.heard = self.heard.max(seen.epoch);
             if self.leader().is_some_and(|leader| seen.epoch > leader.manifest.epoch) {
                 // Somebody leads with a higher epoch.
                 self.depose(out);

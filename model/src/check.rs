@@ -1,0 +1,124 @@
+//! One complete check of a story.
+
+use std::{fmt, time::Duration};
+
+use stateright::{Checker, Expectation, Model};
+
+use crate::{
+    model::JobModel,
+    search::{self, Counterexample},
+    stories,
+};
+
+/// How large a check is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Bound {
+    /// Seconds: what `cargo test` runs.
+    #[default]
+    Quick,
+}
+
+/// What a check has found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The story.
+    pub name: &'static str,
+    /// Different states.
+    pub unique: usize,
+    /// Steps that were taken, those to known states included.
+    pub generated: usize,
+    /// Steps on the longest path that the breadth-first search took.
+    pub depth: usize,
+    /// Whether every reachable state was seen.
+    pub complete: bool,
+    /// The invariants that were broken, each by name.
+    pub violated: Vec<&'static str>,
+    /// A shortest path to the first of them.
+    pub counterexample: Option<Counterexample>,
+    /// The interesting cases, and whether each was reached.
+    pub cases: Vec<(&'static str, bool)>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Report {
+    /// The cases that were reached.
+    pub fn reached(&self) -> impl Iterator<Item = &'static str> {
+        self.cases.iter().filter(|(_, reached)| *reached).map(|(name, _)| *name)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let complete = if self.complete { "complete" } else { "cut short" };
+        writeln!(
+            f,
+            "{}: {} unique states, {} generated, depth {}, {complete}, {:.1} s",
+            self.name,
+            self.unique,
+            self.generated,
+            self.depth,
+            self.took.as_secs_f64()
+        )?;
+        for (name, reached) in &self.cases {
+            writeln!(f, "  {} {name}", if *reached { "reached:    " } else { "not reached:" })?;
+        }
+        match &self.counterexample {
+            Some(counterexample) => write!(f, "{counterexample}"),
+            None => write!(f, "  no invariant is broken"),
+        }
+    }
+}
+
+/// There is no story of that name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownStory(pub String);
+
+impl fmt::Display for UnknownStory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = stories::QUICK.iter().map(|story| story.name).collect();
+        write!(f, "there is no model `{}`: choose one of {}", self.0, names.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownStory {}
+
+/// Explores the story `name` completely, on one thread: no limit of time, depth or states is set.
+///
+/// # Errors
+///
+/// [`UnknownStory`] lists the names there are.
+pub fn check(name: &str, bound: Bound) -> Result<Report, UnknownStory> {
+    let Bound::Quick = bound;
+    let story = stories::QUICK
+        .iter()
+        .find(|story| story.name == name)
+        .ok_or_else(|| UnknownStory(name.to_owned()))?;
+    Ok(check_model(JobModel::new(story)))
+}
+
+/// Explores a model completely, on one thread.
+pub fn check_model(model: JobModel) -> Report {
+    let began = std::time::Instant::now();
+    let checker = model.checker().threads(1).spawn_bfs().join();
+    let discovered: Vec<&'static str> = checker.discoveries().into_keys().collect();
+    let names = |expectation: Expectation| {
+        let properties = model.properties().into_iter();
+        properties.filter(move |property| property.expectation == expectation).map(|property| property.name)
+    };
+    let violated: Vec<_> = names(Expectation::Always).filter(|name| discovered.contains(name)).collect();
+    let counterexample =
+        if violated.is_empty() { None } else { search::shortest(&model, usize::MAX).counterexample };
+    Report {
+        name: model.story().name,
+        unique: checker.unique_state_count(),
+        generated: checker.state_count(),
+        depth: checker.max_depth(),
+        complete: checker.is_done(),
+        violated,
+        counterexample,
+        cases: names(Expectation::Sometimes).map(|name| (name, discovered.contains(&name))).collect(),
+        took: began.elapsed(),
+    }
+}

@@ -1,0 +1,299 @@
+//! The engine of one host: what a stream processor around the machines does, as small as it can be.
+//!
+//! A task owns keyed state, source offsets and the output that is not known to be committed. Data
+//! goes through one FIFO channel for each pair of tasks of one attempt. The engine decides nothing:
+//! it asks the production [`Aligner`] which channel must wait, and does what [`HostOutput`] says.
+//!
+//! [`HostOutput`]: keygroups::protocol::HostOutput
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use keygroups::{
+    checkpoint::{
+        Attempt, Certificate, CheckpointId, ObjectName, OperatorStateInfo, OutputHandle, RedistributionMode,
+        StateHandle, TaskId, TaskSnapshot, VertexId,
+    },
+    protocol::{Aligner, AlignerInput, AlignerOutput, Barrier, Deployment, FailureCause},
+};
+
+use crate::{
+    store::{Object, Store},
+    story::{self, Groups, OFFSETS, Offsets, Record, Story},
+    zoo::Twist,
+};
+
+/// What travels through a data channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Element {
+    /// A record.
+    Record(Record),
+    /// A mark between records.
+    Barrier(Barrier),
+    /// The sender has reached the end of its input. It still passes barriers on.
+    EndOfData,
+}
+
+/// Whether a task may process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Its state is not read yet.
+    Restoring,
+    /// It waits to be started, was stopped by a barrier, or failed.
+    Idle,
+    /// It processes.
+    Running,
+}
+
+/// A frozen snapshot that is not uploaded yet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Frozen {
+    /// Keyed state.
+    pub groups: Groups,
+    /// Source offsets.
+    pub offsets: Offsets,
+    /// Output since the checkpoint that the barrier names as confirmed.
+    pub output: Vec<Record>,
+}
+
+/// One task in the engine.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EngineTask {
+    /// What it was deployed with.
+    pub deployment: Arc<Deployment>,
+    /// Whether it may process.
+    pub phase: Phase,
+    groups: Groups,
+    offsets: Offsets,
+    // Output by the checkpoint whose barrier closed it.
+    closed: BTreeMap<CheckpointId, Vec<Record>>,
+    open: Vec<Record>,
+    aligner: Aligner,
+    // One for each task of the input vertices, ascending.
+    senders: Vec<TaskId>,
+    channels: Vec<VecDeque<Element>>,
+    ended: BTreeSet<u32>,
+    finished: bool,
+    /// Snapshots on their way to the store.
+    pub uploads: BTreeMap<CheckpointId, Frozen>,
+}
+
+/// What came out of one step of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing that anybody else sees.
+    Quiet,
+    /// A record for the owner of its key group.
+    Emitted(Record),
+    /// All input was processed.
+    Finished,
+    /// The channels stand at this barrier.
+    Aligned(Barrier),
+}
+
+impl EngineTask {
+    /// A task whose state must be read.
+    pub fn new(deployment: Arc<Deployment>, inputs: &[VertexId]) -> Self {
+        let tasks = deployment.layout.tasks.keys();
+        let senders: Vec<TaskId> = tasks.filter(|task| inputs.contains(&task.vertex)).copied().collect();
+        Self {
+            phase: Phase::Restoring,
+            groups: Groups::new(),
+            offsets: Offsets::new(),
+            closed: BTreeMap::new(),
+            open: Vec::new(),
+            aligner: Aligner::new(senders.len() as u32, deployment.restore.checkpoint),
+            channels: vec![VecDeque::new(); senders.len()],
+            senders,
+            ended: BTreeSet::new(),
+            finished: false,
+            uploads: BTreeMap::new(),
+            deployment,
+        }
+    }
+
+    /// Its attempt.
+    pub fn attempt(&self) -> Attempt {
+        self.deployment.attempt
+    }
+
+    /// Its keyed state.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// Reads its state as the deployment says.
+    pub fn restore(
+        &mut self,
+        story: &Story,
+        store: &Store,
+        twist: &dyn Twist,
+    ) -> Result<Certificate, FailureCause> {
+        let deployment = Arc::clone(&self.deployment);
+        self.phase = Phase::Idle;
+        if deployment.source && deployment.restore.checkpoint == CheckpointId::NONE {
+            let of =
+                deployment.layout.tasks.keys().filter(|task| task.vertex == deployment.task.vertex).count();
+            self.offsets = story.first_splits(deployment.task.subtask.index(), of);
+        }
+        for read in &deployment.restore.state {
+            let (groups, _) = store.state(read.handle.object).ok_or(FailureCause::RestoreCorrupt)?;
+            twist.before_handle(&mut self.groups);
+            let owned = groups.iter().filter(|(group, _)| read.key_groups.contains(**group));
+            self.groups.extend(owned.map(|(group, records)| (*group, records.clone())));
+        }
+        for read in &deployment.restore.operator_state {
+            let (_, offsets) = store.state(read.handle.object).ok_or(FailureCause::RestoreCorrupt)?;
+            let items = offsets.iter().skip(read.first_item as usize).take(read.items as usize);
+            self.offsets.extend(items.map(|(split, offset)| (*split, *offset)));
+        }
+        Ok(story::certificates(&self.groups).into_values().sum())
+    }
+
+    /// Whether a source has anything to do.
+    pub fn can_read(&self, story: &Story) -> bool {
+        self.deployment.source
+            && self.phase == Phase::Running
+            && (self.next_record(story).is_some() || (story.ends && !self.finished))
+    }
+
+    fn next_record(&self, story: &Story) -> Option<Record> {
+        self.offsets.iter().find_map(|(split, offset)| story.record(*split, *offset))
+    }
+
+    /// A source reads its next record, or notices the end of its log.
+    pub fn read(&mut self, story: &Story) -> Step {
+        match self.next_record(story) {
+            Some(record) => {
+                self.offsets.insert(record.split, record.offset + 1);
+                Step::Emitted(record)
+            }
+            None => {
+                self.finished = true;
+                Step::Finished
+            }
+        }
+    }
+
+    /// The channels that have something which need not wait.
+    pub fn takable(&self, twist: &dyn Twist) -> impl Iterator<Item = u32> {
+        let heeds = twist.heeds_blocked_channels();
+        let running = self.phase == Phase::Running;
+        (0..).zip(&self.channels).filter_map(move |(channel, elements)| {
+            let free = !heeds || !self.aligner.is_blocked(channel);
+            (running && free && !elements.is_empty()).then_some(channel)
+        })
+    }
+
+    /// The element that the next [`take`](Self::take) takes.
+    pub fn front(&self, channel: u32) -> Option<(TaskId, Element)> {
+        let channel = channel as usize;
+        Some((*self.senders.get(channel)?, *self.channels.get(channel)?.front()?))
+    }
+
+    /// Takes the next element of a channel.
+    pub fn take(&mut self, channel: u32, twist: &dyn Twist) -> Step {
+        let Some(element) = self.channels.get_mut(channel as usize).and_then(VecDeque::pop_front) else {
+            return Step::Quiet;
+        };
+        match element {
+            Element::Record(record) => {
+                let group = twist.group_of(record, self.open.last().copied());
+                let records = self.groups.entry(group).or_default();
+                records.insert(records.partition_point(|seen| *seen < record), record);
+                self.open.push(record);
+                Step::Quiet
+            }
+            Element::Barrier(barrier) => self.align(AlignerInput::Barrier { channel, barrier }),
+            Element::EndOfData => {
+                self.ended.insert(channel);
+                let all = self.ended.len() == self.channels.len();
+                if all { Step::Finished } else { Step::Quiet }
+            }
+        }
+    }
+
+    fn align(&mut self, input: AlignerInput) -> Step {
+        let mut out = Vec::new();
+        self.aligner.handle(input, &mut out);
+        let aligned = out.iter().find_map(|output| match output {
+            AlignerOutput::Aligned(barrier) => Some(Step::Aligned(*barrier)),
+            AlignerOutput::Block { .. } | AlignerOutput::Unblock => None,
+        });
+        aligned.unwrap_or(Step::Quiet)
+    }
+
+    /// Stops waiting for the barriers of `checkpoint`.
+    pub fn cancel_alignment(&mut self, checkpoint: CheckpointId) {
+        self.align(AlignerInput::Aborted { checkpoint });
+    }
+
+    /// Puts an element into the channel from `sender`.
+    pub fn push(&mut self, sender: TaskId, element: Element) {
+        if let Ok(channel) = self.senders.binary_search(&sender) {
+            self.channels[channel].push_back(element);
+        }
+    }
+
+    /// Freezes its state at `barrier`.
+    pub fn freeze(&mut self, barrier: Barrier, story: &Story, twist: &dyn Twist) {
+        let open = std::mem::take(&mut self.open);
+        if !open.is_empty() {
+            self.closed.insert(barrier.checkpoint, open);
+        }
+        let mut output: Vec<Record> =
+            self.closed.range(barrier.confirmed.next()..).flat_map(|(_, records)| records).copied().collect();
+        output.sort_unstable();
+        let mut frozen = Frozen { groups: self.groups.clone(), offsets: self.offsets.clone(), output };
+        twist.frozen(story, &mut frozen);
+        self.uploads.insert(barrier.checkpoint, frozen);
+        if barrier.stop {
+            self.phase = Phase::Idle;
+        }
+    }
+
+    /// Output up to `checkpoint` is committed.
+    pub fn forget_output(&mut self, checkpoint: CheckpointId) {
+        self.closed = self.closed.split_off(&checkpoint.next());
+    }
+
+    /// What an upload writes, and what the task acknowledges with.
+    pub fn snapshot(
+        &self,
+        checkpoint: CheckpointId,
+        frozen: &Frozen,
+    ) -> (Vec<(ObjectName, Object)>, TaskSnapshot) {
+        let (attempt, task) = (self.deployment.attempt, self.deployment.task);
+        let state = ObjectName::State { attempt, task, checkpoint };
+        let output = ObjectName::Output { attempt, task, checkpoint };
+        let offsets = OperatorStateInfo {
+            name: OFFSETS.into(),
+            mode: RedistributionMode::SplitDistribute,
+            items: frozen.offsets.len() as u32,
+        };
+        let snapshot = TaskSnapshot {
+            task,
+            state: StateHandle {
+                object: state,
+                bytes: 1,
+                index_bytes: 1,
+                key_groups: self.deployment.key_groups,
+                certificate: story::certificates(&frozen.groups).into_values().sum(),
+                operator_state: if self.deployment.source { vec![offsets] } else { Vec::new() },
+            },
+            output: (!frozen.output.is_empty()).then_some(OutputHandle {
+                object: output,
+                bytes: 1,
+                records: frozen.output.len() as u64,
+            }),
+        };
+        let (groups, offsets) = (frozen.groups.clone(), frozen.offsets.clone());
+        let mut objects = vec![(state, Object::State { groups, offsets })];
+        if snapshot.output.is_some() {
+            objects.push((output, Object::Output(frozen.output.clone())));
+        }
+        (objects, snapshot)
+    }
+}

@@ -1,0 +1,155 @@
+//! The stories by name, with the bound `quick`: small enough to be explored completely in seconds.
+
+use crate::story::{Budget, Story};
+
+/// Nothing goes wrong, and nothing happens that nobody asked for.
+const CALM: Budget = Budget {
+    checkpoints: 0,
+    expiries: 0,
+    sweeps: 0,
+    rescales: 0,
+    host_crashes: 0,
+    coordinator_crashes: 0,
+    campaigns: 1,
+    host_suspicions: 0,
+    store_faults: 0,
+    upload_failures: 0,
+    task_failures: 0,
+    heartbeats: 0,
+};
+
+/// Checkpoints under crashes of a host.
+pub const CHECKPOINT: Story = Story {
+    name: "checkpoint",
+    about: "One coordinator, one source, one counting task: checkpoints are triggered, expire, commit, and a crash restores them.",
+    log: &[&[0]],
+    ends: false,
+    max_parallelism: 1,
+    sources: Some(1),
+    counting: true,
+    parallelism: 1,
+    rescales: &[],
+    coordinators: 1,
+    hosts: &[2],
+    manifests_retained: 16,
+    checkpoint_failures_max: 3,
+    budget: Budget { checkpoints: 2, expiries: 1, host_crashes: 1, ..CALM },
+};
+
+/// Takeover, zombies, ambiguous answers of the store.
+pub const LEADERSHIP: Story = Story {
+    name: "leadership",
+    about: "Two coordinators, the second suspects the first: whoever creates the next manifest decides, also when an answer of the store is lost.",
+    log: &[&[0]],
+    ends: false,
+    max_parallelism: 1,
+    sources: Some(1),
+    counting: true,
+    parallelism: 1,
+    rescales: &[],
+    coordinators: 2,
+    hosts: &[2],
+    manifests_retained: 1,
+    checkpoint_failures_max: 3,
+    budget: Budget { campaigns: 2, checkpoints: 1, store_faults: 1, ..CALM },
+};
+
+/// From one subtask to two.
+pub const SCALE_OUT: Story = Story {
+    name: "scale-out",
+    about: "One coordinator, two hosts, from one counting task to two: the attempt stops with a checkpoint, and a key group moves.",
+    log: &[&[0, 1]],
+    ends: true,
+    max_parallelism: 2,
+    sources: Some(1),
+    counting: true,
+    parallelism: 1,
+    rescales: &[2],
+    coordinators: 1,
+    hosts: &[2, 1],
+    manifests_retained: 16,
+    checkpoint_failures_max: 3,
+    budget: Budget { rescales: 1, ..CALM },
+};
+
+/// From two subtasks to one.
+pub const SCALE_IN: Story = Story {
+    name: "scale-in",
+    about: "One coordinator, one host, from two counting tasks to one, which merges their snapshots.",
+    parallelism: 2,
+    rescales: &[1],
+    hosts: &[3],
+    budget: Budget { rescales: 1, checkpoints: 1, ..CALM },
+    ..SCALE_OUT
+};
+
+/// Barriers across channels.
+pub const ALIGNMENT: Story = Story {
+    name: "alignment",
+    about: "Two sources, one counting task: a channel whose barrier has come waits for the other, also when the checkpoint is given up meanwhile.",
+    log: &[&[0], &[0]],
+    ends: false,
+    max_parallelism: 1,
+    sources: Some(2),
+    counting: true,
+    parallelism: 1,
+    rescales: &[],
+    coordinators: 1,
+    hosts: &[3],
+    manifests_retained: 16,
+    checkpoint_failures_max: 3,
+    budget: Budget { checkpoints: 2, expiries: 1, ..CALM },
+};
+
+/// Paused leaders and pruned manifests.
+pub const ZOMBIES: Story = Story {
+    name: "zombies",
+    about: "Two coordinators overtake each other twice, the job is a source alone, and only the newest manifest is kept.",
+    log: &[&[]],
+    counting: false,
+    hosts: &[1],
+    budget: Budget { campaigns: 3, checkpoints: 1, store_faults: 1, ..CALM },
+    ..LEADERSHIP
+};
+
+/// Deletes that come late.
+pub const GARBAGE: Story = Story {
+    name: "garbage",
+    about: "Two coordinators look for garbage while one takes over from the other: nothing that is named is ever deleted.",
+    budget: Budget { campaigns: 2, checkpoints: 1, sweeps: 1, ..CALM },
+    ..LEADERSHIP
+};
+
+/// All of it together: far too large to explore, walked through at random.
+pub const EVERYTHING: Story = Story {
+    name: "everything",
+    about: "Two coordinators, three hosts, elastic sources and counting tasks, rescales up and down, every kind of fault.",
+    log: &[&[0, 3], &[1, 2], &[2, 0]],
+    ends: true,
+    max_parallelism: 4,
+    sources: None,
+    counting: true,
+    parallelism: 1,
+    rescales: &[2, 3, 1],
+    coordinators: 2,
+    hosts: &[2, 2, 2],
+    manifests_retained: 1,
+    checkpoint_failures_max: 2,
+    budget: Budget {
+        checkpoints: 6,
+        expiries: 2,
+        sweeps: 3,
+        rescales: 3,
+        host_crashes: 2,
+        coordinator_crashes: 2,
+        campaigns: 4,
+        host_suspicions: 2,
+        store_faults: 4,
+        upload_failures: 1,
+        task_failures: 1,
+        heartbeats: 6,
+    },
+};
+
+/// Every story of the bound `quick`.
+pub const QUICK: &[Story] = &[ALIGNMENT, CHECKPOINT, LEADERSHIP, ZOMBIES, GARBAGE, SCALE_OUT, SCALE_IN];

@@ -1,0 +1,35 @@
+//! An ambiguous answer of the store is taken for a failure.
+//!
+//! The write of the pointer had succeeded in ZooKeeper, but its answer was lost. Flink took that for
+//! a failure and deleted the checkpoint's files, which the pointer named.
+//!
+//! Source: FLINK-22494, FLINK-24543.
+
+use keygroups::{
+    checkpoint::Manifest,
+    protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CreateOutcome},
+};
+
+use super::Twist;
+use crate::world::World;
+
+/// What an ambiguous create would name is deleted.
+#[derive(Debug)]
+pub struct AmbiguousIsFailed;
+
+impl Twist for AmbiguousIsFailed {
+    fn coordinator_wants(
+        &self,
+        world: &World,
+        _: &Coordinator,
+        input: &CoordinatorInput,
+        mut out: Vec<CoordinatorOutput>,
+    ) -> Vec<CoordinatorOutput> {
+        if let CoordinatorInput::Create { version, outcome: CreateOutcome::Unknown } = input {
+            let objects = |manifest: &Manifest| manifest.objects().copied().collect();
+            let landed = world.store.manifests.get(version);
+            out.extend(landed.map(|manifest| CoordinatorOutput::Delete(objects(manifest))));
+        }
+        out
+    }
+}

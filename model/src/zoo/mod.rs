@@ -1,0 +1,170 @@
+//! The bug zoo: planted bugs that prove that invariants have teeth.
+//!
+//! A mutant leaves the production machines alone. It alters what goes into one or comes out of it,
+//! or lets the engine or the store misbehave: a [`Twist`].
+
+mod aborted_output_is_stranded;
+mod acknowledgement_of_an_old_attempt;
+mod ambiguous_is_failed;
+mod blocked_channels_are_read;
+mod change_under_the_previous_key;
+mod epoch_not_raised;
+mod exists_is_created;
+mod idle_task_left_out;
+mod max_parallelism_derived_again;
+mod notice_of_a_predecessor;
+mod own_handle_only;
+mod ranges_by_another_formula;
+mod ready_before_restored;
+mod rescale_is_the_end;
+mod restart_from_nothing;
+mod restore_clears_per_handle;
+mod splits_dropped;
+mod successor_before_the_last_checkpoint;
+
+use std::{fmt, sync::Arc};
+
+use keygroups::{
+    checkpoint::Manifest,
+    key_group::KeyGroup,
+    protocol::{
+        Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Host, HostInput, HostOutput, ToHost,
+    },
+};
+
+use crate::{
+    engine::Frozen,
+    store::Request,
+    stories::{ALIGNMENT, CHECKPOINT, LEADERSHIP, SCALE_IN, SCALE_OUT},
+    story::{Groups, Record, Story},
+    world::World,
+};
+
+/// Where a planted bug can sit. Everything it does not change is as it should be.
+pub trait Twist: fmt::Debug + Sync {
+    /// What `coordinator` hears instead of `input`; `answered` is the request it answers.
+    fn coordinator_hears(
+        &self,
+        _world: &World,
+        _coordinator: &Coordinator,
+        _answered: Option<&Request>,
+        input: CoordinatorInput,
+    ) -> Vec<CoordinatorInput> {
+        vec![input]
+    }
+
+    /// What is carried out instead of `out`, which `coordinator` wants after it heard `input`.
+    fn coordinator_wants(
+        &self,
+        _world: &World,
+        _coordinator: &Coordinator,
+        _input: &CoordinatorInput,
+        out: Vec<CoordinatorOutput>,
+    ) -> Vec<CoordinatorOutput> {
+        out
+    }
+
+    /// What `host` hears instead of `input`.
+    fn host_hears(&self, _host: &Host, input: HostInput) -> Vec<HostInput> {
+        vec![input]
+    }
+
+    /// What is carried out instead of `out`, which `host` wants after it heard `input`.
+    fn host_wants(&self, _host: &Host, _input: &HostInput, out: Vec<HostOutput>) -> Vec<HostOutput> {
+        out
+    }
+
+    /// Changes a snapshot after it was frozen.
+    fn frozen(&self, _story: &Story, _frozen: &mut Frozen) {}
+
+    /// Changes restored state before the next handle is read.
+    fn before_handle(&self, _groups: &mut Groups) {}
+
+    /// The key group that a record is kept under; `previous` was processed before it.
+    fn group_of(&self, record: Record, _previous: Option<Record>) -> KeyGroup {
+        record.group
+    }
+
+    /// Whether the engine lets channels wait that the aligner blocks.
+    fn heeds_blocked_channels(&self) -> bool {
+        true
+    }
+}
+
+/// No bug is planted.
+#[derive(Debug)]
+pub struct Faithful;
+
+impl Twist for Faithful {}
+
+/// A planted bug, where to find it, and what it must break. Its story is the module of its twist.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutant {
+    /// Its name.
+    pub name: &'static str,
+    /// The bug.
+    pub twist: &'static dyn Twist,
+    /// The story in which it shows.
+    pub story: &'static Story,
+    /// The invariant that it must break, before any other.
+    pub breaks: &'static str,
+}
+
+macro_rules! mutants {
+    ($($module:ident::$twist:ident in $story:ident breaks $invariant:literal;)*) => {
+        /// Every planted bug.
+        pub const ALL: &[Mutant] = &[$(Mutant {
+            name: stringify!($module),
+            twist: &$module::$twist,
+            story: &$story,
+            breaks: $invariant,
+        }),*];
+    };
+}
+
+mutants! {
+    ranges_by_another_formula::RangesByAnotherFormula in SCALE_IN breaks "each_key_group_has_one_owner";
+    ready_before_restored::ReadyBeforeRestored in CHECKPOINT breaks "an_attempt_starts_when_all_have_restored";
+    own_handle_only::OwnHandleOnly in SCALE_OUT breaks "restore_reads_exactly_what_is_owned";
+    splits_dropped::SplitsDropped in SCALE_OUT breaks "operator_state_is_redistributed_by_its_mode";
+    exists_is_created::ExistsIsCreated in LEADERSHIP breaks "nobody_believes_a_lost_step";
+    epoch_not_raised::EpochNotRaised in LEADERSHIP breaks "versions_are_dense_and_written_by_their_leader";
+    max_parallelism_derived_again::MaxParallelismDerivedAgain in LEADERSHIP breaks "the_job_never_changes";
+    idle_task_left_out::IdleTaskLeftOut in CHECKPOINT breaks "committed_was_acknowledged_by_exactly_its_tasks";
+    acknowledgement_of_an_old_attempt::AcknowledgementOfAnOldAttempt in CHECKPOINT breaks "committed_was_acknowledged_by_exactly_its_tasks";
+    rescale_is_the_end::RescaleIsTheEnd in SCALE_IN breaks "checkpoint_ids_only_rise";
+    successor_before_the_last_checkpoint::SuccessorBeforeTheLastCheckpoint in SCALE_OUT breaks "nothing_older_commits_after_a_restore_decision";
+    restart_from_nothing::RestartFromNothing in CHECKPOINT breaks "recovery_starts_from_the_newest";
+    ambiguous_is_failed::AmbiguousIsFailed in LEADERSHIP breaks "named_objects_exist_as_first_written";
+    notice_of_a_predecessor::NoticeOfAPredecessor in CHECKPOINT breaks "notices_are_true_in_order_and_once";
+    restore_clears_per_handle::RestoreClearsPerHandle in SCALE_IN breaks "restored_is_what_was_frozen";
+    change_under_the_previous_key::ChangeUnderThePreviousKey in SCALE_OUT breaks "state_is_the_fold_of_the_records_before_the_barrier";
+    blocked_channels_are_read::BlockedChannelsAreRead in ALIGNMENT breaks "state_is_the_fold_of_the_records_before_the_barrier";
+    aborted_output_is_stranded::AbortedOutputIsStranded in CHECKPOINT breaks "output_is_exactly_once";
+}
+
+/// Changes every deployment among `out`.
+fn change_deployments(
+    mut out: Vec<CoordinatorOutput>,
+    mut change: impl FnMut(&mut Deployment),
+) -> Vec<CoordinatorOutput> {
+    for output in &mut out {
+        if let CoordinatorOutput::Send { message: ToHost::Deploy(deployment), .. } = output {
+            change(Arc::make_mut(deployment));
+        }
+    }
+    out
+}
+
+/// Changes every manifest that is to be created among `out`.
+fn change_manifests(
+    mut out: Vec<CoordinatorOutput>,
+    mut change: impl FnMut(&mut Manifest),
+) -> Vec<CoordinatorOutput> {
+    for output in &mut out {
+        if let CoordinatorOutput::CreateManifest(manifest) = output {
+            change(Arc::make_mut(manifest));
+        }
+    }
+    out
+}

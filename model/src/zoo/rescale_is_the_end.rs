@@ -1,0 +1,34 @@
+//! A rescale is taken for the end of the job.
+//!
+//! While the adaptive scheduler was between two executions, Flink's dispatcher shut down; all tasks
+//! were cancelled, which looked like the end of the job, and the pointers to its checkpoints were
+//! cleaned up. The job came back empty. Here the manifest that accepts a rescale lists no
+//! checkpoint.
+//!
+//! Source: FLINK-34518.
+
+use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput};
+
+use super::{Twist, change_manifests};
+use crate::world::World;
+
+/// The manifest of a rescale forgets all checkpoints.
+#[derive(Debug)]
+pub struct RescaleIsTheEnd;
+
+impl Twist for RescaleIsTheEnd {
+    fn coordinator_wants(
+        &self,
+        world: &World,
+        _: &Coordinator,
+        _: &CoordinatorInput,
+        out: Vec<CoordinatorOutput>,
+    ) -> Vec<CoordinatorOutput> {
+        let desired = world.history.newest().map(|newest| newest.desired_parallelism);
+        change_manifests(out, |manifest| {
+            if desired.is_some_and(|desired| desired != manifest.desired_parallelism) {
+                manifest.checkpoints.clear();
+            }
+        })
+    }
+}
