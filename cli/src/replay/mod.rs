@@ -21,7 +21,7 @@ use crate::sim::{Job, closing, judged, opening};
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Replay {
     /// The seed
-    #[arg(value_name = "SEED")]
+    #[arg(value_name = "SEED", allow_negative_numbers = true)]
     seed: u64,
 
     /// The small job that --seeds of sim draws from the seed
@@ -39,13 +39,13 @@ pub(crate) struct Replay {
 const EXAMPLES: &str = "\
 Examples:
   Everything that happens when keygroups sim is run:
-    keygroups replay 1
+    keygroups replay 81
 
   A run of keygroups sim --seeds 1000 --faults chaos:
     keygroups replay 17 --swarm --faults chaos
 
   Only what the store was asked for:
-    keygroups replay 1 --json | jq -c 'select(.kind == \"request\")'
+    keygroups replay 81 --json | jq -c 'select(.kind == \"request\")'
 
 Times are virtual. Machines are told of every input, heartbeats included; requests to the store are
 shown if they change something or go wrong. Exit codes: 0 everything holds, 1 a violation was found,

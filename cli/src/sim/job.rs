@@ -30,16 +30,16 @@ pub(crate) struct Job {
     key: String,
 
     /// Read only the first N rows [default: all; with --seeds or --swarm: a quarter of 600 to 600]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     rows: Option<usize>,
 
     /// Number of key groups, 1 to 32768 [default: 128; with --seeds or --swarm: drawn from the seed]
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", allow_negative_numbers = true)]
     max_parallelism: Option<u32>,
 
     /// The first parallelism, and those the job is rescaled to while it runs [default: 2,4,3; with
     /// --seeds or --swarm: drawn from the seed]
-    #[arg(long, value_name = "P,Q,…")]
+    #[arg(long, value_name = "P,Q,…", allow_hyphen_values = true)]
     rescale: Option<String>,
 
     /// How much goes wrong: none, default (a bad day) or chaos (everything, often)
@@ -151,8 +151,8 @@ impl Plan {
 
 fn read(path: &Path, key: &str) -> anyhow::Result<Table> {
     match Table::read(path, key) {
-        // Names the file itself.
-        Err(error @ InputError::Unreadable { .. }) => Err(error.into()),
+        // Names the file and its own source.
+        Err(error @ InputError::Unreadable { .. }) => bail!("{error}"),
         table => table.with_context(|| path.display().to_string()),
     }
 }

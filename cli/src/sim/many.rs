@@ -204,3 +204,36 @@ fn report(document: &Document) -> String {
     row("time", format!("{hours:.1} hours in clusters, {:.1} s here", document.seconds));
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use anstream::adapter::strip_str;
+
+    use super::*;
+
+    #[test]
+    fn a_failing_seed_is_reported_with_the_command_that_replays_it() {
+        let failures = (0..12).map(|seed| Failure {
+            seed,
+            violation: ViolationDocument::from(&keygroups_sim::run::Violation::broken("rule", "what it saw")),
+            text: "rule: what it saw".to_owned(),
+            replay: format!("keygroups replay {seed} --swarm"),
+        });
+        let document = Document {
+            verdict: Verdict::Violated,
+            first_seed: 0,
+            seeds: 100,
+            runs: 100,
+            rows_at_most: 600,
+            faults: "chaos".to_owned(),
+            seconds: 2.0,
+            runs_per_second: 50.0,
+            sums: Sums::default(),
+            failures: failures.collect(),
+        };
+        let text = strip_str(&report(&document)).to_string();
+        assert!(text.starts_with("✗ seed 0: rule: what it saw\n    keygroups replay 0 --swarm\n"), "{text}");
+        assert!(text.contains("… and 2 more; --json lists all\n"), "{text}");
+        assert!(text.contains("✗ 12 violations in seeds 0 to 99\n"), "{text}");
+    }
+}
