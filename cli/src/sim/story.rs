@@ -159,8 +159,11 @@ impl Story {
             | Event::Triggered { stop: false, .. }
             | Event::AllAcknowledged { .. }
             | Event::Collected { .. } => return,
-            Event::Aborted { .. }
-            | Event::HostLost { .. }
+            // A zombie may give up an id that its successor has committed.
+            Event::Aborted { attempt, checkpoint, reason } => {
+                What::Decision(format!("gives up checkpoint {checkpoint} of attempt {attempt}: {reason}"))
+            }
+            Event::HostLost { .. }
             | Event::WaitingForSlots { .. }
             | Event::RescaleRefused { .. }
             | Event::JobRefused
