@@ -5,12 +5,16 @@
 
 mod assign;
 mod plan;
+mod replay;
+mod sim;
 mod verify_assignment;
 
 use std::io;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 /// Key groups of stream processors: who owns which keys, and what moves on a rescale.
 #[derive(Parser)]
@@ -24,31 +28,67 @@ struct Cli {
 enum Command {
     Assign(assign::Assign),
     Plan(plan::Plan),
+    Sim(sim::Sim),
+    Replay(replay::Replay),
     VerifyAssignment(verify_assignment::VerifyAssignment),
 }
 
 /// What a command has found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Verdict {
     Holds,
     Violated,
+    /// The user stopped it with nothing found.
+    Stopped,
 }
 
+impl Verdict {
+    const fn exit_code(self) -> u8 {
+        match self {
+            Self::Holds => 0,
+            Self::Violated => 1,
+            // What a shell reports of a program that Ctrl-C ended.
+            Self::Stopped => 130,
+        }
+    }
+}
+
+const WRONG_USE: u8 = 2;
+
 fn main() -> ExitCode {
-    let verdict = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return answered_by_clap(&error),
+    };
+    let verdict = match cli.command {
         Command::Assign(command) => command.run(),
         Command::Plan(command) => command.run(),
+        Command::Sim(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::VerifyAssignment(command) => command.run(),
     };
     match verdict {
-        Ok(Verdict::Holds) => ExitCode::SUCCESS,
-        Ok(Verdict::Violated) => ExitCode::from(1),
+        Ok(verdict) => ExitCode::from(verdict.exit_code()),
         Err(error) if reader_is_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(2)
+            ExitCode::from(WRONG_USE)
         }
     }
+}
+
+/// Help and version go to stdout; what is wrong with the arguments is one line on stderr.
+fn answered_by_clap(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Nobody is left to be told of a closed pipe.
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() { WRONG_USE } else { 0 });
+    }
+    let text = error.to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    eprintln!("{}", first.split_whitespace().collect::<Vec<_>>().join(" "));
+    ExitCode::from(WRONG_USE)
 }
 
 /// Whether whoever read our output has read enough, as `head` does.

@@ -5,7 +5,7 @@
 
 use crate::nodes::Nodes;
 use crate::random;
-use crate::trace::{Recording, Trace};
+use crate::trace::{Recording, Trace, TraceEvent};
 use crate::wire::{Net, NetworkCounts};
 use fastrand::Rng;
 use madsim::time::TimeHandle;
@@ -14,8 +14,9 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 /// Virtual time that killed tasks are given to end.
@@ -86,6 +87,19 @@ pub struct Run<T> {
     pub virtual_us: u64,
     /// What happened to datagrams.
     pub network: NetworkCounts,
+    /// Every event in order, if [`Recording::keep`] was asked for.
+    pub kept: Vec<TraceEvent>,
+    /// Whether every line of [`Recording::stream`] was written; the first error of writing if not.
+    pub streamed: Result<(), Arc<io::Error>>,
+}
+
+impl<T> Run<T> {
+    /// The same run with its result changed by `change`.
+    #[must_use]
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Run<U> {
+        let Self { seed, outcome, hash, events, virtual_us, network, kept, streamed } = self;
+        Run { seed, outcome: outcome.map(change), hash, events, virtual_us, network, kept, streamed }
+    }
 }
 
 /// Runs `simulation` with `seed` on a fresh thread and waits for it.
@@ -113,7 +127,16 @@ where
             .join()
             .expect("panics are caught inside")
     });
-    Run { seed, outcome, hash: trace.hash(), events: trace.count(), virtual_us, network }
+    Run {
+        seed,
+        outcome,
+        hash: trace.hash(),
+        events: trace.count(),
+        virtual_us,
+        network,
+        kept: trace.take_events(),
+        streamed: trace.finish().map_err(Arc::new),
+    }
 }
 
 fn run_here<T, F, Fut>(

@@ -1,7 +1,7 @@
 //! `keygroups plan`: what moves when the parallelism changes.
 
 mod svg;
-mod text;
+pub(crate) mod text;
 
 use std::fs;
 use std::io::{self, Write};

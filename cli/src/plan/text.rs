@@ -44,7 +44,7 @@ fn colour(subtask: Subtask) -> &'static str {
 }
 
 /// Three lines in which a column is one key group, or the first of several.
-fn bars(text: &mut String, plan: &RescalePlan) {
+pub(crate) fn bars(text: &mut String, plan: &RescalePlan) {
     let max = plan.max_parallelism();
     let groups = usize::from(max.get());
     let cells = groups.min(CELLS_MAX);

@@ -23,7 +23,7 @@ mod watch;
 
 pub use data::OutputRecord;
 pub use scenario::{Scenario, ScenarioError};
-pub use summary::{Moment, Summary};
+pub use summary::{Moment, Restored, Summary};
 pub use watch::STEPS;
 
 use crate::fault::{FaultPlan, Injector, Targets};

@@ -149,6 +149,54 @@ impl Scenario {
         &self.parallelisms
     }
 
+    /// The number of key groups.
+    #[must_use]
+    pub fn max_parallelism(&self) -> MaxParallelism {
+        self.max_parallelism
+    }
+
+    /// How many processes there are: coordinators, and hosts.
+    #[must_use]
+    pub fn processes(&self) -> (u16, u16) {
+        (self.coordinators, self.hosts)
+    }
+
+    /// How many tasks each host has room for.
+    #[must_use]
+    pub fn slots(&self) -> u16 {
+        self.slots
+    }
+
+    /// The same job and cluster with this max parallelism and these parallelisms, where given. What is
+    /// not given is brought within the bounds of what is; hosts are added if there are too few slots.
+    ///
+    /// # Errors
+    ///
+    /// [`ScenarioError`] says which of the given numbers does not fit.
+    pub fn with_parallelisms(
+        mut self,
+        max_parallelism: Option<MaxParallelism>,
+        parallelisms: Option<Vec<Parallelism>>,
+    ) -> Result<Self, ScenarioError> {
+        if let Some(parallelisms) = parallelisms {
+            let most = *parallelisms.iter().max().ok_or(ScenarioError::NoParallelism)?;
+            if most.get() > PARALLELISM_MAX {
+                return Err(ScenarioError::TooParallel { found: most.get(), max: PARALLELISM_MAX });
+            }
+            let enough = MaxParallelism::new(u32::from(most.get()))?;
+            most.within(max_parallelism.unwrap_or(enough))?;
+            self.max_parallelism = self.max_parallelism.max(enough);
+            self.hosts = self.hosts.max((2 * most.get()).div_ceil(self.slots));
+            self.parallelisms = parallelisms;
+        }
+        if let Some(max) = max_parallelism {
+            let most = Parallelism::new(u32::from(max.get()))?;
+            self.parallelisms.iter_mut().for_each(|parallelism| *parallelism = most.min(*parallelism));
+            self.max_parallelism = max;
+        }
+        Ok(self)
+    }
+
     /// How long the input takes at the least, in virtual microseconds.
     pub(crate) fn input_us(&self) -> u64 {
         let rows = self.rows().div_ceil(usize::from(self.partitions));

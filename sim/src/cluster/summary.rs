@@ -2,8 +2,10 @@
 
 use crate::oracle::Totals;
 use crate::trace::TraceEvent;
+use keygroups::checkpoint::{Attempt, TaskId};
+use keygroups::key_group::KeyGroupRange;
 use keygroups::protocol::Event;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
@@ -37,6 +39,36 @@ pub struct Summary {
     pub result: Vec<(Arc<str>, Totals)>,
 }
 
+/// A task has taken over keyed state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// The attempt it belongs to.
+    pub attempt: Attempt,
+    /// The task.
+    pub task: TaskId,
+    /// The key groups it owns.
+    pub key_groups: KeyGroupRange,
+    /// Keys in them.
+    pub entries: u64,
+    /// Bytes read from snapshots, repeats not counted.
+    pub bytes_read: u64,
+    /// Bytes of what it owns.
+    pub bytes_owned: u64,
+    /// Requests to the store.
+    pub requests: u64,
+}
+
+impl fmt::Display for Restored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { attempt, task, key_groups, entries, bytes_read, bytes_owned, requests } = self;
+        write!(
+            f,
+            "task {task} of attempt {attempt} restored key groups {key_groups}: {entries} entries, \
+             {bytes_read} bytes read for {bytes_owned} owned, {requests} requests"
+        )
+    }
+}
+
 /// One line of a run's story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -56,7 +88,8 @@ impl Moment {
         let text = match event.kind {
             "event" => serde_json::from_value::<Event>(event.fields.clone()).ok()?.to_string(),
             "fault-begins" => format!("✗ {}", event.fields.get("text")?.as_str()?),
-            "moved" | "restored" | "violation" | "asks" => event.fields.as_str()?.to_owned(),
+            "restored" => serde_json::from_value::<Restored>(event.fields.clone()).ok()?.to_string(),
+            "moved" | "violation" | "asks" => event.fields.as_str()?.to_owned(),
             "healed" => "all faults are over".to_owned(),
             "crashed" => "crashes".to_owned(),
             "restarted" => "starts again".to_owned(),

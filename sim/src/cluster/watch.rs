@@ -5,7 +5,7 @@
 
 use super::Scenario;
 use super::contents::Oracle;
-use super::summary::Summary;
+use super::summary::{Restored, Summary};
 use crate::fault::Injector;
 use crate::nodes::{Nodes, ProcessState};
 use crate::oracle::PartitionedInput;
@@ -203,12 +203,16 @@ impl Watch {
         state.summary.restore_bytes_owned += restored.metrics.bytes_owned;
         let (attempt, task) = (deployment.attempt, deployment.task);
         if let (Some(key_groups), true) = (deployment.key_groups, restored.metrics.bytes_read > 0) {
-            let metrics = restored.metrics;
-            let text = format!(
-                "task {task} of attempt {attempt} restored key groups {key_groups}: {entries} entries, {} bytes read for {} owned, {} requests",
-                metrics.bytes_read, metrics.bytes_owned, metrics.requests
-            );
-            self.trace.event(&self.net.name(node), "restored", &text);
+            let event = Restored {
+                attempt,
+                task,
+                key_groups,
+                entries,
+                bytes_read: restored.metrics.bytes_read,
+                bytes_owned: restored.metrics.bytes_owned,
+                requests: restored.metrics.requests,
+            };
+            self.trace.event(&self.net.name(node), "restored", &event);
         }
         self.judge(&mut state, &Fact::Restored { attempt, task, groups });
     }

@@ -5,7 +5,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::borrow::Cow;
 use std::fmt;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 /// How an input is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +62,11 @@ pub fn decompress(bytes: &[u8]) -> Result<Cow<'_, [u8]>, InputError> {
 }
 
 fn read_all(mut reader: impl Read, plain: &mut Vec<u8>) -> Result<(), String> {
-    reader.read_to_end(plain).map_err(|error| error.to_string())?;
-    Ok(())
+    match reader.read_to_end(plain) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err("it is cut off".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Frame by frame, with the checksum of each compared: the decoder does neither by itself.

@@ -1,5 +1,7 @@
 //! The built binary, as a user meets it.
 
+mod simulation;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -184,7 +186,7 @@ fn the_picture_in_the_docs_is_the_one_the_command_draws() {
     let arguments = format!("plan --max-parallelism 128 --from 2 --to 4 --svg {}", file.display());
     stdout(&run(&arguments));
     let drawn = std::fs::read_to_string(file).unwrap();
-    assert_eq!(drawn, include_str!("../../docs/images/plan-128-2-4.svg"));
+    assert_eq!(drawn, include_str!("../../../docs/images/plan-128-2-4.svg"));
 }
 
 #[test]
@@ -235,7 +237,7 @@ fn a_reader_that_has_enough_is_no_error() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["assign", "plan", "verify-assignment"] {
+    for command in ["assign", "plan", "sim", "replay", "verify-assignment"] {
         let output = run(&format!("{command} --help"));
         assert!(stdout(&output).contains("Examples:\n"), "{command}");
     }

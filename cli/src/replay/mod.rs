@@ -1,0 +1,80 @@
+//! `keygroups replay`: a run of `sim` again, with every event shown.
+
+mod words;
+
+use std::io::{self, BufWriter, Write};
+use std::time::Instant;
+
+use clap::Args;
+use keygroups_sim::cluster::simulate;
+use keygroups_sim::trace::Recording;
+
+use crate::Verdict;
+use crate::sim::style::one_line;
+use crate::sim::{Job, closing, judged, opening};
+
+/// Run a seed of sim again and show every event
+///
+/// The options are those of the run that is to be seen again; sim prints the whole command. What
+/// happens is the same to the last byte, as long as the build is the same.
+#[derive(Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct Replay {
+    /// The seed
+    #[arg(value_name = "SEED", allow_negative_numbers = true)]
+    seed: u64,
+
+    /// The small job that --seeds of sim draws from the seed
+    #[arg(long)]
+    swarm: bool,
+
+    #[command(flatten)]
+    job: Job,
+
+    /// One line of JSON for each event, with all particulars
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Everything that happens when keygroups sim is run:
+    keygroups replay 81
+
+  A run of keygroups sim --seeds 1000 --faults chaos:
+    keygroups replay 17 --swarm --faults chaos
+
+  Only what the store was asked for:
+    keygroups replay 81 --json | jq -c 'select(.kind == \"request\")'
+
+Times are virtual. Machines are told of every input, heartbeats included; requests to the store are
+shown if they change something or go wrong. Exit codes: 0 everything holds, 1 a violation was found,
+2 wrong use or unreadable input.";
+
+impl Replay {
+    pub(crate) fn run(self) -> anyhow::Result<Verdict> {
+        let plan = self.job.prepare(self.swarm)?;
+        let scenario = plan.scenario(self.seed)?;
+        let began = Instant::now();
+        if self.json {
+            let stream: Box<dyn Write + Send> = Box::new(BufWriter::new(io::stdout()));
+            let run = simulate(self.seed, &scenario, Recording { keep: false, stream: Some(stream) });
+            if let Err(violation) = &run.outcome {
+                eprintln!("violated: {}", one_line(&violation.to_string()));
+            }
+            if let Err(error) = &run.streamed {
+                return Err(io::Error::new(error.kind(), error.to_string()).into());
+            }
+            return Ok(judged(&run));
+        }
+        let mut out = BufWriter::new(anstream::AutoStream::auto(io::stdout()));
+        write!(out, "{}", opening(&plan, self.seed, &scenario))?;
+        let run = simulate(self.seed, &scenario, Recording { keep: true, stream: None });
+        for event in &run.kept {
+            writeln!(out, "{}", words::line(event))?;
+        }
+        write!(out, "\n{}", closing(&plan, &run, began.elapsed()))?;
+        out.flush()?;
+        Ok(judged(&run))
+    }
+}

@@ -1,0 +1,181 @@
+//! What is simulated: the options that `sim` and `replay` share, and how they are said again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use keygroups::key_group::{MaxParallelism, Parallelism};
+use keygroups_sim::cluster::Scenario;
+use keygroups_sim::fault::Profile;
+use keygroups_sim::input::{DEFAULT_KEY, InputError, Table};
+
+/// Key groups of the main job.
+const MAX_PARALLELISM: u32 = 128;
+/// Parallelisms of the main job.
+const RESCALE: &str = "2,4,3";
+/// Rows that a run of the swarm reads at the most. It reads a quarter of them at the least.
+const SWARM_ROWS: usize = 600;
+
+/// Equal options and equal seeds give equal runs.
+#[derive(Args, Clone)]
+pub(crate) struct Job {
+    /// CSV with a header and the columns distance and dep_delay, plain or compressed with gzip, xz
+    /// or zstd [default: the flights of New York in January 2013]
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+
+    /// The column to key by
+    #[arg(long, value_name = "COLUMN", default_value = DEFAULT_KEY)]
+    key: String,
+
+    /// Read only the first N rows [default: all; with --seeds or --swarm: a quarter of 600 to 600]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    rows: Option<usize>,
+
+    /// Number of key groups, 1 to 32768 [default: 128; with --seeds or --swarm: drawn from the seed]
+    #[arg(long, value_name = "M", allow_negative_numbers = true)]
+    max_parallelism: Option<u32>,
+
+    /// The first parallelism, and those the job is rescaled to while it runs [default: 2,4,3; with
+    /// --seeds or --swarm: drawn from the seed]
+    #[arg(long, value_name = "P,Q,…", allow_hyphen_values = true)]
+    rescale: Option<String>,
+
+    /// How much goes wrong: none, default (a bad day) or chaos (everything, often)
+    #[arg(long, value_name = "PROFILE", default_value_t)]
+    faults: Profile,
+}
+
+/// The options, checked, with their input read.
+pub(crate) struct Plan {
+    job: Job,
+    swarm: bool,
+    table: Arc<Table>,
+    max_parallelism: Option<MaxParallelism>,
+    parallelisms: Option<Vec<Parallelism>>,
+}
+
+impl Job {
+    /// Reads the input and checks everything that no seed can change.
+    pub(crate) fn prepare(self, swarm: bool) -> anyhow::Result<Plan> {
+        let max_parallelism = self.max_parallelism.map(MaxParallelism::new).transpose()?;
+        let parallelisms = self.rescale.as_deref().map(parallelisms).transpose().context("--rescale")?;
+        if self.rows == Some(0) {
+            bail!("--rows 0: a job needs at least one row");
+        }
+        let table = match &self.input {
+            Some(path) => read(path, &self.key)?,
+            None => Table::january(&self.key).context("the flights of January")?,
+        };
+        let table = match self.rows {
+            Some(rows) if !swarm => table.first(rows),
+            _ => table,
+        };
+        let plan = Plan { job: self, swarm, table: Arc::new(table), max_parallelism, parallelisms };
+        plan.scenario(0)?;
+        Ok(plan)
+    }
+}
+
+impl Plan {
+    /// What a seed runs.
+    pub(crate) fn scenario(&self, seed: u64) -> anyhow::Result<Scenario> {
+        if self.swarm {
+            let scenario = Scenario::swarm(seed, &self.table, self.rows_at_most(), self.job.faults);
+            return Ok(scenario.with_parallelisms(self.max_parallelism, self.parallelisms.clone())?);
+        }
+        let max_parallelism = match self.max_parallelism {
+            Some(given) => given,
+            None => MaxParallelism::new(MAX_PARALLELISM)?,
+        };
+        let parallelisms = match &self.parallelisms {
+            Some(given) => given.clone(),
+            None => parallelisms(RESCALE)?,
+        };
+        Ok(Scenario::new(self.table.clone(), max_parallelism, parallelisms, self.job.faults)?)
+    }
+
+    /// The most rows that a run reads.
+    pub(crate) fn rows_at_most(&self) -> usize {
+        let wanted = if self.swarm { self.job.rows.unwrap_or(SWARM_ROWS) } else { usize::MAX };
+        wanted.min(self.table.rows.len())
+    }
+
+    /// How much goes wrong.
+    pub(crate) fn faults(&self) -> Profile {
+        self.job.faults
+    }
+
+    /// What the rows are keyed by.
+    pub(crate) fn key(&self) -> &str {
+        &self.job.key
+    }
+
+    /// The one command that shows every event of a seed again.
+    pub(crate) fn replay(&self, seed: u64) -> String {
+        let Job { input, key, rows, max_parallelism, rescale, faults } = &self.job;
+        let mut command = format!("keygroups replay {seed}");
+        let mut add = |option: &str, value: String| {
+            command.push(' ');
+            command.push_str(option);
+            if !value.is_empty() {
+                command.push(' ');
+                command.push_str(&quoted(&value));
+            }
+        };
+        if self.swarm {
+            add("--swarm", String::new());
+        }
+        if let Some(input) = input {
+            add("--input", input.display().to_string());
+        }
+        if key != DEFAULT_KEY {
+            add("--key", key.clone());
+        }
+        if let Some(rows) = rows {
+            add("--rows", rows.to_string());
+        }
+        if let Some(max_parallelism) = max_parallelism {
+            add("--max-parallelism", max_parallelism.to_string());
+        }
+        if let Some(rescale) = rescale {
+            add("--rescale", rescale.clone());
+        }
+        if *faults != Profile::default() {
+            add("--faults", faults.to_string());
+        }
+        command
+    }
+}
+
+fn read(path: &Path, key: &str) -> anyhow::Result<Table> {
+    match Table::read(path, key) {
+        // Names the file and its own source.
+        Err(error @ InputError::Unreadable { .. }) => bail!("{error}"),
+        table => table.with_context(|| path.display().to_string()),
+    }
+}
+
+/// `2,4,3`.
+fn parallelisms(text: &str) -> anyhow::Result<Vec<Parallelism>> {
+    let parse = |number: &str| {
+        let Ok(parallelism) = number.trim().parse() else {
+            bail!(
+                "{number:?} in {text:?} is no parallelism; write the first and those to rescale to, such as 2,4,3"
+            );
+        };
+        Ok(Parallelism::new(parallelism)?)
+    };
+    text.split(',').map(parse).collect()
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./,:=+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
