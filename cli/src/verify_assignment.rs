@@ -124,6 +124,7 @@ fn verify(up_to: MaxParallelism, larger: &[u16]) -> Report {
             let mut progress = Progress::default();
             while handles.iter().any(|worker| !worker.is_finished()) {
                 progress.show(done.load(Ordering::Relaxed), all);
+                #[expect(clippy::disallowed_methods, reason = "ten pictures a second are enough")]
                 thread::sleep(Duration::from_millis(100));
             }
             progress.clear();
@@ -168,6 +169,7 @@ struct Progress {
 }
 
 impl Default for Progress {
+    #[expect(clippy::disallowed_methods, reason = "real time is told to people and decides nothing")]
     fn default() -> Self {
         Self { started: Instant::now() }
     }

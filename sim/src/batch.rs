@@ -37,6 +37,7 @@ impl<T> Batch<T> {
 ///
 /// # Panics
 /// If `one` panics; [`run`](crate::run::run) does not.
+#[expect(clippy::disallowed_methods, reason = "real time is told to people and decides nothing")]
 pub fn run_seeds<T: Send>(
     seeds: Range<u64>,
     threads: Option<NonZeroUsize>,

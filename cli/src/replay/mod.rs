@@ -3,7 +3,6 @@
 mod words;
 
 use std::io::{self, BufWriter, Write};
-use std::time::Instant;
 
 use clap::Args;
 use keygroups_sim::cluster::simulate;
@@ -11,7 +10,7 @@ use keygroups_sim::trace::Recording;
 
 use crate::Verdict;
 use crate::sim::style::one_line;
-use crate::sim::{Job, closing, judged, opening};
+use crate::sim::{Job, closing, judged, opening, timed};
 
 /// Run a seed of sim again and show every event
 ///
@@ -55,7 +54,6 @@ impl Replay {
     pub(crate) fn run(self) -> anyhow::Result<Verdict> {
         let plan = self.job.prepare(self.swarm)?;
         let scenario = plan.scenario(self.seed)?;
-        let began = Instant::now();
         if self.json {
             let stream: Box<dyn Write + Send> = Box::new(BufWriter::new(io::stdout()));
             let run = simulate(self.seed, &scenario, Recording { keep: false, stream: Some(stream) });
@@ -69,11 +67,12 @@ impl Replay {
         }
         let mut out = BufWriter::new(anstream::AutoStream::auto(io::stdout()));
         write!(out, "{}", opening(&plan, self.seed, &scenario))?;
-        let run = simulate(self.seed, &scenario, Recording { keep: true, stream: None });
+        let recording = Recording { keep: true, stream: None };
+        let (run, took) = timed(|| simulate(self.seed, &scenario, recording));
         for event in &run.kept {
             writeln!(out, "{}", words::line(event))?;
         }
-        write!(out, "\n{}", closing(&plan, &run, began.elapsed()))?;
+        write!(out, "\n{}", closing(&plan, &run, took))?;
         out.flush()?;
         Ok(judged(&run))
     }

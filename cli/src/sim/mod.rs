@@ -8,7 +8,7 @@ pub(crate) mod style;
 mod verdict;
 
 pub(crate) use job::{Job, Plan};
-pub(crate) use once::{closing, opening};
+pub(crate) use once::{closing, opening, timed};
 pub(crate) use verdict::{ViolationDocument, judged};
 
 use std::path::PathBuf;

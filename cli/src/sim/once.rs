@@ -48,9 +48,7 @@ pub(crate) fn run(plan: &Plan, seed: u64, files: &Files, json: bool) -> anyhow::
         out.flush()?;
     }
 
-    let began = Instant::now();
-    let run = simulate(seed, &scenario, Recording { keep: !json, stream });
-    let took = began.elapsed();
+    let (run, took) = timed(|| simulate(seed, &scenario, Recording { keep: !json, stream }));
 
     if let (Err(error), Some(path)) = (&run.streamed, &files.trace) {
         let error = io::Error::new(error.kind(), error.to_string());
@@ -68,6 +66,13 @@ pub(crate) fn run(plan: &Plan, seed: u64, files: &Files, json: bool) -> anyhow::
     }
     out.flush()?;
     Ok(judged(&run))
+}
+
+/// What `work` gives, and how long it took here.
+#[expect(clippy::disallowed_methods, reason = "real time is told to people and decides nothing")]
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let began = Instant::now();
+    (work(), began.elapsed())
 }
 
 fn create(path: &Path) -> anyhow::Result<File> {

@@ -245,6 +245,7 @@ fn a_full_disk_is_an_error() {
 
 #[cfg(unix)]
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a process of its own, which has to get somewhere first")]
 fn ctrl_c_ends_many_seeds_with_what_was_found_so_far() {
     use std::process::{Command, Stdio};
     use std::time::Duration;
