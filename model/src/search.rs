@@ -3,6 +3,8 @@
 //! stateright counts states and judges properties, but its breadth-first search does not give
 //! shortest paths (0.31), and nothing in it goes deep where a space is too large. Both are small.
 
+#![expect(clippy::disallowed_types, reason = "looked up by fingerprint and never iterated")]
+
 use std::collections::HashMap;
 
 use keygroups::protocol::invariant::Violation;

@@ -81,6 +81,7 @@ fn main() {
     let batch = run_seeds(0..2_000, None, |seed| simulate(seed, idle), |_| ControlFlow::Continue(()));
     println!("idle cluster: {:.0} runs per second on all cores", batch.runs_per_second());
     let rate = |run: &dyn Fn() -> Run<()>| {
+        #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
         let began = Instant::now();
         run().outcome.expect("no violation");
         2.0 * ROUND_TRIPS as f64 / began.elapsed().as_secs_f64()

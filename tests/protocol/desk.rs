@@ -326,7 +326,7 @@ pub fn snapshot(deployment: &Deployment, checkpoint: keygroups::checkpoint::Chec
             certificate: Certificate { entries, digest: u128::from(entries) },
             operator_state: if deployment.source { vec![offsets] } else { vec![] },
         },
-        output: (!deployment.source).then(|| OutputHandle {
+        output: (!deployment.source).then_some(OutputHandle {
             object: ObjectName::Output { attempt, task, checkpoint },
             bytes: 10,
             records: 1,

@@ -26,7 +26,7 @@ pub(crate) struct SimEngine {
 
 enum Work {
     Source(Source),
-    Totals(Totals),
+    Totals(Box<Totals>),
 }
 
 impl SimEngine {
@@ -76,7 +76,7 @@ impl Engine for SimEngine {
         let channels = Channels { cluster: &self.cluster, node: self.node, bell: &self.bell, deployment };
         let work = match deployment.task.vertex {
             SOURCE => Work::Source(Source::restore(&channels, &restored)?),
-            _ => Work::Totals(Totals::restore(&channels, restored)?),
+            _ => Work::Totals(Box::new(Totals::restore(&channels, restored)?)),
         };
         self.tasks.insert((deployment.attempt, deployment.task), work);
         Ok(())

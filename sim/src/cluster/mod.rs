@@ -22,7 +22,7 @@ mod user;
 mod watch;
 
 pub use data::OutputRecord;
-pub use scenario::{Scenario, ScenarioError};
+pub use scenario::{EngineBug, Scenario, ScenarioError};
 pub use summary::{Moment, Restored, Summary};
 pub use watch::STEPS;
 

@@ -2,6 +2,7 @@
 
 use super::data::{Data, OutputRecord, Record, STATE, Value, decode, encode};
 use super::engine::Channels;
+use super::scenario::EngineBug;
 use super::watch::Watch;
 use crate::wire::ChannelReceiver;
 use keygroups::backend::{StateBackend, StateDescriptor, ValueState};
@@ -28,6 +29,8 @@ pub(crate) struct Totals {
     running: bool,
     stopped: bool,
     finished: bool,
+    processed: u64,
+    bug: Option<EngineBug>,
 }
 
 impl Totals {
@@ -50,6 +53,8 @@ impl Totals {
             running: false,
             stopped: false,
             finished: false,
+            processed: 0,
+            bug: channels.cluster.scenario.bug,
         })
     }
 
@@ -68,7 +73,9 @@ impl Totals {
             return None;
         }
         for channel in 0..self.inputs.len() {
-            while !self.aligner.is_blocked(channel as u32) {
+            while !self.aligner.is_blocked(channel as u32)
+                || self.bug == Some(EngineBug::ReadsBlockedChannels)
+            {
                 let Some(message) = self.inputs[channel].try_recv() else { break };
                 match decode(&message) {
                     Ok(Data::Records(records)) => {
@@ -112,9 +119,11 @@ impl Totals {
     fn process(&mut self, record: Record, watch: &Watch) -> Result<(), keygroups::backend::BackendError> {
         let key_group = key_group::of(record.key.as_str(), self.backend.max_parallelism());
         let mut nth = 0;
+        self.processed += 1;
+        let times = 1 + u64::from(self.bug == Some(EngineBug::CountsTwice) && self.processed % 97 == 0);
         let updated = self.backend.update(&self.totals, key_group, &record.key, |before| {
             let (flights, distance, delay) = before.unwrap_or_default();
-            nth = flights + 1;
+            nth = flights + times;
             Some((nth, distance + record.distance, delay.max(record.dep_delay)))
         });
         if let Err(error) = updated {
@@ -128,13 +137,13 @@ impl Totals {
 
     pub(crate) fn snapshot(&mut self, barrier: Barrier) -> FrozenTask {
         self.stopped |= barrier.stop;
-        self.last_snapshot = barrier.checkpoint;
-        let output: Vec<_> = self
-            .output
-            .iter()
-            .filter(|(after, _)| *after >= barrier.confirmed)
-            .map(|(_, record)| record)
-            .collect();
+        let last_snapshot = std::mem::replace(&mut self.last_snapshot, barrier.checkpoint);
+        let begin = match self.bug {
+            Some(EngineBug::StrandsAbortedOutput) => last_snapshot,
+            _ => barrier.confirmed,
+        };
+        let output: Vec<_> =
+            self.output.iter().filter(|(after, _)| *after >= begin).map(|(_, record)| record).collect();
         let output = (!output.is_empty())
             .then(|| FrozenOutput { bytes: encode(&output), records: output.len() as u64 });
         FrozenTask { keyed: Some(self.backend.freeze()), operator_state: Vec::new(), output }

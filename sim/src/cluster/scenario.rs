@@ -14,6 +14,20 @@ pub(crate) const SOURCE: VertexId = VertexId(0);
 /// The vertex that keeps totals per key.
 pub(crate) const TOTALS: VertexId = VertexId(1);
 
+/// A bug planted into the simulated engine, to see that the oracle catches it. The machines and the
+/// driver are as in production.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineBug {
+    /// Every 97th record is counted twice.
+    CountsTwice,
+    /// Records of channels that wait at a barrier are processed all the same.
+    ReadsBlockedChannels,
+    /// A snapshot's output begins at the last snapshot, also if that one was given up.
+    StrandsAbortedOutput,
+    /// Sources begin anew after every restore.
+    ForgetsOffsets,
+}
+
 /// A job, a cluster for it, and what befalls them. Equal scenarios and seeds give equal runs.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -32,6 +46,7 @@ pub struct Scenario {
     pub(crate) store_timeout_us: u64,
     pub(crate) horizon_us: u64,
     pub(crate) liveness_us: u64,
+    pub(crate) bug: Option<EngineBug>,
 }
 
 /// A scenario that cannot be.
@@ -102,6 +117,7 @@ impl Scenario {
             store_timeout_us: 1_000_000,
             horizon_us: 30_000_000,
             liveness_us: 120_000_000,
+            bug: None,
         })
     }
 
@@ -135,6 +151,13 @@ impl Scenario {
         scenario.checkpoints_retained = random.usize(1..=2);
         scenario.horizon_us = random.u64(5_000_000..=15_000_000);
         scenario
+    }
+
+    /// The same with a bug in the engine.
+    #[must_use]
+    pub fn with_engine_bug(mut self, bug: EngineBug) -> Self {
+        self.bug = Some(bug);
+        self
     }
 
     /// How many rows of the input it reads.

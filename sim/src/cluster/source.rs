@@ -3,6 +3,7 @@
 use super::Cluster;
 use super::data::{Data, OFFSETS, Record, decode, encode};
 use super::engine::{Channels, Outlet};
+use super::scenario::EngineBug;
 use bytes::Bytes;
 use keygroups::checkpoint::RedistributionMode;
 use keygroups::driver::{FrozenTask, RestoredTask};
@@ -28,7 +29,8 @@ impl Source {
         let deployment = channels.deployment;
         let cluster = channels.cluster;
         let parallelism = deployment.layout.parallelism;
-        let offsets = if deployment.restore.checkpoint.0 == 0 {
+        let forgets = cluster.scenario.bug == Some(EngineBug::ForgetsOffsets);
+        let offsets = if deployment.restore.checkpoint.0 == 0 || forgets {
             // The job starts empty: partitions are dealt out from their beginnings.
             let mine = |partition: &u16| partition % parallelism.get() == deployment.task.subtask.0;
             (0..cluster.scenario.partitions).filter(mine).map(|partition| (partition, 0)).collect()

@@ -80,6 +80,8 @@ struct State {
     max_parallelism: keygroups::key_group::MaxParallelism,
     // Which of the scenario's parallelisms is wanted now.
     stage: usize,
+    // The last of them has been reached.
+    last_runs: bool,
     parallelisms: Vec<Parallelism>,
     rows: u64,
     summary: Summary,
@@ -100,6 +102,7 @@ impl Watch {
             deployed_at: BTreeMap::new(),
             max_parallelism: scenario.max_parallelism,
             stage: 0,
+            last_runs: false,
             parallelisms: scenario.parallelisms.clone(),
             rows: scenario.rows() as u64,
             summary: Summary { rows: scenario.rows() as u64, ..Summary::default() },
@@ -239,10 +242,12 @@ impl Watch {
     }
 
     /// How many of a partition's `rows` have come in so far. Further input comes in when the parallelism
-    /// that was asked for is running, so that every rescale has a stream to interrupt.
+    /// that was asked for is running, so that every rescale has a stream to interrupt; the last row comes
+    /// in when the last one runs.
     pub(crate) fn available(&self, rows: u64) -> u64 {
         let state = self.state();
-        rows * (state.stage as u64 + 1) / state.parallelisms.len() as u64
+        let come = rows * (state.stage as u64 + 1) / state.parallelisms.len() as u64;
+        if state.last_runs { come } else { come.min(rows.saturating_sub(1)) }
     }
 
     /// The parallelism to ask for, while it is not durably accepted.
@@ -251,6 +256,7 @@ impl Watch {
         let wanted = state.parallelisms[state.stage];
         let desired = state.newest.as_ref().map(|manifest| manifest.desired_parallelism);
         let reached = state.running.is_some_and(|(_, running)| running == wanted) && desired == Some(wanted);
+        state.last_runs |= reached && state.stage + 1 == state.parallelisms.len();
         let committed = state.oracle.committed_rows();
         let due = state.rows * (state.stage as u64 + 1) / state.parallelisms.len() as u64;
         // Partitions round down, each by less than a row.
