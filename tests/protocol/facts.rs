@@ -425,3 +425,12 @@ fn zombie_leaders_sign_of_life_does_not_keep_a_standby_from_campaigning() {
     desk.coordinators[2].handle(CoordinatorInput::PeerAlive(LeaderEpoch(2)), &mut out);
     assert_eq!(out, [CoordinatorOutput::SetTimer(Timer::LeaderSilence)]);
 }
+
+#[test]
+fn parallelism_is_the_highest_that_slots_allow() {
+    // One source, and as many counting tasks as the parallelism.
+    for (slots, wanted, expected) in [(2, 8, 1), (3, 8, 2), (8, 8, 7), (9, 8, 8), (20, 8, 8), (9, 3, 3)] {
+        let desk = Desk::running(1, slots, wanted);
+        assert_eq!(desk.hosts[0].tasks().count(), 1 + expected, "{slots} slots, {wanted} wanted");
+    }
+}

@@ -68,10 +68,19 @@ pub(super) fn achievable_parallelism(
     hosts: &BTreeMap<HostId, HostInfo>,
 ) -> Option<Parallelism> {
     let slots: usize = hosts.values().map(|host| usize::from(host.slots)).sum();
-    (1..=manifest.desired_parallelism.get())
-        .rev()
-        .filter_map(|parallelism| Parallelism::new(u32::from(parallelism)).ok())
-        .find(|parallelism| manifest.job.slots(*parallelism) <= slots)
+    let fits = |parallelism: u16| {
+        Parallelism::new(u32::from(parallelism)).ok().filter(|p| manifest.job.slots(*p) <= slots)
+    };
+    // The job needs no fewer slots at a higher parallelism.
+    let (mut possible, mut too_many) = (fits(1)?, manifest.desired_parallelism.get() + 1);
+    while possible.get() + 1 < too_many {
+        let middle = possible.get().midpoint(too_many);
+        match fits(middle) {
+            Some(parallelism) => possible = parallelism,
+            None => too_many = middle,
+        }
+    }
+    Some(possible)
 }
 
 /// Deals tasks out to free slots, host by host in turn, so that load is even.
