@@ -120,7 +120,8 @@ impl Totals {
         let key_group = key_group::of(record.key.as_str(), self.backend.max_parallelism());
         let mut nth = 0;
         self.processed += 1;
-        let times = 1 + u64::from(self.bug == Some(EngineBug::CountsTwice) && self.processed % 97 == 0);
+        let times =
+            1 + u64::from(self.bug == Some(EngineBug::CountsTwice) && self.processed.is_multiple_of(97));
         let updated = self.backend.update(&self.totals, key_group, &record.key, |before| {
             let (flights, distance, delay) = before.unwrap_or_default();
             nth = flights + times;
