@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The job: partitions of a table → key by → totals per key → output. It takes no decision of the
-//! protocol; it only tells what happens to [`watch`], where every invariant is checked after every step.
+//! protocol; it only tells what happens to one watcher, where every invariant is checked after every step.
 
 mod contents;
 mod coordinator;
