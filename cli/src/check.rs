@@ -15,7 +15,7 @@ use keygroups_model::survey::{Progress, Survey, survey};
 use serde::Serialize;
 
 use crate::Verdict;
-use crate::model::{Choice, Document as SavedDocument, Path, is_small, report, stories};
+use crate::model::{Choice, Document as SavedDocument, Path, is_small, picture, report, stories};
 use crate::sim::style::{BOLD, FAINT, GREEN, RED, RESET, counted, thousands};
 
 /// Explore a model completely: every order of events, every loss, every crash within its budget
@@ -169,14 +169,14 @@ impl Check {
     fn keep(&self, choice: &Choice, survey: &Survey) -> anyhow::Result<Option<Counterexample>> {
         let Some((violation, positions)) = &survey.violated else { return Ok(None) };
         let path = Path::follow(choice.model, positions)?;
-        let explore = format!("keygroups explore {} --path {}", choice.arguments(), self.save.display());
+        let explore = format!("keygroups explore {} --path {}", choice.name(), self.save.display());
         SavedDocument::of(choice, &path).save(&self.save)?;
         fs::write(&self.html, report::html(choice, &path, &explore))
             .with_context(|| format!("cannot write {}", self.html.display()))?;
         Ok(Some(Counterexample {
             breaks: violation.invariant,
             detail: violation.detail.clone(),
-            steps: path.actions.iter().map(ToString::to_string).collect(),
+            steps: picture(&path).rows.into_iter().skip(1).map(|row| row.words).collect(),
             html: self.html.clone(),
             path: self.save.clone(),
             explore,
@@ -255,8 +255,8 @@ fn tell(out: &mut impl Write, document: &Document) -> io::Result<()> {
     writeln!(out)?;
     for case in &document.cases {
         match case.steps {
-            Some(steps) => writeln!(out, "  reached in {:>3}  {}", counted(steps as u64, "step"), case.name)?,
-            None => writeln!(out, "  {FAINT}not reached     {}{RESET}", case.name)?,
+            Some(steps) => writeln!(out, "  reached in {:<9} {}", counted(steps as u64, "step"), case.name)?,
+            None => writeln!(out, "  {FAINT}not reached          {}{RESET}", case.name)?,
         }
     }
     if let Some(counterexample) = &document.counterexample {
@@ -274,10 +274,10 @@ fn tell(out: &mut impl Write, document: &Document) -> io::Result<()> {
     let planted = document.mutant.map(|mutant| format!(" with {mutant}")).unwrap_or_default();
     writeln!(
         out,
-        "\n{verdict}\n  {}{planted}, bound {}: {} different, {} generated, depth {}, {:.1} s on {}, {}/s",
+        "\n{verdict}\n  {}{planted}, bound {}: {} different states, {} generated, depth {}, {:.1} s on {}, {}/s",
         document.model,
         document.bound,
-        counted(document.unique_states as u64, "state"),
+        thousands(document.unique_states as u64),
         thousands(document.generated_states as u64),
         document.depth,
         document.seconds,

@@ -5,6 +5,7 @@
 
 mod assign;
 mod check;
+mod explore;
 mod model;
 mod picture;
 mod plan;
@@ -37,6 +38,7 @@ enum Command {
     VerifyAssignment(verify_assignment::VerifyAssignment),
     Check(check::Check),
     Zoo(zoo::Zoo),
+    Explore(explore::Explore),
 }
 
 /// What a command has found.
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Command::VerifyAssignment(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Zoo(command) => command.run(),
+        Command::Explore(command) => command.run(),
     };
     match verdict {
         Ok(verdict) => ExitCode::from(verdict.exit_code()),

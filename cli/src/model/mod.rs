@@ -7,9 +7,9 @@ mod state;
 mod telling;
 
 pub(crate) use file::{Document, SavedPath};
-pub(crate) use path::{Path, positions};
+pub(crate) use path::Path;
 pub(crate) use state::Block;
-pub(crate) use telling::picture;
+pub(crate) use telling::{Group, Next, next, picture};
 
 use anyhow::{Context, bail};
 use keygroups_model::{

@@ -77,17 +77,3 @@ impl Path {
         path
     }
 }
-
-/// Where each action of a path is among those that are possible there.
-///
-/// # Errors
-///
-/// If an action is not possible there.
-pub(crate) fn positions(model: JobModel, actions: &[Action]) -> anyhow::Result<Vec<usize>> {
-    let mut path = Path::new(model);
-    for action in actions {
-        let position = path.possible().iter().position(|possible| possible == action);
-        path.step(position.with_context(|| format!("`{action}` is not possible there"))?)?;
-    }
-    Ok(path.positions)
-}

@@ -10,9 +10,10 @@ use crate::picture::{escaped, page};
 /// How to read the picture.
 pub(crate) const LEGEND: &str = "<div class=\"legend\">\
     <span>time runs downwards</span>\
-    <span><b>→</b> arrives</span>\
-    <span><b>↔</b> asked and answered</span>\
+    <span>→ arrives</span>\
+    <span>↔ asked and answered</span>\
     <span>⤬ grey: not heard on this path (lost, or late)</span>\
+    <span>dashed: lands later, nobody waits for it</span>\
     <span style=\"color:var(--bad)\">red: a fault</span>\
     <span>thick line: leads, or processes</span>\
     <span><i style=\"background:var(--c0)\"></i><i style=\"background:var(--c1)\"></i>the subtask that owns a key group; pale: it does not process</span>\

@@ -102,7 +102,7 @@ fn coordinator(process: &CoordinatorProcess) -> Line {
     let timers = process.timers.iter().map(|timer| {
         let words = Action::Fire(machine.id(), *timer).to_string();
         let words = words.split_once(": ").map_or(words.as_str(), |(_, what)| what).to_owned();
-        format!("⏲ {words}")
+        format!("timer: {words}")
     });
     says.extend(timers);
     if process.crashes > 0 {

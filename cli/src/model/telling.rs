@@ -9,17 +9,85 @@ use keygroups_model::action::{Action, Ending};
 use keygroups_model::network::Message;
 use keygroups_model::store::Request;
 use keygroups_model::world::World;
+use stateright::Model;
 
 use super::Path;
 use crate::picture::{Arrow, Fate, Kind, Lane, Mark, Owner, Picture, Row};
 
 /// Draws the whole path.
 pub(crate) fn picture(path: &Path) -> Picture {
+    let (mut telling, rows) = tell(path);
+    telling.unheard();
+    let violation = path.last().violation.as_ref();
+    Picture {
+        lanes: telling.lanes.all(path.last()),
+        key_groups: key_groups(path),
+        rows,
+        arrows: telling.arrows,
+        broken: violation.map(|violation| (violation.invariant.to_owned(), violation.detail.clone())),
+    }
+}
+
+/// A step that changes the last state of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Next {
+    /// Among the actions of the state.
+    pub(crate) position: usize,
+    pub(crate) words: String,
+    pub(crate) group: Group,
+    /// The invariant that it breaks.
+    pub(crate) breaks: Option<&'static str>,
+}
+
+/// What kind of thing happens, in the order in which people look for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Group {
+    Message,
+    Store,
+    Coordinator,
+    Host,
+    Fault,
+    /// A message that was heard on this path already.
+    Repeated,
+}
+
+/// What can happen after the path.
+pub(crate) fn next(path: &Path) -> Vec<Next> {
+    let (telling, _) = tell(path);
+    let steps = path.possible().into_iter().enumerate().filter_map(|(position, action)| {
+        let reached = path.model.next_state(path.last(), action.clone())?;
+        let group = match &action {
+            Action::Deliver(message) => match telling.sent.get(message) {
+                Some(sent) if sent.heard => Group::Repeated,
+                _ => Group::Message,
+            },
+            fault if fault.is_fault() => Group::Fault,
+            Action::Store(..) | Action::Land(_) => Group::Store,
+            Action::Fire(..) | Action::Rescale(..) | Action::CrashCoordinator(_) => Group::Coordinator,
+            Action::Heartbeat(_)
+            | Action::Restore(..)
+            | Action::Read(..)
+            | Action::Take { .. }
+            | Action::Upload(..)
+            | Action::FailUpload(..)
+            | Action::FailTask(..)
+            | Action::CrashHost(_) => Group::Host,
+        };
+        let breaks = reached.violation.map(|violation| violation.invariant);
+        Some(Next { position, words: telling.words(&action), group, breaks })
+    });
+    let mut steps: Vec<_> = steps.collect();
+    steps.sort_by_key(|step| (step.group, step.position));
+    steps
+}
+
+fn key_groups(path: &Path) -> usize {
+    if path.model.story().counting { path.model.story().max_parallelism as usize } else { 0 }
+}
+
+fn tell(path: &Path) -> (Telling<'_>, Vec<Row>) {
     let lanes = Lanes { coordinators: path.last().coordinators.len() };
-    let key_groups = match path.model.story().counting {
-        true => path.model.story().max_parallelism as usize,
-        false => 0,
-    };
+    let key_groups = key_groups(path);
     let mut telling =
         Telling { lanes, path, sent: BTreeMap::new(), late: BTreeMap::new(), arrows: Vec::new() };
     let mut rows = vec![Row {
@@ -40,17 +108,9 @@ pub(crate) fn picture(path: &Path) -> Picture {
             active: lanes.active(after),
             owners: owners(after, key_groups),
         });
-        telling.notice(Some((action, before)), after, row);
+        telling.notice(Some(action), after, row);
     }
-    telling.unheard();
-    let violation = path.last().violation.as_ref();
-    Picture {
-        lanes: lanes.all(path.last()),
-        key_groups,
-        rows,
-        arrows: telling.arrows,
-        broken: violation.map(|violation| (violation.invariant.to_owned(), violation.detail.clone())),
-    }
+    (telling, rows)
 }
 
 /// The store, then coordinators, then hosts.
@@ -223,8 +283,8 @@ impl Telling<'_> {
     }
 
     /// Remembers what the step has sent, and what it has left to itself.
-    fn notice(&mut self, step: Option<(&Action, &World)>, after: &World, row: usize) {
-        let actor = step.and_then(|(action, _)| self.lanes.actor(action));
+    fn notice(&mut self, step: Option<&Action>, after: &World, row: usize) {
+        let actor = step.and_then(|action| self.lanes.actor(action));
         for message in after.network.iter() {
             let sender = actor.or_else(|| self.lanes.first_sender(message));
             if let (Some(lane), false) = (sender, self.sent.contains_key(message)) {

@@ -6,7 +6,7 @@
 mod page;
 mod svg;
 
-pub(crate) use page::{STYLE, page};
+pub(crate) use page::page;
 
 /// A space-time diagram: lanes side by side, time downwards.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::escaped;
 
 /// What pages with pictures and states look like.
-pub(crate) const STYLE: &str = concat!(include_str!("colours.css"), include_str!("page.css"));
+const STYLE: &str = concat!(include_str!("colours.css"), include_str!("page.css"));
 
 /// A complete HTML document. `body` is HTML, `title` is text.
 pub(crate) fn page(title: &str, body: &str) -> String {

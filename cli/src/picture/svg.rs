@@ -7,7 +7,7 @@ use super::{Arrow, Fate, Kind, Mark, Owner, Picture, Row, escaped};
 const HEADER: usize = 58;
 const ROW: usize = 26;
 const NUMBERS: usize = 40;
-const LANE: usize = 104;
+const LANE: usize = 116;
 const MAP_MAX: usize = 192;
 const GROUP_MAX: usize = 22;
 // A generous width of one character; text is never measured.
@@ -106,7 +106,6 @@ impl fmt::Display for Drawing<'_> {
 
 const MARKERS: &str = r#"<defs>
 <marker id="kg-end" viewBox="0 0 8 8" refX="7.4" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path class="head" d="M0 .6 8 4 0 7.4z"/></marker>
-<marker id="kg-bad" viewBox="0 0 8 8" refX="7.4" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path class="head bad" d="M0 .6 8 4 0 7.4z"/></marker>
 </defs>
 "#;
 
@@ -128,8 +127,8 @@ impl Drawing<'_> {
             let (x, kind) = (self.lane(index), class(lane.kind));
             writeln!(
                 f,
-                r#"<g class="lane {kind}"><line x1="{x}" x2="{x}" y1="{HEADER}" y2="{bottom}"/><rect x="{:.1}" y="14" width="92" height="26" rx="13"/><text x="{x}" y="31.5">{}</text>"#,
-                x - 46.0,
+                r#"<g class="lane {kind}"><line x1="{x}" x2="{x}" y1="{HEADER}" y2="{bottom}"/><rect x="{:.1}" y="14" width="104" height="26" rx="13"/><text x="{x}" y="31.5">{}</text>"#,
+                x - 52.0,
                 escaped(&lane.name)
             )?;
             for (row, active) in
@@ -223,7 +222,6 @@ impl Drawing<'_> {
             )
         };
         const END: &str = r#"marker-end="url(#kg-end)""#;
-        const BAD: &str = r#"marker-end="url(#kg-bad)""#;
         write!(f, r#"<g class="arrow"><title>{title}</title>"#)?;
         let middle = ((x1 + x2) / 2.0, (y1 + y2) / 2.0);
         match arrow.fate {
@@ -247,7 +245,7 @@ impl Drawing<'_> {
                 f.write_str(&line("sent unheard", "", (x1, y1, end, y1 + 8.0)))?;
                 cross(f, end, y1 + 8.0, "unheard")?;
             }
-            Fate::Late => f.write_str(&line("sent late", BAD, (x1, y1, x2, y2)))?,
+            Fate::Late => f.write_str(&line("sent late", END, (x1, y1, x2, y2)))?,
         }
         f.write_str("</g>\n")
     }
