@@ -91,19 +91,35 @@ impl Model for Told {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        properties()
+        properties(&self.0)
     }
 }
 
 type Condition = fn(&Told, &Readable) -> bool;
 
-/// One property for all invariants: stateright takes plain functions, and a state knows which it breaks.
-fn properties() -> Vec<Property<Told>> {
-    let holds: Condition = |_, state| state.0.violation.is_none();
-    let finishes: Condition = |told, state| {
-        let finished =
-            keygroups_model::properties::CASES.iter().find(|(name, _)| *name == "the job finishes");
-        finished.is_some_and(|(_, reached)| reached(&told.0, &state.0))
-    };
-    vec![Property::always("every invariant holds", holds), Property::sometimes("the job finishes", finishes)]
+fn condition<const INDEX: usize>(told: &Told, state: &Readable) -> bool {
+    told.0.properties().get(INDEX).is_none_or(|property| (property.condition)(&told.0, &state.0))
+}
+
+// A property takes a plain function, so each needs its own.
+macro_rules! conditions {
+    ($($index:literal)*) => { &[$(condition::<$index>),*] };
+}
+
+const CONDITIONS: &[Condition] = conditions!(
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35
+    36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+);
+
+/// The model's own.
+fn properties(model: &JobModel) -> Vec<Property<Told>> {
+    let properties = model.properties();
+    assert!(properties.len() <= CONDITIONS.len(), "there is a condition for each property");
+    let told = properties.into_iter().zip(CONDITIONS);
+    told.map(|(property, condition)| Property {
+        expectation: property.expectation,
+        name: property.name,
+        condition: *condition,
+    })
+    .collect()
 }

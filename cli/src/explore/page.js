@@ -34,6 +34,7 @@ async function show() {
     row.classList.add("here");
     const box = $("picture"), y = HEADER + ROW * view.at;
     if (y < box.scrollTop + HEADER || y + 2 * ROW > box.scrollTop + box.clientHeight) box.scrollTop = y - box.clientHeight / 2;
+    keepHeads();
     document.body.dataset.steps = view.steps;
     $("error").hidden = true;
   } catch (error) {
@@ -57,6 +58,11 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   go(shown.path, Math.max(0, Math.min(shown.path.length, shown.at + step)));
 });
+// The names of lanes stay in sight.
+function keepHeads() {
+  $("picture").querySelector(".heads")?.setAttribute("transform", `translate(0 ${$("picture").scrollTop})`);
+}
+$("picture").addEventListener("scroll", keepHeads);
 addEventListener("hashchange", show);
 
 async function watch() {

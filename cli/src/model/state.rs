@@ -36,6 +36,16 @@ impl Block {
         Self(block)
     }
 
+    /// What is new, one line for each part of the state.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        let new = |line: &Line| {
+            let says = line.says.iter().filter(|(_, changed)| *changed);
+            let says: Vec<_> = says.map(|(text, _)| text.as_str()).collect();
+            (!says.is_empty()).then(|| format!("{}: {}", line.name.trim_start(), says.join("; ")))
+        };
+        self.0.iter().filter_map(new).collect()
+    }
+
     pub(crate) fn html(&self) -> String {
         use fmt::Write as _;
         let mut html = String::from("<dl class=\"state\">");
@@ -58,14 +68,14 @@ impl fmt::Display for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for line in &self.0 {
             let says: Vec<_> = line.says.iter().map(|(text, _)| text.as_str()).collect();
-            writeln!(f, "{:14}{}", line.name, says.join("; "))?;
+            writeln!(f, "{:16}{}", line.name, says.join("; "))?;
         }
         Ok(())
     }
 }
 
 fn lines(world: &World) -> Vec<Line> {
-    let mut lines: Vec<_> = world.coordinators.iter().map(|process| coordinator(process)).collect();
+    let mut lines: Vec<_> = world.coordinators.iter().flat_map(|process| coordinator(process)).collect();
     lines.extend(world.hosts.iter().flat_map(|process| host(process)));
     lines.push(store(&world.store));
     let late: Vec<_> = world.late.iter().map(ToString::to_string).collect();
@@ -88,7 +98,7 @@ fn line(name: impl Into<String>, says: Vec<String>) -> Line {
     Line { name: name.into(), says: says.into_iter().map(|text| (text, false)).collect() }
 }
 
-fn coordinator(process: &CoordinatorProcess) -> Line {
+fn coordinator(process: &CoordinatorProcess) -> Vec<Line> {
     let machine = &process.machine;
     let mut says = vec![match machine.leads() {
         Some(epoch) => format!("leads epoch {epoch}"),
@@ -98,17 +108,17 @@ fn coordinator(process: &CoordinatorProcess) -> Line {
     says.extend(machine.running().map(|attempt| format!("attempt {attempt}")));
     says.extend(machine.pending_checkpoint().map(|checkpoint| format!("checkpoint {checkpoint} pending")));
     says.extend(process.requests.iter().map(|request| format!("asks the store: {request}")));
-    // What a timer does is said by the action that it fires.
-    let timers = process.timers.iter().map(|timer| {
-        let words = Action::Fire(machine.id(), *timer).to_string();
-        let words = words.split_once(": ").map_or(words.as_str(), |(_, what)| what).to_owned();
-        format!("timer: {words}")
-    });
-    says.extend(timers);
     if process.crashes > 0 {
         says.push(format!("has crashed {}×", process.crashes));
     }
-    line(format!("coordinator {}", machine.id()), says)
+    // What a timer does is said by the action that it fires.
+    let timers = process.timers.iter().map(|timer| {
+        let words = Action::Fire(machine.id(), *timer).to_string();
+        words.split_once(": ").map_or(words.as_str(), |(_, what)| what).to_owned()
+    });
+    let timers = line(format!("  timers of {}", machine.id()), timers.collect());
+    let own = line(format!("coordinator {}", machine.id()), says);
+    if timers.says.is_empty() { vec![own] } else { vec![own, timers] }
 }
 
 fn host(process: &HostProcess) -> Vec<Line> {

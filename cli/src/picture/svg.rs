@@ -41,11 +41,11 @@ impl<'a> Drawing<'a> {
             0 => 0.0,
             groups => (MAP_MAX as f64 / groups as f64).min(GROUP_MAX as f64),
         };
-        let map = (NUMBERS + LANE * picture.lanes.len()) as f64;
+        let map = (NUMBERS + LANE * picture.lanes.len() + 14) as f64;
         // Room for the title of the map.
         let map_width =
             if picture.key_groups == 0 { 0.0 } else { (group * picture.key_groups as f64).max(64.0) };
-        let words = map + map_width + 26.0;
+        let words = map + map_width + 20.0;
         let longest = picture.rows.iter().map(|row| row.words.chars().count()).max().unwrap_or(0);
         let broken = picture.broken.iter().map(|(name, _)| name.chars().count() + 12).max().unwrap_or(0);
         let width = words + longest.max(broken).max(24) as f64 * CHARACTER + 16.0;
@@ -100,6 +100,7 @@ impl fmt::Display for Drawing<'_> {
                 escaped(name)
             )?;
         }
+        self.heads(f)?;
         f.write_str("</svg>")
     }
 }
@@ -125,12 +126,7 @@ impl Drawing<'_> {
         let bottom = Self::row(rows.len().saturating_sub(1)) + ROW as f64 / 2.0;
         for (index, lane) in self.picture.lanes.iter().enumerate() {
             let (x, kind) = (self.lane(index), class(lane.kind));
-            writeln!(
-                f,
-                r#"<g class="lane {kind}"><line x1="{x}" x2="{x}" y1="{HEADER}" y2="{bottom}"/><rect x="{:.1}" y="14" width="104" height="26" rx="13"/><text x="{x}" y="31.5">{}</text>"#,
-                x - 52.0,
-                escaped(&lane.name)
-            )?;
+            writeln!(f, r#"<g class="lane {kind}"><line x1="{x}" x2="{x}" y1="{HEADER}" y2="{bottom}"/>"#)?;
             for (row, active) in
                 rows.iter().enumerate().filter_map(|(row, it)| Some((row, it.active.get(index)?)))
             {
@@ -146,20 +142,43 @@ impl Drawing<'_> {
         Ok(())
     }
 
+    /// Names above the lanes and the map, in a group of their own: a page can keep them in sight.
+    fn heads(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, r#"<g class="heads"><rect class="paper" width="{:.0}" height="52"/>"#, self.width)?;
+        for (index, lane) in self.picture.lanes.iter().enumerate() {
+            let (x, kind) = (self.lane(index), class(lane.kind));
+            writeln!(
+                f,
+                r#"<g class="lane {kind}"><rect x="{:.1}" y="14" width="104" height="26" rx="13"/><text x="{x}" y="31.5">{}</text></g>"#,
+                x - 52.0,
+                escaped(&lane.name)
+            )?;
+        }
+        let groups = self.picture.key_groups;
+        if groups > 0 {
+            writeln!(
+                f,
+                r#"<g class="map"><text class="title" x="{:.1}" y="23">key groups</text>"#,
+                self.map
+            )?;
+            let labels = if self.group >= 14.0 { (0..groups).collect() } else { vec![0, groups - 1] };
+            for group in labels {
+                let x = self.map + (group as f64 + 0.5) * self.group - 1.0;
+                writeln!(f, r#"<text class="group" x="{x:.1}" y="44">{group}</text>"#)?;
+            }
+            f.write_str("</g>")?;
+        }
+        f.write_str("</g>\n")
+    }
+
     /// Cells that stay the same are one rectangle from top to bottom.
     fn owners(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.picture.key_groups == 0 {
             return Ok(());
         }
-        let (x, groups) = (self.map, self.picture.key_groups);
-        writeln!(f, r#"<g class="map"><text class="title" x="{x:.1}" y="23">key groups</text>"#)?;
-        let labels = if self.group >= 14.0 { (0..groups).collect() } else { vec![0, groups - 1] };
-        for group in labels {
-            let x = x + (group as f64 + 0.5) * self.group;
-            writeln!(f, r#"<text class="group" x="{x:.1}" y="46">{group}</text>"#)?;
-        }
+        f.write_str("<g class=\"map\">")?;
         let none = Vec::new();
-        for group in 0..groups {
+        for group in 0..self.picture.key_groups {
             let at = |row: usize| self.picture.rows[row].owners.get(group).unwrap_or(&none);
             let mut from = 0;
             for row in 1..=self.picture.rows.len() {
