@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The first Chromium on the search path.
 pub fn installed() -> Option<PathBuf> {
@@ -122,7 +122,10 @@ impl Page {
     pub fn wait_for(&mut self, expression: &str) {
         let began = Instant::now();
         while self.evaluate(expression) != true {
-            assert!(began.elapsed() < PATIENCE, "never true: {expression}; errors: {:?}", self.errors);
+            if began.elapsed() > PATIENCE {
+                let page = self.evaluate("location.href + ' ' + document.documentElement.innerText");
+                panic!("never true: {expression}; errors: {:?}; the page: {page}", self.errors);
+            }
             thread::sleep(Duration::from_millis(50));
         }
     }

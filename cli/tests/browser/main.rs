@@ -97,7 +97,7 @@ fn a_mutant_opens_at_its_counterexample_and_earlier_states_can_be_looked_at() {
     assert_eq!(broken, "✗ broken: nobody_believes_a_lost_step");
     assert_eq!(page.evaluate("document.querySelectorAll('#next button').length"), 0);
     page.evaluate("dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowUp' }))");
-    page.wait_for("document.getElementById('at').innerText === 'after step 5 of 6'");
+    page.wait_for("document.getElementById('at').textContent === 'after step 5 of 6'");
     // The step that goes wrong is among those that can be taken there, and says so.
     let breaks = page.evaluate("document.querySelector('#next button.breaks em').innerText");
     assert_eq!(breaks, "breaks nobody_believes_a_lost_step");
