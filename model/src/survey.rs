@@ -4,6 +4,8 @@
 //! the order of its predecessors and of their actions counts, so that paths, counts and depths do
 //! not depend on the number of threads.
 
+#![allow(clippy::disallowed_types)] // Only looked up, never iterated.
+
 use std::{
     collections::HashMap,
     sync::{
