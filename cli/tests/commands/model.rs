@@ -96,3 +96,29 @@ fn a_mutant_is_caught_by_the_invariant_it_must_break() {
         (&"leadership".into(), &true.into())
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_check_and_says_that_it_was_not_complete() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let mut child = keygroups("check garbage --threads 1 --json")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It says how far it is after a second, of several.
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let progress = lines.next().unwrap();
+    assert!(progress.starts_with("garbage: ") && progress.contains(" states, "), "{progress}");
+    let interrupt = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
+    let last = lines.last().unwrap();
+    assert!(last.starts_with("stopped before the end: nothing is broken in the "), "{last}");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["verdict"], &report["complete"]), (&"stopped".into(), &false.into()));
+    assert!(report["properties"].as_array().unwrap().iter().all(|property| property["holds"].is_null()));
+}
