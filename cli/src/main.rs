@@ -4,10 +4,15 @@
 //! 2 wrong use or unreadable input, with one line on stderr that says what and where.
 
 mod assign;
+mod check;
+mod explore;
+mod model;
+mod picture;
 mod plan;
 mod replay;
 mod sim;
 mod verify_assignment;
+mod zoo;
 
 use std::io;
 use std::process::ExitCode;
@@ -31,6 +36,9 @@ enum Command {
     Sim(sim::Sim),
     Replay(replay::Replay),
     VerifyAssignment(verify_assignment::VerifyAssignment),
+    Check(check::Check),
+    Zoo(zoo::Zoo),
+    Explore(explore::Explore),
 }
 
 /// What a command has found.
@@ -67,6 +75,9 @@ fn main() -> ExitCode {
         Command::Sim(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::VerifyAssignment(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Zoo(command) => command.run(),
+        Command::Explore(command) => command.run(),
     };
     match verdict {
         Ok(verdict) => ExitCode::from(verdict.exit_code()),

@@ -29,6 +29,7 @@ pub mod search;
 pub mod store;
 pub mod stories;
 pub mod story;
+pub mod survey;
 mod words;
 pub mod world;
 pub mod zoo;

@@ -1,5 +1,7 @@
 //! Messages, requests and timers in words.
 
+use std::fmt;
+
 use keygroups::{
     checkpoint::Manifest,
     protocol::{Barrier, CoordinatorTimer, ToCoordinator, ToHost},
@@ -120,5 +122,17 @@ fn short(name: &keygroups::checkpoint::ObjectName) -> String {
         ObjectName::State { attempt, task, checkpoint } => format!("state/{attempt}/{task}/{checkpoint}"),
         ObjectName::Output { attempt, task, checkpoint } => format!("output/{attempt}/{task}/{checkpoint}"),
         ObjectName::OutputList { attempt, checkpoint } => format!("outputs/{attempt}/{checkpoint}"),
+    }
+}
+
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&element(self))
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&request(self))
     }
 }

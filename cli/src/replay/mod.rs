@@ -1,8 +1,10 @@
 //! `keygroups replay`: a run of `sim` again, with every event shown.
 
+mod saved;
 mod words;
 
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 use clap::Args;
 use keygroups_sim::cluster::simulate;
@@ -10,7 +12,7 @@ use keygroups_sim::trace::Recording;
 
 use crate::Verdict;
 use crate::sim::style::one_line;
-use crate::sim::{Job, closing, judged, opening, timed};
+use crate::sim::{DEFAULT_SEED, Job, closing, judged, opening, timed};
 
 /// Run a seed of sim again and show every event
 ///
@@ -20,8 +22,12 @@ use crate::sim::{Job, closing, judged, opening, timed};
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Replay {
     /// The seed
-    #[arg(value_name = "SEED", allow_negative_numbers = true)]
-    seed: u64,
+    #[arg(value_name = "SEED", allow_negative_numbers = true, required_unless_present = "path")]
+    seed: Option<u64>,
+
+    /// Not a seed of sim, but a path through a model that check or explore has saved in FILE
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "swarm", "Job"])]
+    path: Option<PathBuf>,
 
     /// The small job that --seeds of sim draws from the seed
     #[arg(long)]
@@ -46,17 +52,24 @@ Examples:
   Only what the store was asked for:
     keygroups replay 81 --json | jq -c 'select(.kind == \"request\")'
 
+  A counterexample of keygroups check, step by step with what each step changes:
+    keygroups replay --path counterexample.json
+
 Times are virtual. Machines are told of every input, heartbeats included; requests to the store are
 shown if they change something or go wrong. Exit codes: 0 everything holds, 1 a violation was found,
 2 wrong use or unreadable input.";
 
 impl Replay {
     pub(crate) fn run(self) -> anyhow::Result<Verdict> {
+        let seed = match (&self.path, self.seed) {
+            (Some(file), _) => return saved::replay(file, self.json),
+            (None, seed) => seed.unwrap_or(DEFAULT_SEED),
+        };
         let plan = self.job.prepare(self.swarm)?;
-        let scenario = plan.scenario(self.seed)?;
+        let scenario = plan.scenario(seed)?;
         if self.json {
             let stream: Box<dyn Write + Send> = Box::new(BufWriter::new(io::stdout()));
-            let run = simulate(self.seed, &scenario, Recording { keep: false, stream: Some(stream) });
+            let run = simulate(seed, &scenario, Recording { keep: false, stream: Some(stream) });
             if let Err(violation) = &run.outcome {
                 eprintln!("violated: {}", one_line(&violation.to_string()));
             }
@@ -66,9 +79,9 @@ impl Replay {
             return Ok(judged(&run));
         }
         let mut out = BufWriter::new(anstream::AutoStream::auto(io::stdout()));
-        write!(out, "{}", opening(&plan, self.seed, &scenario))?;
+        write!(out, "{}", opening(&plan, seed, &scenario))?;
         let recording = Recording { keep: true, stream: None };
-        let (run, took) = timed(|| simulate(self.seed, &scenario, recording));
+        let (run, took) = timed(|| simulate(seed, &scenario, recording));
         for event in &run.kept {
             writeln!(out, "{}", words::line(event))?;
         }

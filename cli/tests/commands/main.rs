@@ -1,5 +1,6 @@
 //! The built binary, as a user meets it.
 
+mod model;
 mod simulation;
 
 use std::io::Write;

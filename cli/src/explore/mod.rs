@@ -1,0 +1,117 @@
+//! `keygroups explore`: a model in the browser, step by step.
+
+mod beside;
+mod server;
+mod view;
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use keygroups_model::survey::survey;
+
+use crate::Verdict;
+use crate::check::Ticker;
+use crate::model::{Choice, Path, SavedPath};
+use crate::sim::style::{BOLD, FAINT, RESET};
+
+/// Step through a model in the browser: pictures, states in words, every possible step
+///
+/// Serves a page of our own and, at another port, stateright's. Both show the same model. With a
+/// mutant the page opens at its counterexample.
+#[derive(Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct Explore {
+    /// The model; `keygroups check --list` shows them all
+    #[arg(value_name = "MODEL")]
+    model: String,
+
+    /// Plant this bug, and open at a shortest path to what it breaks
+    #[arg(long, value_name = "NAME")]
+    mutant: Option<String>,
+
+    /// Open at the path in FILE, which check or the page has saved
+    #[arg(long, value_name = "FILE", conflicts_with = "mutant")]
+    path: Option<PathBuf>,
+
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    addr: SocketAddr,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  From one task to two, in any order you like:
+    keygroups explore scale-out
+
+  How a planted bug loses a checkpoint:
+    keygroups explore leadership --mutant ambiguous_is_failed
+
+  A counterexample of check:
+    keygroups explore leadership --path counterexample.json
+
+In the page: choose a step on the right; click on a line of the picture, or use the arrow keys, to look at
+an earlier state; a step that is chosen there begins another path. The address of the page holds the
+path, so that it can be kept and sent. Ctrl-C ends the server.";
+
+impl Explore {
+    pub(crate) fn run(self) -> anyhow::Result<Verdict> {
+        let (choice, path) = self.opening()?;
+        // Before anything that takes time.
+        let server = server::Server::bind(self.addr)?;
+        let path = match (path, choice.mutant) {
+            (Some(path), _) => path,
+            (None, Some(_)) => counterexample(&choice)?,
+            (None, None) => Path::new(choice.model),
+        };
+        let beside = beside::serve(&choice, server.address())?;
+        let mut out = anstream::AutoStream::auto(io::stdout());
+        writeln!(out, "{BOLD}{}{RESET}: {}", choice.arguments(), choice.model.story().about)?;
+        writeln!(
+            out,
+            "  open               http://{}/{}",
+            server.address(),
+            view::fragment(&path.positions)
+        )?;
+        writeln!(out, "  {FAINT}stateright's page  http://{beside}/{RESET}")?;
+        writeln!(out, "  {FAINT}Ctrl-C ends it{RESET}")?;
+        out.flush()?;
+        server.serve(Arc::new(view::View::new(choice, &path, beside)))
+    }
+
+    /// What to look at, as far as arguments and files say it.
+    fn opening(&self) -> anyhow::Result<(Choice, Option<Path>)> {
+        let choice = Choice::named(&self.model, self.mutant.as_deref())?;
+        let Some(file) = &self.path else { return Ok((choice, None)) };
+        let saved = SavedPath::read(file)?;
+        ensure!(
+            saved.choice.name() == choice.name(),
+            "{} is a path of the model `{}`, not of `{}`",
+            file.display(),
+            saved.choice.name(),
+            choice.name()
+        );
+        Ok((saved.choice, Some(saved.path)))
+    }
+}
+
+/// The most states that are searched where a model is too large for all of them.
+const STATES_MAX: usize = 300_000;
+
+fn counterexample(choice: &Choice) -> anyhow::Result<Path> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut ticker = Ticker::new(choice.name());
+    let survey = survey(&choice.model, threads, STATES_MAX, |progress| {
+        ticker.tick(progress);
+        true
+    });
+    ticker.clear();
+    let Some((_, positions)) = survey.violated else {
+        let home = choice.mutant.map_or(choice.name(), |mutant| mutant.story.name);
+        bail!("this bug breaks nothing in `{}`: its model is `{home}`", choice.name());
+    };
+    Path::follow(choice.model, &positions).context("a path of the search is one of the model")
+}

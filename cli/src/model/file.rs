@@ -1,0 +1,145 @@
+//! A path in a file: what was done, by position and in words, so that a file from another version of the
+//! model is noticed and never silently replayed as something else.
+
+use std::fs;
+use std::path::Path as FilePath;
+
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::{Choice, Path};
+
+/// The contents of the file.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Document {
+    pub(crate) model: String,
+    pub(crate) mutant: Option<String>,
+    /// What the last step breaks.
+    pub(crate) breaks: Option<String>,
+    pub(crate) steps: Vec<SavedStep>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedStep {
+    /// Of the action among those that are possible there.
+    pub(crate) position: usize,
+    pub(crate) words: String,
+}
+
+/// A path that was read from a file and taken again.
+#[derive(Debug)]
+pub(crate) struct SavedPath {
+    pub(crate) choice: Choice,
+    pub(crate) path: Path,
+}
+
+impl Document {
+    pub(crate) fn of(choice: &Choice, path: &Path) -> Self {
+        let steps = path.positions.iter().zip(&path.actions);
+        Self {
+            model: choice.name().to_owned(),
+            mutant: choice.mutant.map(|mutant| mutant.name.to_owned()),
+            breaks: path.last().violation.as_ref().map(|violation| violation.invariant.to_owned()),
+            steps: steps
+                .map(|(position, action)| SavedStep { position: *position, words: action.to_string() })
+                .collect(),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub(crate) fn save(&self, file: &FilePath) -> anyhow::Result<()> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))
+    }
+}
+
+impl SavedPath {
+    /// Reads a file and goes along its path.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is no path, or is none of this version of the model.
+    pub(crate) fn read(file: &FilePath) -> anyhow::Result<Self> {
+        let name = file.display();
+        let bytes = fs::read(file).with_context(|| format!("cannot read {name}"))?;
+        let document: Document =
+            serde_json::from_slice(&bytes).with_context(|| format!("{name} is no path of a model"))?;
+        document.follow().with_context(|| format!("cannot follow the path in {name}"))
+    }
+}
+
+impl Document {
+    /// Goes along the path.
+    ///
+    /// # Errors
+    ///
+    /// If this version of the model does not allow it.
+    pub(crate) fn follow(&self) -> anyhow::Result<SavedPath> {
+        let choice = Choice::named(&self.model, self.mutant.as_deref())?;
+        let mut path = Path::new(choice.model);
+        for (number, step) in (1..).zip(&self.steps) {
+            let possible: Vec<_> = path.possible().iter().map(ToString::to_string).collect();
+            // Positions move when a version of the model has more actions; words say what is meant.
+            let position = match possible.get(step.position) {
+                Some(words) if *words == step.words => Some(step.position),
+                _ => possible.iter().position(|words| *words == step.words),
+            };
+            let Some(position) = position else {
+                bail!("step {number}: this version of the model has no step `{}` there", step.words);
+            };
+            path.step(position)?;
+        }
+        let broken = path.last().violation.as_ref().map(|violation| violation.invariant);
+        ensure!(
+            broken == self.breaks.as_deref(),
+            "it was to break {}, and breaks {}",
+            self.breaks.as_deref().unwrap_or("nothing"),
+            broken.unwrap_or("nothing")
+        );
+        Ok(SavedPath { choice, path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(steps: usize) -> Document {
+        let choice = Choice::named("scale-out", None).unwrap();
+        let mut path = Path::new(choice.model);
+        while path.positions.len() < steps {
+            let count = path.possible().len();
+            assert!((0..count).any(|position| path.step(position).is_ok()));
+        }
+        Document::of(&choice, &path)
+    }
+
+    #[test]
+    fn a_path_survives_its_file() {
+        let document = document(6);
+        let json = serde_json::to_string(&document).unwrap();
+        let read: Document = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, document);
+        assert_eq!(read.follow().unwrap().path.actions.len(), 6);
+    }
+
+    #[test]
+    fn steps_that_have_moved_are_found_by_their_words() {
+        let mut document = document(3);
+        document.steps[1].position += 100;
+        assert_eq!(document.follow().unwrap().path.actions.len(), 3);
+    }
+
+    #[test]
+    fn a_step_that_does_not_exist_is_named() {
+        let mut document = document(3);
+        document.steps[2].words = "coordinator 0: retires".into();
+        let error = document.follow().unwrap_err().to_string();
+        assert_eq!(error, "step 3: this version of the model has no step `coordinator 0: retires` there");
+    }
+}
