@@ -101,6 +101,15 @@ pub const ALIGNMENT: Story = Story {
     budget: Budget { checkpoints: 2, expiries: 1, ..CALM },
 };
 
+/// A task of the attempt before goes on for a while.
+pub const STRAGGLERS: Story = Story {
+    name: "stragglers",
+    about: "The source and the counting task run on different hosts; the counting task fails, and the source hears of it late.",
+    hosts: &[1, 1],
+    budget: Budget { checkpoints: 1, task_failures: 1, ..CALM },
+    ..CHECKPOINT
+};
+
 /// Paused leaders and pruned manifests.
 pub const ZOMBIES: Story = Story {
     name: "zombies",
@@ -152,4 +161,5 @@ pub const EVERYTHING: Story = Story {
 };
 
 /// Every story of the bound `quick`.
-pub const QUICK: &[Story] = &[ALIGNMENT, CHECKPOINT, LEADERSHIP, ZOMBIES, GARBAGE, SCALE_OUT, SCALE_IN];
+pub const QUICK: &[Story] =
+    &[ALIGNMENT, CHECKPOINT, STRAGGLERS, LEADERSHIP, ZOMBIES, GARBAGE, SCALE_OUT, SCALE_IN];

@@ -43,6 +43,11 @@ fn checkpoint_is_explored_completely() {
 }
 
 #[test]
+fn stragglers_are_explored_completely() {
+    explore("stragglers", 8_594, &["a checkpoint is committed"]);
+}
+
+#[test]
 fn leadership_is_explored_completely() {
     explore(
         "leadership",

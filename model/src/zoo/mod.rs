@@ -3,16 +3,22 @@
 //! A mutant leaves the production machines alone. It alters what goes into one or comes out of it,
 //! or lets the engine or the store misbehave: a [`Twist`].
 
+mod abort_deletes_what_is_shared;
 mod aborted_output_is_stranded;
 mod acknowledgement_of_an_old_attempt;
 mod ambiguous_is_failed;
 mod blocked_channels_are_read;
 mod change_under_the_previous_key;
+mod deployed_before_the_commit_is_decided;
+mod element_of_an_old_attempt;
 mod epoch_not_raised;
 mod exists_is_created;
+mod file_name_reused;
 mod idle_task_left_out;
 mod max_parallelism_derived_again;
+mod notice_before_the_commit;
 mod notice_of_a_predecessor;
+mod offset_before_the_record;
 mod own_handle_only;
 mod ranges_by_another_formula;
 mod ready_before_restored;
@@ -20,12 +26,13 @@ mod rescale_is_the_end;
 mod restart_from_nothing;
 mod restore_clears_per_handle;
 mod splits_dropped;
+mod stop_falls_back;
 mod successor_before_the_last_checkpoint;
 
 use std::{fmt, sync::Arc};
 
 use keygroups::{
-    checkpoint::Manifest,
+    checkpoint::{Attempt, Manifest, ObjectName},
     key_group::KeyGroup,
     protocol::{
         Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Host, HostInput, HostOutput, ToHost,
@@ -34,8 +41,9 @@ use keygroups::{
 
 use crate::{
     engine::Frozen,
-    store::Request,
-    stories::{ALIGNMENT, CHECKPOINT, LEADERSHIP, SCALE_IN, SCALE_OUT},
+    network::Message,
+    store::{Object, Request, Store},
+    stories::{ALIGNMENT, CHECKPOINT, LEADERSHIP, SCALE_IN, SCALE_OUT, STRAGGLERS},
     story::{Groups, Record, Story},
     world::World,
 };
@@ -83,6 +91,16 @@ pub trait Twist: fmt::Debug + Sync {
     /// The key group that a record is kept under; `previous` was processed before it.
     fn group_of(&self, record: Record, _previous: Option<Record>) -> KeyGroup {
         record.group
+    }
+
+    /// What is stored instead of `object`, which is to be written as `name`.
+    fn stored(&self, _store: &Store, _name: ObjectName, object: Object) -> Object {
+        object
+    }
+
+    /// Whether an element reaches only the receiver of its sender's attempt.
+    fn channels_belong_to_an_attempt(&self) -> bool {
+        true
     }
 
     /// Whether the engine lets channels wait that the aligner blocks.
@@ -134,11 +152,18 @@ mutants! {
     acknowledgement_of_an_old_attempt::AcknowledgementOfAnOldAttempt in CHECKPOINT breaks "committed_was_acknowledged_by_exactly_its_tasks";
     rescale_is_the_end::RescaleIsTheEnd in SCALE_IN breaks "checkpoint_ids_only_rise";
     successor_before_the_last_checkpoint::SuccessorBeforeTheLastCheckpoint in SCALE_OUT breaks "nothing_older_commits_after_a_restore_decision";
+    deployed_before_the_commit_is_decided::DeployedBeforeTheCommitIsDecided in CHECKPOINT breaks "nothing_older_commits_after_a_restore_decision";
+    stop_falls_back::StopFallsBack in SCALE_IN breaks "recovery_starts_from_the_newest";
     restart_from_nothing::RestartFromNothing in CHECKPOINT breaks "recovery_starts_from_the_newest";
     ambiguous_is_failed::AmbiguousIsFailed in LEADERSHIP breaks "named_objects_exist_as_first_written";
+    abort_deletes_what_is_shared::AbortDeletesWhatIsShared in CHECKPOINT breaks "named_objects_exist_as_first_written";
+    notice_before_the_commit::NoticeBeforeTheCommit in CHECKPOINT breaks "notices_are_true_in_order_and_once";
     notice_of_a_predecessor::NoticeOfAPredecessor in CHECKPOINT breaks "notices_are_true_in_order_and_once";
     restore_clears_per_handle::RestoreClearsPerHandle in SCALE_IN breaks "restored_is_what_was_frozen";
     change_under_the_previous_key::ChangeUnderThePreviousKey in SCALE_OUT breaks "state_is_the_fold_of_the_records_before_the_barrier";
+    offset_before_the_record::OffsetBeforeTheRecord in CHECKPOINT breaks "state_is_the_fold_of_the_records_before_the_barrier";
+    file_name_reused::FileNameReused in CHECKPOINT breaks "state_is_the_fold_of_the_records_before_the_barrier";
+    element_of_an_old_attempt::ElementOfAnOldAttempt in STRAGGLERS breaks "state_is_the_fold_of_the_records_before_the_barrier";
     blocked_channels_are_read::BlockedChannelsAreRead in ALIGNMENT breaks "state_is_the_fold_of_the_records_before_the_barrier";
     aborted_output_is_stranded::AbortedOutputIsStranded in CHECKPOINT breaks "output_is_exactly_once";
 }
@@ -167,4 +192,18 @@ fn change_manifests(
         }
     }
     out
+}
+
+/// What would deploy the attempt after `attempt` in the same way, from the same checkpoint.
+fn successors(world: &World, attempt: Attempt) -> Vec<CoordinatorOutput> {
+    let next = Attempt { run: attempt.run + 1, ..attempt };
+    let deployments = world.network.iter().filter_map(|message| match &**message {
+        Message::ToHost(to, ToHost::Deploy(deployment)) if deployment.attempt == attempt => {
+            Some((*to, Deployment { attempt: next, ..Deployment::clone(deployment) }))
+        }
+        _ => None,
+    });
+    deployments
+        .map(|(to, deployment)| CoordinatorOutput::Send { to, message: ToHost::Deploy(Arc::new(deployment)) })
+        .collect()
 }
