@@ -20,6 +20,7 @@
 pub mod action;
 mod check;
 pub mod engine;
+pub mod liveness;
 pub mod model;
 pub mod network;
 mod part;

@@ -127,7 +127,8 @@ impl JobModel {
         Parallelism::new(*self.story.rescales.get(asked)?).ok()
     }
 
-    fn carry_out(&self, world: &mut World, action: &Action) {
+    /// Does what the action says, and nothing around it.
+    pub(crate) fn carry_out(&self, world: &mut World, action: &Action) {
         match action {
             Action::Fire(id, timer) => {
                 let index = usize::from(id.0);

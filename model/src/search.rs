@@ -43,11 +43,26 @@ pub struct Search {
 
 /// Explores by distance, until a violation or `unique_max` states.
 pub fn shortest(model: &JobModel, unique_max: usize) -> Search {
+    shortest_to(model, unique_max, |world| world.violation.clone())
+}
+
+/// Explores by distance, until `judge` finds a state bad or `unique_max` states. Every state is
+/// judged once.
+pub fn shortest_to(
+    model: &JobModel,
+    unique_max: usize,
+    mut judge: impl FnMut(&World) -> Option<Violation>,
+) -> Search {
     // By state: the state before and the position of the action among its actions.
     let mut parents = HashMap::new();
     let mut level = Vec::new();
     for world in model.init_states() {
-        parents.insert(hash_of(&world), None);
+        let at = hash_of(&world);
+        parents.insert(at, None);
+        if let Some(violation) = judge(&world) {
+            let counterexample = Some(Counterexample { violation, path: path(model, &parents, at) });
+            return Search { unique: parents.len(), complete: false, counterexample };
+        }
         level.push(world);
     }
     let mut actions = Vec::new();
@@ -63,7 +78,7 @@ pub fn shortest(model: &JobModel, unique_max: usize) -> Search {
                     continue;
                 }
                 parents.insert(to, Some((from, position)));
-                if let Some(violation) = reached.violation {
+                if let Some(violation) = judge(&reached) {
                     let path = path(model, &parents, to);
                     let counterexample = Some(Counterexample { violation, path });
                     return Search { unique: parents.len(), complete: false, counterexample };
@@ -74,7 +89,6 @@ pub fn shortest(model: &JobModel, unique_max: usize) -> Search {
                 next.push(reached);
             }
         }
-
         level = next;
     }
     Search { unique: parents.len(), complete: true, counterexample: None }

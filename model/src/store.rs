@@ -4,7 +4,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use keygroups::{
-    checkpoint::{Certificate, CheckpointRecord, Manifest, ManifestVersion, ObjectName, OutputList},
+    checkpoint::{
+        Attempt, Certificate, CheckpointRecord, LeaderEpoch, Manifest, ManifestVersion, ObjectName,
+        OutputList,
+    },
     protocol::{CreateOutcome, PutOutcome, ReadOutcome, SweepRequest, Swept, invariant::Contents},
 };
 
@@ -129,6 +132,16 @@ impl Store {
             next = list.previous;
         }
         Some(Swept { objects, committed })
+    }
+
+    /// Objects that neither the newest manifest nor the chain of outputs names.
+    pub fn unnamed(&self) -> impl Iterator<Item = &ObjectName> {
+        let newest = self.manifests.last_key_value().map(|(_, manifest)| manifest);
+        let head = newest.and_then(|newest| newest.newest_checkpoint()?.outputs);
+        let request = SweepRequest { epoch: LeaderEpoch(0), from: Attempt::default(), head };
+        let mut named = self.sweep(request).map(|swept| swept.committed).unwrap_or_default();
+        named.extend(newest.into_iter().flat_map(|newest| newest.objects()));
+        self.objects.keys().filter(move |name| !named.contains(name))
     }
 
     fn list(&self, name: ObjectName) -> Option<&Arc<OutputList>> {

@@ -72,6 +72,18 @@ pub const SCALE_OUT: Story = Story {
     budget: Budget { rescales: 1, ..CALM },
 };
 
+/// A host that is heard of late.
+pub const LATE_HOST: Story = Story {
+    name: "late-host",
+    about: "The job wants two counting tasks and may have to begin with one, until the second host is heard of.",
+    log: &[&[0]],
+    ends: false,
+    parallelism: 2,
+    rescales: &[],
+    budget: CALM,
+    ..SCALE_OUT
+};
+
 /// From two subtasks to one.
 pub const SCALE_IN: Story = Story {
     name: "scale-in",
@@ -99,6 +111,23 @@ pub const ALIGNMENT: Story = Story {
     manifests_retained: 16,
     checkpoint_failures_max: 3,
     budget: Budget { checkpoints: 2, expiries: 1, ..CALM },
+};
+
+/// A task cannot take part, and says so.
+pub const DECLINED: Story = Story {
+    name: "declined",
+    about: "A snapshot cannot be uploaded: the checkpoint is given up, and the next one takes its place.",
+    budget: Budget { checkpoints: 2, expiries: 1, upload_failures: 1, ..CALM },
+    ..CHECKPOINT
+};
+
+/// A task of the attempt before goes on for a while.
+pub const STRAGGLERS: Story = Story {
+    name: "stragglers",
+    about: "The source and the counting task run on different hosts; the counting task fails, and the source hears of it late.",
+    hosts: &[1, 1],
+    budget: Budget { checkpoints: 1, task_failures: 1, ..CALM },
+    ..CHECKPOINT
 };
 
 /// Paused leaders and pruned manifests.
@@ -152,4 +181,6 @@ pub const EVERYTHING: Story = Story {
 };
 
 /// Every story of the bound `quick`.
-pub const QUICK: &[Story] = &[ALIGNMENT, CHECKPOINT, LEADERSHIP, ZOMBIES, GARBAGE, SCALE_OUT, SCALE_IN];
+pub const QUICK: &[Story] = &[
+    ALIGNMENT, CHECKPOINT, DECLINED, STRAGGLERS, LEADERSHIP, ZOMBIES, GARBAGE, LATE_HOST, SCALE_OUT, SCALE_IN,
+];

@@ -17,6 +17,9 @@ pub const COUNT: VertexId = VertexId(1);
 /// The name of the source's operator state: one item for each split it reads.
 pub const OFFSETS: &str = "offsets";
 
+// So that a recovery need not sweep 64 times to find what landed late.
+const SWEEPS_PER_FULL_SWEEP: u32 = 2;
+
 /// A part of the source's log that one subtask reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Split(pub u8);
@@ -126,6 +129,7 @@ impl Story {
             .and_then(|options| options.with_manifests_retained(self.manifests_retained))
             .expect("a story has options that work")
             .with_checkpoint_failures_max(self.checkpoint_failures_max)
+            .with_sweeps_per_full_sweep(SWEEPS_PER_FULL_SWEEP)
     }
 
     /// The splits that subtask `index` of `of` reads in a job that starts empty.

@@ -188,7 +188,7 @@ impl World {
                 Some(CoordinatorInput::Create { version: manifest.version, outcome })
             }
             Request::PutOutputList(name, list) => {
-                let outcome = self.write(*name, Object::List(Arc::clone(list)));
+                let outcome = self.write(model, *name, Object::List(Arc::clone(list)));
                 Some(CoordinatorInput::OutputList { name: *name, outcome })
             }
             Request::Sweep(request) => {
@@ -223,7 +223,8 @@ impl World {
         self.record(&Fact::Contents { checkpoint: checkpoint.id, found, expected });
     }
 
-    fn write(&mut self, name: ObjectName, object: Object) -> PutOutcome {
+    fn write(&mut self, model: &JobModel, name: ObjectName, object: Object) -> PutOutcome {
+        let object = model.twist().stored(&self.store, name, object);
         let (new, fingerprint) = (!self.store.objects.contains_key(&name), object.fingerprint());
         let outcome = self.store.edit().put(name, object);
         if new {
@@ -277,7 +278,7 @@ impl World {
                     (Arc::clone(&engine.deployment), story::certificates(engine.groups()));
                 let checkpoint = barrier.checkpoint;
                 self.record(&Fact::Frozen { attempt, task, checkpoint, groups });
-                self.broadcast(&deployment, Element::Barrier(barrier));
+                self.broadcast(model, &deployment, Element::Barrier(barrier));
             }
             HostOutput::Commit { attempt, task, checkpoint } => {
                 if let Some(task) = self.hosts[index].edit().task(attempt, task) {
@@ -300,19 +301,24 @@ impl World {
     }
 
     // Puts an element into every output channel of the task.
-    fn broadcast(&mut self, from: &Deployment, element: Element) {
+    fn broadcast(&mut self, model: &JobModel, from: &Deployment, element: Element) {
         if from.source {
             let receivers = from.layout.tasks.keys().filter(|task| task.vertex == COUNT).copied();
-            receivers.for_each(|to| self.push(from, to, element));
+            receivers.for_each(|to| self.push(model, from, to, element));
         }
     }
 
     // A channel ends with the process at its other end: what is put into it then is lost.
-    fn push(&mut self, from: &Deployment, to: TaskId, element: Element) {
+    fn push(&mut self, model: &JobModel, from: &Deployment, to: TaskId, element: Element) {
         let Some(host) = from.layout.tasks.get(&to) else { return };
         let Some(process) = self.hosts.get_mut(usize::from(host.0)) else { return };
         let same_life = from.layout.hosts.get(host) == Some(&process.machine.incarnation());
-        if same_life && let Some(task) = process.edit().task(from.attempt, to) {
+        if !same_life {
+            return;
+        }
+        let any_attempt = !model.twist().channels_belong_to_an_attempt();
+        let task = process.edit().tasks.get_mut(&to);
+        if let Some(task) = task.filter(|task| any_attempt || task.attempt() == from.attempt) {
             task.push(from.task, element);
         }
     }
@@ -350,10 +356,10 @@ impl World {
             Step::Emitted(record) => {
                 let to =
                     TaskId { vertex: COUNT, subtask: model.story().owner(record.group, &deployment.layout) };
-                self.push(deployment, to, Element::Record(record));
+                self.push(model, deployment, to, Element::Record(record));
             }
             Step::Finished => {
-                self.broadcast(deployment, Element::EndOfData);
+                self.broadcast(model, deployment, Element::EndOfData);
                 self.tell_host(model, index, HostInput::Finished { attempt, task });
             }
             Step::Aligned(barrier) => {
@@ -378,7 +384,7 @@ impl World {
         let mut written = durable;
         if durable {
             for (name, object) in objects {
-                written &= self.write(name, object) == PutOutcome::Written;
+                written &= self.write(model, name, object) == PutOutcome::Written;
             }
         }
         let snapshot = written.then(|| Arc::new(snapshot));

@@ -43,6 +43,25 @@ fn checkpoint_is_explored_completely() {
 }
 
 #[test]
+fn declined_is_explored_completely() {
+    explore(
+        "declined",
+        8_442,
+        &[
+            "a checkpoint is committed",
+            "a second checkpoint is committed",
+            "a checkpoint is committed after one was given up",
+            "garbage is about to be deleted",
+        ],
+    );
+}
+
+#[test]
+fn stragglers_are_explored_completely() {
+    explore("stragglers", 8_594, &["a checkpoint is committed"]);
+}
+
+#[test]
 fn leadership_is_explored_completely() {
     explore(
         "leadership",
@@ -89,6 +108,15 @@ fn garbage_is_explored_completely() {
             "a pruned version is about to be created again",
             "garbage is about to be deleted",
         ],
+    );
+}
+
+#[test]
+fn late_host_is_explored_completely() {
+    explore(
+        "late-host",
+        2_713,
+        &["a checkpoint is committed", "a task runs with key groups that another subtask wrote"],
     );
 }
 

@@ -6,15 +6,10 @@
 //!
 //! Source: RisingWave pull request 24492; SAMZA-2305.
 
-use std::sync::Arc;
+use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event};
 
-use keygroups::{
-    checkpoint::Attempt,
-    protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, ToHost},
-};
-
-use super::Twist;
-use crate::{network::Message, world::World};
+use super::{Twist, successors};
+use crate::world::World;
 
 /// The next attempt is deployed with the trigger of the last checkpoint.
 #[derive(Debug)]
@@ -32,16 +27,9 @@ impl Twist for SuccessorBeforeTheLastCheckpoint {
             CoordinatorOutput::Event(Event::Triggered { attempt, stop: true, .. }) => Some(*attempt),
             _ => None,
         };
-        let Some(attempt) = out.iter().find_map(stops) else { return out };
-        let next = Attempt { run: attempt.run + 1, ..attempt };
-        let successors = world.network.iter().filter_map(|message| match &**message {
-            Message::ToHost(to, ToHost::Deploy(deployment)) if deployment.attempt == attempt => {
-                let successor = Deployment { attempt: next, ..Deployment::clone(deployment) };
-                Some(CoordinatorOutput::Send { to: *to, message: ToHost::Deploy(Arc::new(successor)) })
-            }
-            _ => None,
-        });
-        out.extend(successors);
+        if let Some(attempt) = out.iter().find_map(stops) {
+            out.extend(successors(world, attempt));
+        }
         out
     }
 }

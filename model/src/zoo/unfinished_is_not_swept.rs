@@ -1,0 +1,33 @@
+//! What a checkpoint left behind that never was stays for ever.
+//!
+//! An upload that was cancelled half way left its files in the store: only those of finished
+//! checkpoints were registered, and only what is registered was ever deleted.
+//!
+//! Source: FLINK-30461.
+
+use keygroups::protocol::{Coordinator, CoordinatorInput};
+
+use super::Twist;
+use crate::{store::Request, world::World};
+
+/// Sweeps see only objects of committed checkpoints.
+#[derive(Debug)]
+pub struct UnfinishedIsNotSwept;
+
+impl Twist for UnfinishedIsNotSwept {
+    fn coordinator_hears(
+        &self,
+        world: &World,
+        _: &Coordinator,
+        _: Option<&Request>,
+        mut input: CoordinatorInput,
+    ) -> Vec<CoordinatorInput> {
+        if let CoordinatorInput::Swept { swept: Some(swept), .. } = &mut input {
+            swept.objects.retain(|object| {
+                let mut committed = world.history.committed();
+                committed.any(|record| (record.attempt, record.id) == (object.attempt(), object.checkpoint()))
+            });
+        }
+        vec![input]
+    }
+}
