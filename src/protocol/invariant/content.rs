@@ -8,20 +8,20 @@ use crate::{checkpoint::Certificate, key_group::KeyGroup};
 pub(super) fn named_objects_exist_as_first_written(history: &History, fact: &Fact<'_>) -> Result<(), String> {
     match fact {
         Fact::ObjectWritten { name, fingerprint } => match history.written.get(name) {
-            Some(first) if first != fingerprint => Err(format!("{name:?} was overwritten with other bytes")),
+            Some(first) if first != fingerprint => Err(format!("{name} was overwritten with other bytes")),
             Some(_) | None => Ok(()),
         },
         Fact::ObjectDeleted(name) => {
             let named = history.newest().is_some_and(|newest| newest.objects().any(|object| object == name));
             if named || history.outputs.contains(name) {
-                return Err(format!("{name:?} was deleted and is still named"));
+                return Err(format!("{name} was deleted and is still named"));
             }
             Ok(())
         }
         Fact::ManifestCreated(manifest) if history.extends(manifest) => {
             match manifest.objects().find(|object| !history.existing.contains(object)) {
                 Some(object) => {
-                    Err(format!("version {} names {object:?}, which does not exist", manifest.version))
+                    Err(format!("version {} names {object}, which does not exist", manifest.version))
                 }
                 None => Ok(()),
             }

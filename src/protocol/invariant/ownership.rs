@@ -63,7 +63,7 @@ pub(super) fn restore_reads_exactly_what_is_owned(history: &History, fact: &Fact
         let owned = owner.filter(|old| old.task.vertex == task.vertex).and_then(|old| old.state.key_groups);
         if !owned.is_some_and(|owned| owned.contains_range(part.key_groups)) {
             return Err(format!(
-                "task {task} of attempt {} reads key groups {} from {:?}, which does not hold them in checkpoint {}",
+                "task {task} of attempt {} reads key groups {} from {}, which does not hold them in checkpoint {}",
                 deployment.attempt, part.key_groups, part.handle.object, record.id
             ));
         }
