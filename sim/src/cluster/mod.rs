@@ -15,6 +15,7 @@ mod data;
 mod engine;
 mod host;
 mod operator;
+mod progress;
 mod scenario;
 mod source;
 mod summary;

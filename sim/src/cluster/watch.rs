@@ -5,6 +5,7 @@
 
 use super::Scenario;
 use super::contents::Oracle;
+use super::progress::Progress;
 use super::summary::{Restored, Summary};
 use crate::fault::Injector;
 use crate::nodes::{Nodes, ProcessState};
@@ -25,7 +26,6 @@ use keygroups::protocol::{
     Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, Host, HostInput, HostOutput,
     ToCoordinator,
 };
-use keygroups::rescale::RescalePlan;
 use keygroups::store::{Identified, Layout};
 use object_store::path::Path;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,19 +72,7 @@ struct State {
     violation: Option<Violation>,
     injector: Option<Injector>,
     oracle: Oracle,
-    newest: Option<Arc<Manifest>>,
-    // The attempt that ran last, and its parallelism.
-    running: Option<(Attempt, Parallelism)>,
-    ran_at: Option<Parallelism>,
-    deployed_at: BTreeMap<Attempt, Parallelism>,
-    max_parallelism: keygroups::key_group::MaxParallelism,
-    // Which of the scenario's parallelisms is wanted now.
-    stage: usize,
-    // The last of them has been reached.
-    last_runs: bool,
-    parallelisms: Vec<Parallelism>,
-    rows: u64,
-    summary: Summary,
+    progress: Progress,
 }
 
 impl Watch {
@@ -96,16 +84,7 @@ impl Watch {
             violation: None,
             injector: None,
             oracle: Oracle::new(input),
-            newest: None,
-            running: None,
-            ran_at: None,
-            deployed_at: BTreeMap::new(),
-            max_parallelism: scenario.max_parallelism,
-            stage: 0,
-            last_runs: false,
-            parallelisms: scenario.parallelisms.clone(),
-            rows: scenario.rows() as u64,
-            summary: Summary { rows: scenario.rows() as u64, ..Summary::default() },
+            progress: Progress::new(scenario),
         };
         Self {
             net: world.net.clone(),
@@ -146,7 +125,9 @@ impl Watch {
                 CoordinatorOutput::Event(event) => {
                     self.trace.event(&name, "event", event);
                     steps.extend(step_of(event));
-                    self.happened(&mut state, event);
+                    if let Some(rescaled) = state.progress.happened(event) {
+                        self.trace.event("job", "moved", &rescaled);
+                    }
                 }
                 CoordinatorOutput::CreateManifest(_) => steps.push("creating-manifest"),
                 CoordinatorOutput::Send { message: keygroups::protocol::ToHost::Cancel { .. }, .. } => {
@@ -202,8 +183,8 @@ impl Watch {
         let groups = restored.backend.as_ref().map(certificates).unwrap_or_default();
         let entries: u64 = groups.values().map(|certificate| certificate.entries).sum();
         let mut state = self.state();
-        state.summary.restore_bytes_read += restored.metrics.bytes_read;
-        state.summary.restore_bytes_owned += restored.metrics.bytes_owned;
+        state.progress.summary.restore_bytes_read += restored.metrics.bytes_read;
+        state.progress.summary.restore_bytes_owned += restored.metrics.bytes_owned;
         let (attempt, task) = (deployment.attempt, deployment.task);
         if let (Some(key_groups), true) = (deployment.key_groups, restored.metrics.bytes_read > 0) {
             let event = Restored {
@@ -241,37 +222,24 @@ impl Watch {
         self.broken(&mut self.state(), Violation::broken("router_and_owner_agree", what));
     }
 
-    /// How many of a partition's `rows` have come in so far. Further input comes in when the parallelism
-    /// that was asked for is running, so that every rescale has a stream to interrupt; the last row comes
-    /// in when the last one runs.
+    /// How many of a partition's `rows` have come in so far.
     pub(crate) fn available(&self, rows: u64) -> u64 {
-        let state = self.state();
-        let come = rows * (state.stage as u64 + 1) / state.parallelisms.len() as u64;
-        if state.last_runs { come } else { come.min(rows.saturating_sub(1)) }
+        self.state().progress.available(rows)
     }
 
     /// The parallelism to ask for, while it is not durably accepted.
     pub(crate) fn wanted(&self) -> Option<Parallelism> {
         let mut state = self.state();
-        let wanted = state.parallelisms[state.stage];
-        let desired = state.newest.as_ref().map(|manifest| manifest.desired_parallelism);
-        let reached = state.running.is_some_and(|(_, running)| running == wanted) && desired == Some(wanted);
-        state.last_runs |= reached && state.stage + 1 == state.parallelisms.len();
         let committed = state.oracle.committed_rows();
-        let due = state.rows * (state.stage as u64 + 1) / state.parallelisms.len() as u64;
-        // Partitions round down, each by less than a row.
-        let nearly = committed + 8 >= due || committed * 10 >= due * 9;
-        if reached && nearly && state.stage + 1 < state.parallelisms.len() {
-            state.stage += 1;
-            let wanted = state.parallelisms[state.stage];
+        let (wanted, first) = state.progress.wanted(committed)?;
+        if first {
             self.trace.event("user", "asks", &format!("asks for parallelism {wanted}"));
-            return Some(wanted);
         }
-        desired.is_some_and(|desired| desired != wanted).then_some(wanted)
+        Some(wanted)
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        self.state().newest.as_ref().is_some_and(|manifest| manifest.status == JobStatus::Finished)
+        self.state().progress.newest.as_ref().is_some_and(|manifest| manifest.status == JobStatus::Finished)
     }
 
     pub(crate) fn violation(&self) -> Option<Violation> {
@@ -280,7 +248,8 @@ impl Watch {
 
     /// Where the job stands, for whoever asks why it does not move.
     pub(crate) fn standing(&self) -> String {
-        self.state().to_string()
+        let state = self.state();
+        format!("{} rows committed, {}", state.oracle.committed_rows(), state.progress)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -295,7 +264,7 @@ impl Watch {
         let mut named: BTreeSet<_> =
             state.history.committed().flat_map(|record| record.objects()).copied().collect();
         let kept: BTreeSet<_> =
-            state.newest.iter().flat_map(|manifest| manifest.objects()).copied().collect();
+            state.progress.newest.iter().flat_map(|manifest| manifest.objects()).copied().collect();
         named.retain(|name| !matches!(name, ObjectName::State { .. }) || kept.contains(name));
         let unnamed = paths.iter().filter_map(|path| match self.layout.identify(path) {
             Identified::Object(name) => (!named.contains(&name)).then_some(name),
@@ -308,7 +277,7 @@ impl Watch {
         let state = self.state();
         let result =
             state.oracle.newest().iter().map(|(key, totals)| (Arc::from(key.as_str()), *totals)).collect();
-        Summary { faults, result, ..state.summary.clone() }
+        Summary { faults, result, ..state.progress.summary.clone() }
     }
 
     fn mutated(&self, mutation: &Mutation<'_>, objects: &Objects) {
@@ -345,10 +314,11 @@ impl Watch {
             }
         };
         self.judge(state, &Fact::ManifestCreated(&manifest));
-        if state.newest.as_ref().is_some_and(|newest| newest.version >= version) {
+        if state.progress.newest.as_ref().is_some_and(|newest| newest.version >= version) {
             return;
         }
-        let before = state.newest.as_ref().map(|newest| newest.newest_checkpoint_id()).unwrap_or_default();
+        let before =
+            state.progress.newest.as_ref().map(|newest| newest.newest_checkpoint_id()).unwrap_or_default();
         if let Some(record) = manifest.newest_checkpoint().filter(|record| record.id > before) {
             match state.oracle.compare(record, objects, &self.layout) {
                 Ok((found, expected)) => {
@@ -361,40 +331,7 @@ impl Watch {
                 }
             }
         }
-        state.newest = Some(manifest);
-    }
-
-    fn happened(&self, state: &mut State, event: &Event) {
-        match event {
-            Event::Elected { .. } => state.summary.elections += 1,
-            Event::Committed { .. } => state.summary.checkpoints_committed += 1,
-            Event::Aborted { .. } => state.summary.checkpoints_aborted += 1,
-            Event::Deployed { attempt, parallelism, .. } => {
-                state.summary.attempts += 1;
-                state.deployed_at.insert(*attempt, *parallelism);
-            }
-            Event::Running { attempt } => {
-                let Some(&parallelism) = state.deployed_at.get(attempt) else { return };
-                state.running = Some((*attempt, parallelism));
-                if let Some(before) =
-                    state.ran_at.replace(parallelism).filter(|before| *before != parallelism)
-                {
-                    state.summary.rescales += 1;
-                    if let Ok(plan) = RescalePlan::between(state.max_parallelism, before, parallelism) {
-                        let (moved, kept) = (plan.moved_key_groups(), plan.kept_key_groups());
-                        state.summary.moved_key_groups += moved as u64;
-                        let text = format!(
-                            "rescaled {before} → {parallelism}: {moved} key groups moved, {kept} stayed"
-                        );
-                        self.trace.event("job", "moved", &text);
-                    }
-                }
-            }
-            Event::Restarting { attempt, .. } => {
-                state.running = state.running.filter(|(running, _)| running != attempt);
-            }
-            _ => {}
-        }
+        state.progress.newest = Some(manifest);
     }
 
     fn judge(&self, state: &mut State, fact: &Fact<'_>) {
@@ -411,7 +348,7 @@ impl Watch {
     }
 
     fn check(&self, mut state: MutexGuard<'_, State>) {
-        state.summary.steps += 1;
+        state.progress.summary.steps += 1;
         let alive = |node: &Node| self.nodes.state(*node) != ProcessState::Down;
         let view = JobView {
             coordinators: state
@@ -436,23 +373,6 @@ impl Watch {
             for step in steps {
                 injector.on_step(node, step);
             }
-        }
-    }
-}
-
-impl std::fmt::Display for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {} rows committed", self.oracle.committed_rows(), self.rows)?;
-        if let Some(manifest) = &self.newest {
-            write!(
-                f,
-                ", manifest {} of epoch {}, parallelism {} wanted",
-                manifest.version, manifest.epoch, manifest.desired_parallelism
-            )?;
-        }
-        match self.running {
-            Some((attempt, parallelism)) => write!(f, ", attempt {attempt} ran last at {parallelism}"),
-            None => write!(f, ", nothing runs"),
         }
     }
 }
