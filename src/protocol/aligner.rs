@@ -3,7 +3,7 @@
 //! A channel that has delivered the barrier waits until all have. Then every record before the
 //! barriers, and none after, is in the task's state: that is the moment to snapshot.
 //!
-//! Source: Flink, `SingleCheckpointBarrierHandler` in aligned mode (semantics §4.2).
+//! Source: Flink, `SingleCheckpointBarrierHandler` in aligned mode.
 
 use std::collections::BTreeSet;
 

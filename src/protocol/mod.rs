@@ -30,8 +30,11 @@
 //!     new attempt ◀── restart, newest committed checkpoint ◀── task, host or checkpoint failed ◀─┘
 //! ```
 //!
-//! Sources: Flink's checkpoint coordinator (flink/semantics §2, §4, §5) for the phases; Chandy and
+//! Sources: Flink 2.3.0, `CheckpointCoordinator` and `StateAssignmentOperation`, for the phases; Chandy and
 //! Lamport, 1985, and Carbone et al., 2015, for barriers.
+
+// A new input asks every phase for an answer.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 mod aligner;
 mod coordinator;
