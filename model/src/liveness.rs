@@ -2,7 +2,7 @@
 //!
 //! A [`Goal`] says what "going on" means. The check takes **every** reachable state of a story,
 //! loses everything that is in flight there between processes, and asks whether the goal can still
-//! be reached by [what happens by itself](happens_by_itself): no crash, no loss, no error, no false
+//! be reached by what happens by itself: no crash, no loss, no error, no false
 //! suspicion. That is AG EF, with the worst loss there is at every single moment. docs/model.md says
 //! what it proves and what it does not.
 
