@@ -201,3 +201,31 @@ fn large_object_comes_back_as_it_was_put() {
     .outcome
     .unwrap();
 }
+
+/// Story: a host crashed while the store held up one of its uploads, and was up again at once. The
+/// client of its new life numbered its requests from the beginning, so the answer to the old upload
+/// was taken for the answer to a new one that the store had swallowed: a task acknowledged a snapshot
+/// that did not exist, and it was committed. Found by the invariant
+/// `named_objects_exist_as_first_written` (chaos swarm, seed 4395).
+#[test]
+fn answer_to_an_earlier_life_is_no_answer_to_this_one() {
+    let run = simulate(1, |world, store, before| async move {
+        store.faults(|faults| (faults.late_per_million, faults.late_us) = (1_000_000, (300_000, 300_000)));
+        let held_up = async { before.put(&Path::from("old"), "old".into()).await.map(drop) };
+        let crash = async {
+            sleep(Duration::from_millis(100)).await;
+            let host = world.net.nodes().into_iter().find(|node| &*world.net.name(*node) == "host").unwrap();
+            world.net.crash(host);
+            world.net.boot(host);
+            store.faults(|faults| (faults.late_per_million, faults.swallowed_per_million) = (0, 1_000_000));
+            let after = SimObjectStore::connect(&world.net, host, 1, store.node(), TIMEOUT_US);
+            failure_of(after.put(&Path::from("new"), "new".into()).await.map(drop))
+        };
+        let crashed = futures::future::select(Box::pin(held_up), Box::pin(crash)).await;
+        match crashed {
+            futures::future::Either::Right((failure, _)) => failure,
+            futures::future::Either::Left((answer, _)) => panic!("a dead client heard {answer:?}"),
+        }
+    });
+    assert_eq!(run.outcome.unwrap(), StoreFailure::TimedOut { after_us: TIMEOUT_US });
+}
