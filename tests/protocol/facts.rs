@@ -434,3 +434,31 @@ fn parallelism_is_the_highest_that_slots_allow() {
         assert_eq!(desk.hosts[0].tasks().count(), 1 + expected, "{slots} slots, {wanted} wanted");
     }
 }
+
+/// Story: the create for a rescale and the outputs of a checkpoint had both failed and waited for one
+/// timer, which repeated only the create; the checkpoint waited for its expiry. Found by reading.
+#[test]
+fn one_retry_timer_repeats_the_create_and_the_output_list_that_both_failed() {
+    let desk = Desk::running(2, 2, 2);
+    let mut leader = desk.coordinators[0].clone();
+    let mut out = Vec::new();
+    leader.handle(CoordinatorInput::Timer(Timer::Checkpoint), &mut out);
+    leader.handle(CoordinatorInput::Rescale(parallelism(1)), &mut out);
+    let version = ManifestVersion(2);
+    leader.handle(CoordinatorInput::Create { version, outcome: CreateOutcome::Failed }, &mut out);
+    for host in &desk.hosts {
+        for (_, running) in host.tasks() {
+            let snapshot = Arc::new(snapshot(running.deployment(), CheckpointId(1)));
+            let checkpoint = CheckpointId(1);
+            let message = ToCoordinator::Acknowledge { attempt: attempt(1, 1), checkpoint, snapshot };
+            leader.handle(CoordinatorInput::Host(message), &mut out);
+        }
+    }
+    let Some(CoordinatorOutput::PutOutputList { name, .. }) = out.pop() else { panic!("{out:?}") };
+    leader.handle(CoordinatorInput::OutputList { name, outcome: PutOutcome::Retry }, &mut out);
+    out.clear();
+    leader.handle(CoordinatorInput::Timer(Timer::StoreRetry), &mut out);
+    let repeats = |what: fn(&CoordinatorOutput) -> bool| out.iter().any(what);
+    assert!(repeats(|output| matches!(output, CoordinatorOutput::CreateManifest(_))), "{out:?}");
+    assert!(repeats(|output| matches!(output, CoordinatorOutput::PutOutputList { .. })), "{out:?}");
+}

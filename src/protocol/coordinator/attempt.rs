@@ -110,7 +110,7 @@ impl Leader {
     }
 
     /// Begins the next attempt from the newest committed checkpoint, at the parallelism that is
-    /// wanted as far as slots allow. No create is in flight, so the newest is known.
+    /// wanted as far as slots allow. No commit is in flight, so the newest is known.
     pub(super) fn begin_attempt(&mut self, hosts: &BTreeMap<HostId, HostInfo>, out: &mut Vec<Output>) {
         let Some(parallelism) = achievable_parallelism(&self.manifest, hosts) else {
             let slots = hosts.values().map(|host| usize::from(host.slots)).sum();

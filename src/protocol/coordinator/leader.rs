@@ -162,11 +162,12 @@ impl Leader {
                 }
             }
             Timer::StoreRetry => {
+                // One timer for both: a manifest for a rescale and the outputs of a checkpoint may
+                // wait at the same time, and each repeats only what has failed.
                 if let Some((write, _)) = &mut self.write {
                     write.retry(out);
-                } else {
-                    self.retry_output_list(out);
                 }
+                self.retry_output_list(out);
             }
             Timer::Sweep => {
                 out.push(Output::SetTimer(Timer::Sweep));
