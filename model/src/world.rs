@@ -97,7 +97,7 @@ impl World {
         }
     }
 
-    fn record(&mut self, fact: &Fact<'_>) {
+    fn record(&mut self, fact: &Fact) {
         if let (Err(violation), None) = (self.history.edit().record(fact), &self.violation) {
             self.violation = Some(violation);
         }
@@ -215,7 +215,7 @@ impl World {
     fn manifest_created(&mut self, model: &JobModel, manifest: &Arc<Manifest>) {
         let before = self.history.newest().map(|newest| (newest.version, newest.newest_checkpoint_id()));
         let extends = before.is_none_or(|(version, _)| manifest.version > version);
-        self.record(&Fact::ManifestCreated(manifest));
+        self.record(&Fact::ManifestCreated(Arc::clone(manifest)));
         let commits = |record: &&CheckpointRecord| extends && before.map(|(_, id)| id) != Some(record.id);
         let Some(checkpoint) = manifest.newest_checkpoint().filter(commits) else { return };
         let found = self.store.contents(checkpoint);

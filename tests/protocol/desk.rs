@@ -186,7 +186,9 @@ impl Desk {
                     CreateOutcome::Exists
                 } else {
                     self.trace.push(format!("store: manifest {version} is created"));
-                    self.history.record(&Fact::ManifestCreated(&manifest)).expect("no invariant is broken");
+                    self.history
+                        .record(&Fact::ManifestCreated(Arc::clone(&manifest)))
+                        .expect("no invariant is broken");
                     self.manifests.insert(version, manifest);
                     CreateOutcome::Created
                 };

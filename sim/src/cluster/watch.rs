@@ -313,7 +313,7 @@ impl Watch {
                 return;
             }
         };
-        self.judge(state, &Fact::ManifestCreated(&manifest));
+        self.judge(state, &Fact::ManifestCreated(Arc::clone(&manifest)));
         if state.progress.newest.as_ref().is_some_and(|newest| newest.version >= version) {
             return;
         }
@@ -334,7 +334,7 @@ impl Watch {
         state.progress.newest = Some(manifest);
     }
 
-    fn judge(&self, state: &mut State, fact: &Fact<'_>) {
+    fn judge(&self, state: &mut State, fact: &Fact) {
         if let Err(violation) = state.history.record(fact) {
             self.broken(state, Violation::broken(violation.invariant, violation.detail));
         }

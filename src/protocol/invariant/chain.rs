@@ -19,7 +19,7 @@ pub(super) fn nobody_believes_a_lost_step(view: &JobView<'_>) -> Result<(), Stri
 
 pub(super) fn versions_are_dense_and_written_by_their_leader(
     history: &History,
-    fact: &Fact<'_>,
+    fact: &Fact,
 ) -> Result<(), String> {
     let Fact::ManifestCreated(manifest) = fact else { return Ok(()) };
     let Some(newest) = history.newest() else {
@@ -46,7 +46,7 @@ pub(super) fn versions_are_dense_and_written_by_their_leader(
     Ok(())
 }
 
-pub(super) fn the_job_never_changes(history: &History, fact: &Fact<'_>) -> Result<(), String> {
+pub(super) fn the_job_never_changes(history: &History, fact: &Fact) -> Result<(), String> {
     match (fact, history.newest()) {
         (Fact::ManifestCreated(manifest), Some(newest)) if manifest.job != newest.job => {
             Err(format!("version {} has another job than version {}", manifest.version, newest.version))
@@ -57,7 +57,7 @@ pub(super) fn the_job_never_changes(history: &History, fact: &Fact<'_>) -> Resul
 
 pub(super) fn committed_was_acknowledged_by_exactly_its_tasks(
     history: &History,
-    fact: &Fact<'_>,
+    fact: &Fact,
 ) -> Result<(), String> {
     let Fact::ManifestCreated(manifest) = fact else { return Ok(()) };
     let Some(record) = history.commits(manifest).filter(|_| history.extends(manifest)) else { return Ok(()) };
@@ -86,7 +86,7 @@ pub(super) fn committed_was_acknowledged_by_exactly_its_tasks(
     Ok(())
 }
 
-pub(super) fn checkpoint_ids_only_rise(history: &History, fact: &Fact<'_>) -> Result<(), String> {
+pub(super) fn checkpoint_ids_only_rise(history: &History, fact: &Fact) -> Result<(), String> {
     let (Fact::ManifestCreated(manifest), Some(newest)) = (fact, history.newest()) else { return Ok(()) };
     if !history.extends(manifest) {
         return Ok(());
@@ -104,7 +104,7 @@ pub(super) fn checkpoint_ids_only_rise(history: &History, fact: &Fact<'_>) -> Re
 
 pub(super) fn nothing_older_commits_after_a_restore_decision(
     history: &History,
-    fact: &Fact<'_>,
+    fact: &Fact,
 ) -> Result<(), String> {
     let Fact::ManifestCreated(manifest) = fact else { return Ok(()) };
     let Some(record) = history.commits(manifest).filter(|_| history.extends(manifest)) else { return Ok(()) };
@@ -121,7 +121,7 @@ pub(super) fn nothing_older_commits_after_a_restore_decision(
     Ok(())
 }
 
-pub(super) fn recovery_starts_from_the_newest(history: &History, fact: &Fact<'_>) -> Result<(), String> {
+pub(super) fn recovery_starts_from_the_newest(history: &History, fact: &Fact) -> Result<(), String> {
     let Fact::Deployed(deployment) = fact else { return Ok(()) };
     let first = !history.deployed.contains_key(&deployment.attempt);
     // A repeated deploy was decided when it was first sent.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Fact, History};
 use crate::{checkpoint::Certificate, key_group::KeyGroup};
 
-pub(super) fn named_objects_exist_as_first_written(history: &History, fact: &Fact<'_>) -> Result<(), String> {
+pub(super) fn named_objects_exist_as_first_written(history: &History, fact: &Fact) -> Result<(), String> {
     match fact {
         Fact::ObjectWritten { name, fingerprint } => match history.written.get(name) {
             Some(first) if first != fingerprint => Err(format!("{name} was overwritten with other bytes")),
@@ -43,7 +43,7 @@ pub(super) fn named_objects_exist_as_first_written(history: &History, fact: &Fac
     }
 }
 
-pub(super) fn notices_are_true_in_order_and_once(history: &History, fact: &Fact<'_>) -> Result<(), String> {
+pub(super) fn notices_are_true_in_order_and_once(history: &History, fact: &Fact) -> Result<(), String> {
     let Fact::Notified { host, incarnation, attempt, task, checkpoint } = fact else { return Ok(()) };
     let Some(record) = history.committed.get(&(*attempt, *checkpoint)) else {
         return Err(format!(
@@ -61,7 +61,7 @@ pub(super) fn notices_are_true_in_order_and_once(history: &History, fact: &Fact<
     }
 }
 
-pub(super) fn restored_is_what_was_frozen(history: &History, fact: &Fact<'_>) -> Result<(), String> {
+pub(super) fn restored_is_what_was_frozen(history: &History, fact: &Fact) -> Result<(), String> {
     let Fact::Restored { attempt, task, groups } = fact else { return Ok(()) };
     let Some(deployment) = history.deployed.get(attempt).and_then(|tasks| tasks.get(task)) else {
         return Err(format!("task {task} of attempt {attempt} has restored and was never deployed"));
@@ -91,7 +91,7 @@ pub(super) fn restored_is_what_was_frozen(history: &History, fact: &Fact<'_>) ->
 
 pub(super) fn state_is_the_fold_of_the_records_before_the_barrier(
     _: &History,
-    fact: &Fact<'_>,
+    fact: &Fact,
 ) -> Result<(), String> {
     let Fact::Contents { checkpoint, found, expected } = fact else { return Ok(()) };
     if found.state != expected.state {
@@ -103,7 +103,7 @@ pub(super) fn state_is_the_fold_of_the_records_before_the_barrier(
     Ok(())
 }
 
-pub(super) fn output_is_exactly_once(_: &History, fact: &Fact<'_>) -> Result<(), String> {
+pub(super) fn output_is_exactly_once(_: &History, fact: &Fact) -> Result<(), String> {
     let Fact::Contents { checkpoint, found, expected } = fact else { return Ok(()) };
     if found.output != expected.output {
         return Err(format!(

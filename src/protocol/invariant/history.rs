@@ -45,7 +45,7 @@ impl History {
     /// # Errors
     ///
     /// The first [`Violation`]. The fact is remembered all the same: it did happen.
-    pub fn record(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+    pub fn record(&mut self, fact: &Fact) -> Result<(), Violation> {
         let verdict = judge(self, fact);
         self.remember(fact);
         verdict
@@ -79,7 +79,7 @@ impl History {
         self.newest().is_none_or(|newest| manifest.version > newest.version)
     }
 
-    fn remember(&mut self, fact: &Fact<'_>) {
+    fn remember(&mut self, fact: &Fact) {
         match fact {
             Fact::ManifestCreated(manifest) => {
                 if self.extends(manifest) {
@@ -116,8 +116,7 @@ impl History {
                 self.frozen.insert((*attempt, *checkpoint, *task), groups.clone());
             }
             Fact::Acknowledged { attempt, checkpoint, snapshot } => {
-                self.acknowledged
-                    .insert((*attempt, *checkpoint, snapshot.task), Arc::new(TaskSnapshot::clone(snapshot)));
+                self.acknowledged.insert((*attempt, *checkpoint, snapshot.task), Arc::clone(snapshot));
             }
             Fact::Notified { host, incarnation, attempt, task, checkpoint } => {
                 self.notified.insert((*host, *incarnation, *attempt, *task), *checkpoint);

@@ -15,6 +15,7 @@ mod ownership;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 pub use history::History;
+use serde::{Deserialize, Serialize};
 
 use super::{
     coordinator::Coordinator,
@@ -29,10 +30,13 @@ use crate::{
 };
 
 /// Something that happened and that invariants judge.
-#[derive(Clone, Debug)]
-pub enum Fact<'a> {
+///
+/// It owns what it says, so that it can be kept, compared and written down.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact {
     /// A manifest came into being in the store.
-    ManifestCreated(&'a Arc<Manifest>),
+    ManifestCreated(Arc<Manifest>),
     /// A manifest was deleted from the store.
     ManifestDeleted(ManifestVersion),
     /// An object came into being or was overwritten in the store.
@@ -45,7 +49,7 @@ pub enum Fact<'a> {
     /// An object was deleted from the store.
     ObjectDeleted(ObjectName),
     /// A coordinator sent this.
-    Deployed(&'a Arc<Deployment>),
+    Deployed(Arc<Deployment>),
     /// A coordinator told hosts to start an attempt.
     Started(Attempt),
     /// A task restored this; key groups without entries may be left out.
@@ -75,7 +79,7 @@ pub enum Fact<'a> {
         /// The checkpoint.
         checkpoint: CheckpointId,
         /// What was taken.
-        snapshot: &'a TaskSnapshot,
+        snapshot: Arc<TaskSnapshot>,
     },
     /// A commit took effect in a task.
     Notified {
@@ -102,7 +106,8 @@ pub enum Fact<'a> {
 }
 
 /// State and output up to a checkpoint.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Contents {
     /// All keyed state.
     pub state: Certificate,
@@ -110,12 +115,12 @@ pub struct Contents {
     pub output: Certificate,
 }
 
-impl<'a> Fact<'a> {
+impl Fact {
     /// The fact in an output of a coordinator, if there is one.
-    pub fn of_coordinator(output: &'a CoordinatorOutput) -> Option<Self> {
+    pub fn of_coordinator(output: &CoordinatorOutput) -> Option<Self> {
         match output {
             CoordinatorOutput::Send { message: ToHost::Deploy(deployment), .. } => {
-                Some(Self::Deployed(deployment))
+                Some(Self::Deployed(Arc::clone(deployment)))
             }
             CoordinatorOutput::Send { message: ToHost::Start { attempt }, .. } => {
                 Some(Self::Started(*attempt))
@@ -135,12 +140,16 @@ impl<'a> Fact<'a> {
     }
 
     /// The fact in an output of `host`, if there is one.
-    pub fn of_host(host: &Host, output: &'a HostOutput) -> Option<Self> {
+    pub fn of_host(host: &Host, output: &HostOutput) -> Option<Self> {
         match output {
             HostOutput::Send {
                 message: ToCoordinator::Acknowledge { attempt, checkpoint, snapshot },
                 ..
-            } => Some(Self::Acknowledged { attempt: *attempt, checkpoint: *checkpoint, snapshot }),
+            } => Some(Self::Acknowledged {
+                attempt: *attempt,
+                checkpoint: *checkpoint,
+                snapshot: Arc::clone(snapshot),
+            }),
             HostOutput::Commit { attempt, task, checkpoint } => Some(Self::Notified {
                 host: host.id(),
                 incarnation: host.incarnation(),
@@ -202,7 +211,7 @@ pub struct Invariant {
 
 #[derive(Clone, Copy, Debug)]
 enum Check {
-    Fact(fn(&History, &Fact<'_>) -> Result<(), String>),
+    Fact(fn(&History, &Fact) -> Result<(), String>),
     View(fn(&JobView<'_>) -> Result<(), String>),
 }
 
@@ -283,7 +292,7 @@ pub fn check(view: &JobView<'_>) -> Result<(), Violation> {
     Ok(())
 }
 
-fn judge(history: &History, fact: &Fact<'_>) -> Result<(), Violation> {
+fn judge(history: &History, fact: &Fact) -> Result<(), Violation> {
     for invariant in ALL {
         if let Check::Fact(check) = invariant.check {
             check(history, fact).map_err(|detail| Violation { invariant: invariant.name, detail })?;

@@ -39,10 +39,7 @@ pub(super) fn each_key_group_has_one_owner(view: &JobView<'_>) -> Result<(), Str
     Ok(())
 }
 
-pub(super) fn an_attempt_starts_when_all_have_restored(
-    history: &History,
-    fact: &Fact<'_>,
-) -> Result<(), String> {
+pub(super) fn an_attempt_starts_when_all_have_restored(history: &History, fact: &Fact) -> Result<(), String> {
     let Fact::Started(attempt) = fact else { return Ok(()) };
     let Some(deployment) = history.deployed.get(attempt).and_then(|tasks| tasks.values().next()) else {
         return Err(format!("attempt {attempt} is started and was never deployed"));
@@ -53,7 +50,7 @@ pub(super) fn an_attempt_starts_when_all_have_restored(
     }
 }
 
-pub(super) fn restore_reads_exactly_what_is_owned(history: &History, fact: &Fact<'_>) -> Result<(), String> {
+pub(super) fn restore_reads_exactly_what_is_owned(history: &History, fact: &Fact) -> Result<(), String> {
     let Fact::Deployed(deployment) = fact else { return Ok(()) };
     let Some(record) = restored_record(history, deployment) else { return Ok(()) };
     let task = deployment.task;
@@ -90,7 +87,7 @@ pub(super) fn restore_reads_exactly_what_is_owned(history: &History, fact: &Fact
 
 pub(super) fn operator_state_is_redistributed_by_its_mode(
     history: &History,
-    fact: &Fact<'_>,
+    fact: &Fact,
 ) -> Result<(), String> {
     let Fact::Deployed(deployment) = fact else { return Ok(()) };
     let Some(record) = restored_record(history, deployment) else { return Ok(()) };
