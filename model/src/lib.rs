@@ -19,6 +19,7 @@
 
 pub mod action;
 mod check;
+mod choice;
 pub mod engine;
 pub mod liveness;
 pub mod model;
@@ -27,6 +28,7 @@ mod part;
 pub mod process;
 pub mod properties;
 pub mod search;
+pub mod step;
 pub mod store;
 pub mod stories;
 pub mod story;

@@ -229,7 +229,7 @@ impl Recovery<'_> {
         let mut next = self.model.next_state(world, action)?;
         while !next.network.is_empty() {
             for message in std::mem::take(next.network.edit()) {
-                self.model.carry_out(&mut next, &Action::Deliver(message));
+                next = self.model.carry_out(next, &Action::Deliver(message));
             }
         }
         next.budget = ENOUGH;

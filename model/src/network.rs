@@ -23,5 +23,24 @@ pub enum Message {
     ToPeer(CoordinatorId, LeaderEpoch),
 }
 
+/// Whose mailbox a message is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Receiver {
+    /// A host.
+    Host(HostId),
+    /// A coordinator.
+    Coordinator(CoordinatorId),
+}
+
+impl Message {
+    /// Whom it is for.
+    pub fn receiver(&self) -> Receiver {
+        match self {
+            Self::ToHost(host, _) => Receiver::Host(*host),
+            Self::ToCoordinator(id, _) | Self::ToPeer(id, _) => Receiver::Coordinator(*id),
+        }
+    }
+}
+
 /// Every message that was ever sent.
 pub type Network = BTreeSet<std::sync::Arc<Message>>;

@@ -8,7 +8,9 @@ use keygroups::{
         Attempt, Certificate, CheckpointRecord, LeaderEpoch, Manifest, ManifestVersion, ObjectName,
         OutputList,
     },
-    protocol::{CreateOutcome, PutOutcome, ReadOutcome, SweepRequest, Swept, invariant::Contents},
+    protocol::{
+        CoordinatorInput, CreateOutcome, PutOutcome, ReadOutcome, SweepRequest, Swept, invariant::Contents,
+    },
 };
 
 use crate::{
@@ -65,6 +67,23 @@ impl Request {
         match self {
             Self::Create(_) | Self::PutOutputList(..) | Self::Delete(_) | Self::Prune(_) => true,
             Self::ReadLatest { .. } | Self::Sweep(_) => false,
+        }
+    }
+
+    /// What its sender hears if it is not answered; `None` if nobody waits for an answer.
+    pub fn time_out(&self) -> Option<CoordinatorInput> {
+        match self {
+            Self::ReadLatest { after } => {
+                Some(CoordinatorInput::Latest { after: *after, outcome: ReadOutcome::Unavailable })
+            }
+            Self::Create(manifest) => {
+                Some(CoordinatorInput::Create { version: manifest.version, outcome: CreateOutcome::Unknown })
+            }
+            Self::PutOutputList(name, _) => {
+                Some(CoordinatorInput::OutputList { name: *name, outcome: PutOutcome::Retry })
+            }
+            Self::Sweep(request) => Some(CoordinatorInput::Swept { request: *request, swept: None }),
+            Self::Delete(_) | Self::Prune(_) => None,
         }
     }
 }

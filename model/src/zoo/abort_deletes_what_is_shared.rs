@@ -9,7 +9,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event};
 
 use super::Twist;
-use crate::world::World;
+use crate::step::Step;
 
 /// The head of the chain of outputs, which the checkpoint would have continued, is deleted with it.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct AbortDeletesWhatIsShared;
 impl Twist for AbortDeletesWhatIsShared {
     fn coordinator_wants(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         coordinator: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

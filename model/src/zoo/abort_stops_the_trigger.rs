@@ -8,7 +8,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, Event};
 
 use super::Twist;
-use crate::world::World;
+use crate::step::Step;
 
 /// The checkpoint timer ends with the checkpoint.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct AbortStopsTheTrigger;
 impl Twist for AbortStopsTheTrigger {
     fn coordinator_wants(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

@@ -14,7 +14,7 @@ use keygroups::{
 };
 
 use super::Twist;
-use crate::{store::Request, world::World};
+use crate::{step::Step, store::Request};
 
 /// Every acknowledgement is for the pending checkpoint.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct AcknowledgementOfAnOldAttempt;
 impl Twist for AcknowledgementOfAnOldAttempt {
     fn coordinator_hears(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         coordinator: &Coordinator,
         _: Option<&Request>,
         input: CoordinatorInput,

@@ -11,7 +11,7 @@ use keygroups::{
 };
 
 use super::Twist;
-use crate::world::World;
+use crate::step::Step;
 
 /// What an ambiguous create would name is deleted.
 #[derive(Debug)]
@@ -20,14 +20,14 @@ pub struct AmbiguousIsFailed;
 impl Twist for AmbiguousIsFailed {
     fn coordinator_wants(
         &self,
-        world: &World,
+        around: &mut Step<'_>,
         _: &Coordinator,
         input: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
         if let CoordinatorInput::Create { version, outcome: CreateOutcome::Unknown } = input {
             let objects = |manifest: &Manifest| manifest.objects().copied().collect();
-            let landed = world.store.manifests.get(version);
+            let landed = around.store().manifests.get(version);
             out.extend(landed.map(|manifest| CoordinatorOutput::Delete(objects(manifest))));
         }
         out

@@ -10,7 +10,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event};
 
 use super::{Twist, successors};
-use crate::{store::Request, world::World};
+use crate::{step::Step, store::Request};
 
 /// A lost host restarts the job at once, whatever is in flight.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct DeployedBeforeTheCommitIsDecided;
 impl Twist for DeployedBeforeTheCommitIsDecided {
     fn coordinator_wants(
         &self,
-        world: &World,
+        around: &mut Step<'_>,
         coordinator: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,
@@ -30,14 +30,14 @@ impl Twist for DeployedBeforeTheCommitIsDecided {
                 .is_some_and(|newest| proposed.newest_checkpoint_id() > newest.newest_checkpoint_id()),
             _ => false,
         };
-        let process = &world.coordinators[usize::from(coordinator.id().0)];
+        let process = around.coordinator(usize::from(coordinator.id().0));
         let host_lost =
             out.iter().any(|output| matches!(output, CoordinatorOutput::Event(Event::HostLost { .. })));
         if let Some(attempt) = coordinator.running()
             && host_lost
             && process.requests.iter().any(commits)
         {
-            out.extend(successors(world, attempt));
+            out.extend(successors(around, attempt));
         }
         out
     }

@@ -9,7 +9,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput};
 
 use super::{Twist, change_manifests};
-use crate::world::World;
+use crate::step::Step;
 
 /// A claim keeps the epoch of the manifest before.
 #[derive(Debug)]
@@ -18,12 +18,12 @@ pub struct EpochNotRaised;
 impl Twist for EpochNotRaised {
     fn coordinator_wants(
         &self,
-        world: &World,
+        around: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
-        let newest = world.history.newest();
+        let newest = around.history().newest();
         change_manifests(out, |manifest| {
             if let Some(newest) = newest.filter(|newest| newest.epoch < manifest.epoch) {
                 manifest.epoch = newest.epoch;

@@ -8,7 +8,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CreateOutcome, ReadOutcome};
 
 use super::Twist;
-use crate::{store::Request, world::World};
+use crate::{step::Step, store::Request};
 
 /// `Exists` is taken for success, without reading what is there.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct ExistsIsCreated;
 impl Twist for ExistsIsCreated {
     fn coordinator_hears(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         _: &Coordinator,
         answered: Option<&Request>,
         input: CoordinatorInput,

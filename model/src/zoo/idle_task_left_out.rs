@@ -9,7 +9,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput};
 
 use super::{Twist, change_manifests};
-use crate::world::World;
+use crate::step::Step;
 
 /// Snapshots of tasks without new output are not committed.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct IdleTaskLeftOut;
 impl Twist for IdleTaskLeftOut {
     fn coordinator_wants(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,

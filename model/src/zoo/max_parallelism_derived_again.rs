@@ -13,7 +13,7 @@ use keygroups::{
 };
 
 use super::{Twist, change_manifests};
-use crate::world::World;
+use crate::step::Step;
 
 /// A claim changes the number of key groups.
 #[derive(Debug)]
@@ -22,12 +22,12 @@ pub struct MaxParallelismDerivedAgain;
 impl Twist for MaxParallelismDerivedAgain {
     fn coordinator_wants(
         &self,
-        world: &World,
+        around: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
-        let newest = world.history.newest();
+        let newest = around.history().newest();
         change_manifests(out, |manifest| {
             if newest.is_none_or(|newest| newest.epoch == manifest.epoch) {
                 return;

@@ -50,10 +50,10 @@ use keygroups::{
 use crate::{
     engine::Frozen,
     network::Message,
+    step::Step,
     store::{Object, Request, Store},
     stories::{ALIGNMENT, CHECKPOINT, DECLINED, LATE_HOST, LEADERSHIP, SCALE_IN, SCALE_OUT, STRAGGLERS},
     story::{Groups, Record, Story},
-    world::World,
 };
 
 /// Where a planted bug can sit. Everything it does not change is as it should be.
@@ -61,7 +61,7 @@ pub trait Twist: fmt::Debug + Sync {
     /// What `coordinator` hears instead of `input`; `answered` is the request it answers.
     fn coordinator_hears(
         &self,
-        _world: &World,
+        _around: &mut Step<'_>,
         _coordinator: &Coordinator,
         _answered: Option<&Request>,
         input: CoordinatorInput,
@@ -72,7 +72,7 @@ pub trait Twist: fmt::Debug + Sync {
     /// What is carried out instead of `out`, which `coordinator` wants after it heard `input`.
     fn coordinator_wants(
         &self,
-        _world: &World,
+        _around: &mut Step<'_>,
         _coordinator: &Coordinator,
         _input: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
@@ -220,9 +220,9 @@ fn change_manifests(
 }
 
 /// What would deploy the attempt after `attempt` in the same way, from the same checkpoint.
-fn successors(world: &World, attempt: Attempt) -> Vec<CoordinatorOutput> {
+fn successors(around: &mut Step<'_>, attempt: Attempt) -> Vec<CoordinatorOutput> {
     let next = Attempt { run: attempt.run + 1, ..attempt };
-    let deployments = world.network.iter().filter_map(|message| match &**message {
+    let deployments = around.network().iter().filter_map(|message| match &**message {
         Message::ToHost(to, ToHost::Deploy(deployment)) if deployment.attempt == attempt => {
             Some((*to, Deployment { attempt: next, ..Deployment::clone(deployment) }))
         }

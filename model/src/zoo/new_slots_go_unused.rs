@@ -8,7 +8,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer};
 
 use super::Twist;
-use crate::world::World;
+use crate::step::Step;
 
 /// The timer that looks again does not run.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct NewSlotsGoUnused;
 impl Twist for NewSlotsGoUnused {
     fn coordinator_wants(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

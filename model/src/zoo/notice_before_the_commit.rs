@@ -9,7 +9,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event, ToHost};
 
 use super::Twist;
-use crate::world::World;
+use crate::step::Step;
 
 /// The notice follows the last acknowledgement.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct NoticeBeforeTheCommit;
 impl Twist for NoticeBeforeTheCommit {
     fn coordinator_wants(
         &self,
-        world: &World,
+        around: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,
@@ -30,7 +30,7 @@ impl Twist for NoticeBeforeTheCommit {
             _ => None,
         });
         if let Some(message) = complete {
-            let hosts = world.hosts.iter().map(|process| process.machine.id());
+            let hosts = around.host_ids();
             out.extend(hosts.map(|to| CoordinatorOutput::Send { to, message: message.clone() }));
         }
         out

@@ -11,7 +11,7 @@ use keygroups::{
 };
 
 use super::{Twist, change_deployments};
-use crate::world::World;
+use crate::step::Step;
 
 /// Handles of other subtasks are not read.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct OwnHandleOnly;
 impl Twist for OwnHandleOnly {
     fn coordinator_wants(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,

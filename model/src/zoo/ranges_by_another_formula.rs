@@ -12,7 +12,7 @@ use keygroups::{
 };
 
 use super::{Twist, change_deployments};
-use crate::world::World;
+use crate::step::Step;
 
 /// Ranges are dealt out from the last subtask to the first.
 #[derive(Debug)]
@@ -21,12 +21,12 @@ pub struct RangesByAnotherFormula;
 impl Twist for RangesByAnotherFormula {
     fn coordinator_wants(
         &self,
-        world: &World,
+        around: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
-        let job = world.history.newest().map(|manifest| manifest.job.clone());
+        let job = around.history().newest().map(|manifest| manifest.job.clone());
         let max = move |vertex| -> Option<MaxParallelism> { job.as_ref()?.vertex(vertex)?.max_parallelism };
         change_deployments(out, |deployment| {
             let Some(max) = max(deployment.task.vertex) else { return };

@@ -10,7 +10,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput};
 
 use super::{Twist, change_manifests};
-use crate::world::World;
+use crate::step::Step;
 
 /// The manifest of a rescale forgets all checkpoints.
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub struct RescaleIsTheEnd;
 impl Twist for RescaleIsTheEnd {
     fn coordinator_wants(
         &self,
-        world: &World,
+        around: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
-        let desired = world.history.newest().map(|newest| newest.desired_parallelism);
+        let desired = around.history().newest().map(|newest| newest.desired_parallelism);
         change_manifests(out, |manifest| {
             if desired.is_some_and(|desired| desired != manifest.desired_parallelism) {
                 manifest.checkpoints.clear();

@@ -12,7 +12,7 @@ use keygroups::{
 };
 
 use super::{Twist, change_deployments};
-use crate::world::World;
+use crate::step::Step;
 
 /// Only the first attempt of an epoch restores.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct RestartFromNothing;
 impl Twist for RestartFromNothing {
     fn coordinator_wants(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,

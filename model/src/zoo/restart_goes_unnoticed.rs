@@ -7,7 +7,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, Incarnation, ToCoordinator};
 
 use super::Twist;
-use crate::{store::Request, world::World};
+use crate::{step::Step, store::Request};
 
 /// Coordinators tell hosts by their address alone.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct RestartGoesUnnoticed;
 impl Twist for RestartGoesUnnoticed {
     fn coordinator_hears(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         _: &Coordinator,
         _: Option<&Request>,
         mut input: CoordinatorInput,

@@ -9,7 +9,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput};
 
 use super::{Twist, change_deployments};
-use crate::world::World;
+use crate::step::Step;
 
 /// Operator state is not restored.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct SplitsDropped;
 impl Twist for SplitsDropped {
     fn coordinator_wants(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,

@@ -12,7 +12,7 @@ use keygroups::{
 };
 
 use super::{Twist, change_deployments};
-use crate::world::World;
+use crate::step::Step;
 
 /// What was just committed is not restored.
 #[derive(Debug)]
@@ -21,14 +21,14 @@ pub struct StopFallsBack;
 impl Twist for StopFallsBack {
     fn coordinator_wants(
         &self,
-        world: &World,
+        around: &mut Step<'_>,
         coordinator: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
         let commits =
             out.iter().any(|output| matches!(output, CoordinatorOutput::Event(Event::Committed { .. })));
-        let committed: Vec<_> = world.history.committed().collect();
+        let committed: Vec<_> = around.history().committed().collect();
         let (Some(newest), [.., before, _], true) = (coordinator.manifest(), &*committed, commits) else {
             return out;
         };

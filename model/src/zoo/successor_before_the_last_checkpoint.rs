@@ -9,7 +9,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event};
 
 use super::{Twist, successors};
-use crate::world::World;
+use crate::step::Step;
 
 /// The next attempt is deployed with the trigger of the last checkpoint.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct SuccessorBeforeTheLastCheckpoint;
 impl Twist for SuccessorBeforeTheLastCheckpoint {
     fn coordinator_wants(
         &self,
-        world: &World,
+        around: &mut Step<'_>,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,
@@ -28,7 +28,7 @@ impl Twist for SuccessorBeforeTheLastCheckpoint {
             _ => None,
         };
         if let Some(attempt) = out.iter().find_map(stops) {
-            out.extend(successors(world, attempt));
+            out.extend(successors(around, attempt));
         }
         out
     }

@@ -9,7 +9,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, Event};
 
 use super::Twist;
-use crate::{store::Request, world::World};
+use crate::{step::Step, store::Request};
 
 /// Only the id that follows the last commit is ever triggered.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct TriggerLockNotReleased;
 impl Twist for TriggerLockNotReleased {
     fn coordinator_hears(
         &self,
-        _: &World,
+        _: &mut Step<'_>,
         coordinator: &Coordinator,
         _: Option<&Request>,
         input: CoordinatorInput,

@@ -8,7 +8,7 @@
 use keygroups::protocol::{Coordinator, CoordinatorInput};
 
 use super::Twist;
-use crate::{store::Request, world::World};
+use crate::{step::Step, store::Request};
 
 /// Sweeps see only objects of committed checkpoints.
 #[derive(Debug)]
@@ -17,14 +17,14 @@ pub struct UnfinishedIsNotSwept;
 impl Twist for UnfinishedIsNotSwept {
     fn coordinator_hears(
         &self,
-        world: &World,
+        around: &mut Step<'_>,
         _: &Coordinator,
         _: Option<&Request>,
         mut input: CoordinatorInput,
     ) -> Vec<CoordinatorInput> {
         if let CoordinatorInput::Swept { swept: Some(swept), .. } = &mut input {
             swept.objects.retain(|object| {
-                let mut committed = world.history.committed();
+                let mut committed = around.history().committed();
                 committed.any(|record| (record.attempt, record.id) == (object.attempt(), object.checkpoint()))
             });
         }
