@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use stateright::{Checker, Expectation, Model};
 
 use crate::{
+    interned::Interned,
     model::JobModel,
     search::{self, Counterexample},
     stories,
@@ -102,7 +103,7 @@ pub fn check(name: &str, bound: Bound) -> Result<Report, UnknownStory> {
 pub fn check_model(model: JobModel) -> Report {
     #[expect(clippy::disallowed_methods, reason = "how long a check took is for people")]
     let began = std::time::Instant::now();
-    let checker = model.checker().threads(1).spawn_bfs().join();
+    let checker = Interned::new(model).checker().threads(1).spawn_bfs().join();
     let discovered: Vec<&'static str> = checker.discoveries().into_keys().collect();
     let names = |expectation: Expectation| {
         let properties = model.properties().into_iter();

@@ -55,6 +55,24 @@ impl Purse {
         Some(budget)
     }
 
+    /// Another number for each purse.
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Self::Checkpoints => 0,
+            Self::Expiries => 1,
+            Self::Sweeps => 2,
+            Self::HostCrashes => 3,
+            Self::CoordinatorCrashes => 4,
+            Self::Campaigns => 5,
+            Self::HostSuspicions => 6,
+            Self::StoreFaults => 7,
+            Self::UploadFailures => 8,
+            Self::TaskFailures => 9,
+            Self::Heartbeats => 10,
+            Self::Rescales { left } => 11 + u32::from(left),
+        }
+    }
+
     /// What `action` is charged to where this is left; `None` if it may happen as often as it can.
     pub(crate) fn of(action: &Action, left: Budget) -> Option<Self> {
         match action {

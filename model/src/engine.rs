@@ -187,6 +187,13 @@ impl EngineTask {
         })
     }
 
+    /// Whether a channel that has something must wait for the barrier of another.
+    pub fn waits(&self) -> bool {
+        (0..)
+            .zip(&self.channels)
+            .any(|(channel, elements)| !elements.is_empty() && self.aligner.is_blocked(channel))
+    }
+
     /// The element that the next [`take`](Self::take) takes.
     pub fn front(&self, channel: u32) -> Option<(TaskId, Element)> {
         let channel = channel as usize;

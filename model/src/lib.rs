@@ -18,15 +18,17 @@
 //! ```
 
 pub mod action;
+pub mod cases;
 mod check;
 mod choice;
 pub mod engine;
+pub mod interned;
 pub mod liveness;
 pub mod model;
 pub mod network;
 mod part;
 pub mod process;
-pub mod properties;
+mod properties;
 pub mod search;
 pub mod step;
 pub mod store;

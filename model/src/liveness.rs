@@ -22,6 +22,7 @@ use stateright::Model;
 
 use crate::{
     action::{Action, Ending},
+    interned::Interned,
     model::JobModel,
     part::hash_of,
     process::CoordinatorProcess,
@@ -352,7 +353,9 @@ pub fn check(model: &JobModel, unique_max: usize) -> Report {
     let began = std::time::Instant::now();
     let mut recovery = Recovery { model, known: vec![HashSet::new(); ALL.len() + 1], taken: 0 };
     let mut quiet = HashSet::new();
-    let search = search::shortest_to(model, unique_max, |world| {
+    let interned = Interned::new(*model);
+    let search = search::shortest_to(&interned, unique_max, |ids| {
+        let world = interned.world(ids);
         if world.violation.is_some() {
             return world.violation.clone();
         }

@@ -20,17 +20,24 @@ use crate::{
 pub struct JobModel {
     story: &'static Story,
     twist: &'static dyn Twist,
+    reduced: bool,
 }
 
 impl JobModel {
-    /// The machines as they are.
+    /// The machines as they are. States that differ only in what cannot matter any more are one.
     pub fn new(story: &'static Story) -> Self {
-        Self { story, twist: &crate::zoo::Faithful }
+        Self { story, twist: &crate::zoo::Faithful, reduced: true }
     }
 
-    /// The machines with a planted bug.
+    /// The machines as they are, and every state on its own.
+    pub fn unreduced(story: &'static Story) -> Self {
+        Self { reduced: false, ..Self::new(story) }
+    }
+
+    /// The machines with a planted bug, and every state on its own: what cannot matter to a machine as
+    /// it should be can matter to one with a bug.
     pub fn with_twist(story: &'static Story, twist: &'static dyn Twist) -> Self {
-        Self { story, twist }
+        Self { story, twist, reduced: false }
     }
 
     /// The story.
@@ -41,6 +48,11 @@ impl JobModel {
     /// What is planted.
     pub fn twist(&self) -> &'static dyn Twist {
         self.twist
+    }
+
+    /// Whether states that differ only in what cannot matter any more are one.
+    pub fn is_reduced(&self) -> bool {
+        self.reduced
     }
 
     /// What `action` makes of `world`, its price and the verdict on it left out.
@@ -89,6 +101,9 @@ impl Model for JobModel {
         }
         if let Some(purse) = Purse::of(&action, last.budget) {
             world.budget = purse.charge(last.budget)?;
+        }
+        if self.reduced {
+            world.reduce();
         }
         world.settle();
         Some(world)

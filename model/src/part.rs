@@ -22,6 +22,11 @@ impl<T: Hash> Part<T> {
         Self { hash: Some(hash_of(&value)), value: Arc::new(value) }
     }
 
+    /// Equal for equal values, in every process.
+    pub(crate) fn digest(&self) -> u64 {
+        self.hash.unwrap_or_else(|| hash_of(&self.value))
+    }
+
     /// Hashes it again if it was edited. A step ends with this.
     pub fn settle(&mut self) {
         if self.hash.is_none() {
@@ -55,7 +60,7 @@ impl<T> Deref for Part<T> {
 
 impl<T: Hash> Hash for Part<T> {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hasher.write_u64(self.hash.unwrap_or_else(|| hash_of(&self.value)));
+        hasher.write_u64(self.digest());
     }
 }
 

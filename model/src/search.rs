@@ -3,14 +3,21 @@
 //! stateright counts states and judges properties, but its breadth-first search does not give
 //! shortest paths (0.31), and nothing in it goes deep where a space is too large. Both are small.
 
-#![expect(clippy::disallowed_types, reason = "looked up by fingerprint and never iterated")]
+#![expect(clippy::disallowed_types, reason = "looked up by print and never iterated")]
 
 use std::collections::HashMap;
 
 use keygroups::protocol::invariant::Violation;
 use stateright::Model;
 
-use crate::{action::Action, model::JobModel, part::hash_of, properties::CASES, world::World};
+use crate::{
+    action::Action,
+    cases::CASES,
+    interned::{Ids, Interned},
+    model::JobModel,
+    survey::actions,
+    world::World,
+};
 
 /// How an invariant was broken.
 #[derive(Clone, Debug)]
@@ -43,78 +50,48 @@ pub struct Search {
 
 /// Explores by distance, until a violation or `unique_max` states.
 pub fn shortest(model: &JobModel, unique_max: usize) -> Search {
-    shortest_to(model, unique_max, |world| world.violation.clone())
+    let model = Interned::new(*model);
+    shortest_to(&model, unique_max, |ids| model.violation_of(ids).cloned())
 }
 
 /// Explores by distance, until `judge` finds a state bad or `unique_max` states. Every state is
 /// judged once.
 pub fn shortest_to(
-    model: &JobModel,
+    model: &Interned,
     unique_max: usize,
-    mut judge: impl FnMut(&World) -> Option<Violation>,
+    mut judge: impl FnMut(&Ids) -> Option<Violation>,
 ) -> Search {
-    // By state: the state before and the position of the action among its actions.
+    let first = model.first();
+    // By state: the state before.
     let mut parents = HashMap::new();
-    let mut level = Vec::new();
-    for world in model.init_states() {
-        let at = hash_of(&world);
-        parents.insert(at, None);
-        if let Some(violation) = judge(&world) {
-            let counterexample = Some(Counterexample { violation, path: path(model, &parents, at) });
-            return Search { unique: parents.len(), complete: false, counterexample };
-        }
-        level.push(world);
-    }
-    let mut actions = Vec::new();
-    while !level.is_empty() {
-        let mut next = Vec::new();
-        for world in &level {
-            let from = hash_of(world);
-            model.actions(world, &mut actions);
-            for (position, action) in actions.drain(..).enumerate() {
-                let Some(reached) = model.next_state(world, action) else { continue };
-                let to = hash_of(&reached);
-                if parents.contains_key(&to) {
-                    continue;
+    parents.insert(first.print(), first.print());
+    let mut bad = judge(&first).map(|violation| (first, violation));
+    let (mut level, mut next) = (vec![first], Vec::new());
+    while bad.is_none() && !level.is_empty() && parents.len() < unique_max {
+        for ids in level.drain(..) {
+            model.steps(&ids, |_, reached| {
+                if bad.is_some() || parents.len() >= unique_max || parents.contains_key(&reached.print()) {
+                    return;
                 }
-                parents.insert(to, Some((from, position)));
-                if let Some(violation) = judge(&reached) {
-                    let path = path(model, &parents, to);
-                    let counterexample = Some(Counterexample { violation, path });
-                    return Search { unique: parents.len(), complete: false, counterexample };
-                }
-                if parents.len() >= unique_max {
-                    return Search { unique: parents.len(), complete: false, counterexample: None };
-                }
+                parents.insert(reached.print(), ids.print());
+                bad = judge(&reached).map(|violation| (reached, violation));
                 next.push(reached);
-            }
+            });
         }
-        level = next;
+        std::mem::swap(&mut level, &mut next);
     }
-    Search { unique: parents.len(), complete: true, counterexample: None }
-}
-
-fn path(model: &JobModel, parents: &HashMap<u64, Option<(u64, usize)>>, end: u64) -> Vec<Action> {
-    let mut positions = Vec::new();
-    let mut at = end;
-    while let Some(Some((before, position))) = parents.get(&at) {
-        positions.push(*position);
-        at = *before;
-    }
-    let mut world = model
-        .init_states()
-        .into_iter()
-        .find(|world| hash_of(world) == at)
-        .expect("a path begins at an initial state");
-    let mut path = Vec::new();
-    for position in positions.into_iter().rev() {
-        let mut actions = Vec::new();
-        model.actions(&world, &mut actions);
-        let action = actions.swap_remove(position);
-        path.push(action.clone());
-        world = model.next_state(&world, action).expect("a step of a path changes the state");
-    }
-    path
+    let complete = bad.is_none() && parents.len() < unique_max;
+    let counterexample = bad.map(|(ids, violation)| {
+        let mut way = Vec::new();
+        let mut at = ids.print();
+        while parents[&at] != at {
+            way.push(at);
+            at = parents[&at];
+        }
+        way.reverse();
+        Counterexample { violation, path: actions(model, &way) }
+    });
+    Search { unique: parents.len(), complete, counterexample }
 }
 
 /// Random numbers that are the same everywhere. Source: Steele, Lea and Flood, 2014, SplitMix64.
@@ -179,13 +156,13 @@ pub struct Walked {
 pub fn walks(model: &JobModel, walks: u64, steps_max: usize) -> Walked {
     let mut walked = Walked {
         steps: 0,
-        cases: CASES.iter().map(|(name, _)| (*name, false)).collect(),
+        cases: CASES.iter().map(|case| (case.name, false)).collect(),
         counterexample: None,
     };
     for seed in 0..walks {
         let (world, path) = walk(model, seed, steps_max, |world| {
-            for ((_, reached), (_, case)) in walked.cases.iter_mut().zip(CASES) {
-                *reached = *reached || case(model, world);
+            for ((_, reached), case) in walked.cases.iter_mut().zip(CASES) {
+                *reached = *reached || case.is_reached(world);
             }
         });
         walked.steps += path.len();

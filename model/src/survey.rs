@@ -1,27 +1,31 @@
 //! A breadth-first search that people can watch, and stop.
 //!
-//! Level by level, on as many threads as wanted. Among equally short ways to a state the first in
-//! the order of its predecessors and of their actions counts, so that paths, counts and depths do
-//! not depend on the number of threads.
-
-#![allow(clippy::disallowed_types)] // Only looked up, never iterated.
+//! Level by level, on as many threads as wanted. Of equally short ways to a state the one through the
+//! predecessor with the smallest [print](Ids::print) counts, so that paths, counts and depths do not
+//! depend on the number of threads.
 
 use std::{
-    collections::HashMap,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
 
+use hashbrown::{HashTable, hash_table::Entry};
 use keygroups::protocol::invariant::Violation;
 use stateright::Model;
 
-use crate::{model::JobModel, part::hash_of, properties::CASES, world::World};
+use crate::{
+    action::Action,
+    cases::CASES,
+    interned::{Ids, Interned},
+    model::JobModel,
+    world::World,
+};
 
 /// How far a survey has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Different states seen.
     pub unique: usize,
@@ -33,7 +37,8 @@ pub struct Progress {
     pub queue: usize,
 }
 
-/// A way to a state: the position of each step among the actions of the state before it.
+/// A way to a state: the position of each step among the actions of the [`JobModel`] in the state
+/// before it.
 pub type Positions = Vec<usize>;
 
 /// What a survey has found.
@@ -50,57 +55,62 @@ pub struct Survey {
     pub cases: Vec<(&'static str, Option<Positions>)>,
 }
 
-// Where a state was first reached from.
+// A state and where it was first reached from.
 #[derive(Clone, Copy)]
-struct Origin {
+struct Known {
+    print: u64,
     parent: u64,
-    // Of the parent in its level, and of the action among the parent's.
-    rank: (u32, u16),
     depth: u16,
 }
 
 /// Locks rarely meet if there are many more of them than threads.
-const SHARDS: usize = 64;
+const SHARDS: usize = 256;
 
-struct Seen(Vec<Mutex<HashMap<u64, Origin>>>);
+// A print is as good as random, so it is its own hash.
+struct Seen(Vec<Mutex<HashTable<Known>>>);
 
 impl Seen {
     fn new() -> Self {
         Self((0..SHARDS).map(|_| Mutex::default()).collect())
     }
 
-    fn shard(&self, state: u64) -> std::sync::MutexGuard<'_, HashMap<u64, Origin>> {
-        // A panic of another thread is reported when that thread is joined.
-        self.0[state as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+    fn shard(&self, print: u64) -> MutexGuard<'_, HashTable<Known>> {
+        // Other bits than those by which the table goes. A panic of another thread is reported when
+        // that thread is joined.
+        self.0[(print >> 40) as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // Whether the state is new. Of two ways of the same length the lower rank is kept.
-    fn reach(&self, state: u64, origin: Origin) -> bool {
-        let mut shard = self.shard(state);
-        let Some(known) = shard.get_mut(&state) else {
-            shard.insert(state, origin);
-            return true;
-        };
-        if known.depth == origin.depth && origin.rank < known.rank {
-            *known = origin;
+    // Whether the state is new. Of two ways of the same length that of the smaller parent is kept.
+    fn reach(&self, new: Known) -> bool {
+        let mut shard = self.shard(new.print);
+        match shard.entry(new.print, |known| known.print == new.print, |known| known.print) {
+            Entry::Vacant(free) => {
+                free.insert(new);
+                true
+            }
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                if known.depth == new.depth && new.parent < known.parent {
+                    known.parent = new.parent;
+                }
+                false
+            }
         }
-        false
     }
 
-    fn origin(&self, state: u64) -> Origin {
-        self.shard(state)[&state]
-    }
-
-    fn way_to(&self, mut state: u64) -> Positions {
+    // The states on a shortest way, the first left out.
+    fn way_to(&self, mut state: u64) -> Vec<u64> {
         let mut way = Vec::new();
         loop {
-            let origin = self.origin(state);
-            if origin.depth == 0 {
+            let shard = self.shard(state);
+            let known = *shard.find(state, |known| known.print == state).expect("a state that was seen");
+            drop(shard);
+            if known.depth == 0 {
                 way.reverse();
                 return way;
             }
-            way.push(usize::from(origin.rank.1));
-            state = origin.parent;
+            way.push(state);
+            state = known.parent;
         }
     }
 }
@@ -108,9 +118,9 @@ impl Seen {
 // What one thread has found in one level.
 #[derive(Default)]
 struct Found {
-    next: Vec<(u64, World)>,
+    next: Vec<Ids>,
     generated: usize,
-    violated: Vec<(u64, Violation)>,
+    violated: Vec<Ids>,
     cases: Vec<(usize, u64)>,
 }
 
@@ -125,39 +135,49 @@ pub fn survey(
     model: &JobModel,
     threads: usize,
     unique_max: usize,
+    watch: impl FnMut(Progress) -> bool,
+) -> Survey {
+    survey_interned(&Interned::new(*model), threads, unique_max, watch)
+}
+
+/// [`survey`] over a model whose values are known already.
+///
+/// # Panics
+///
+/// If `threads` is 0.
+pub fn survey_interned(
+    model: &Interned,
+    threads: usize,
+    unique_max: usize,
     mut watch: impl FnMut(Progress) -> bool,
 ) -> Survey {
     assert!(threads > 0, "a survey needs a thread");
     let seen = Seen::new();
     let mut survey = Survey {
-        progress: Progress { unique: 0, generated: 0, depth: 0, queue: 0 },
+        progress: Progress::default(),
         complete: false,
         violated: None,
-        cases: CASES.iter().map(|(name, _)| (*name, None)).collect(),
+        cases: CASES.iter().map(|case| (case.name, None)).collect(),
     };
-    let mut level = Vec::new();
-    let mut first = Found::default();
-    for (rank, world) in (0..).zip(model.init_states()) {
-        let state = hash_of(&world);
-        seen.reach(state, Origin { parent: 0, rank: (rank, 0), depth: 0 });
-        first.judge(model, &survey, state, &world);
-        level.push((state, world));
-    }
-    survey.progress.unique = level.len();
-    survey.absorb(&seen, vec![first]);
+    let first = model.first();
+    seen.reach(Known { print: first.print(), parent: 0, depth: 0 });
+    let mut found = Found::default();
+    found.judge(model, u32::MAX, &first);
+    let mut level = vec![vec![first]];
+    survey.progress.unique = 1;
+    survey.absorb(model, &seen, &[found]);
     while !level.is_empty() && survey.violated.is_none() && survey.progress.unique < unique_max {
-        survey.progress.queue = level.len();
-        let Some(found) = expand(model, threads, &seen, &level, &survey, &mut watch) else { return survey };
+        survey.progress.queue = level.iter().map(Vec::len).sum();
+        let Some(mut found) = expand(model, threads, &seen, &level, &survey, &mut watch) else {
+            return survey;
+        };
         survey.progress.depth += 1;
-        let mut next: Vec<(u64, World)> = Vec::new();
-        let mut found = found;
-        found.iter_mut().for_each(|found| next.append(&mut found.next));
-        next.sort_by_cached_key(|(state, _)| seen.origin(*state).rank);
-        survey.progress.unique += next.len();
-        survey.absorb(&seen, found);
-        level = next;
+        survey.absorb(model, &seen, &found);
+        level = found.iter_mut().map(|found| std::mem::take(&mut found.next)).collect();
+        level.retain(|states| !states.is_empty());
+        survey.progress.unique += level.iter().map(Vec::len).sum::<usize>();
     }
-    survey.progress.queue = level.len();
+    survey.progress.queue = level.iter().map(Vec::len).sum();
     survey.complete = level.is_empty();
     if survey.complete {
         // The last level had nothing behind it.
@@ -168,28 +188,30 @@ pub fn survey(
 
 /// Takes every step out of a level; `None` if the survey was ended meanwhile.
 fn expand(
-    model: &JobModel,
+    model: &Interned,
     threads: usize,
     seen: &Seen,
-    level: &[(u64, World)],
+    level: &[Vec<Ids>],
     survey: &Survey,
     watch: &mut impl FnMut(Progress) -> bool,
 ) -> Option<Vec<Found>> {
     // Small, so that threads end a level together.
-    const CHUNK: usize = 32;
+    const CHUNK: usize = 64;
+    let chunks: Vec<&[Ids]> = level.iter().flat_map(|states| states.chunks(CHUNK)).collect();
     let (taken, unique, generated) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     let stop = AtomicBool::new(false);
+    let depth = survey.progress.depth as u16 + 1;
+    let wanted = survey.cases.iter().enumerate().filter(|(_, (_, way))| way.is_none());
+    let wanted = wanted.fold(0, |bits, (index, _)| bits | 1 << index);
     let work = |watch: &mut dyn FnMut() -> bool| {
         let mut found = Found::default();
         loop {
-            let from = taken.fetch_add(CHUNK, Ordering::Relaxed);
-            if from >= level.len() || stop.load(Ordering::Relaxed) {
+            let Some(chunk) = chunks.get(taken.fetch_add(1, Ordering::Relaxed)) else { return found };
+            if stop.load(Ordering::Relaxed) {
                 return found;
             }
             let before = (found.next.len(), found.generated);
-            for (index, (state, world)) in level.iter().enumerate().skip(from).take(CHUNK) {
-                found.expand(model, seen, survey, index, *state, world);
-            }
+            chunk.iter().for_each(|ids| found.expand(model, seen, depth, wanted, ids));
             unique.fetch_add(found.next.len() - before.0, Ordering::Relaxed);
             generated.fetch_add(found.generated - before.1, Ordering::Relaxed);
             if !watch() {
@@ -198,13 +220,13 @@ fn expand(
         }
     };
     let mut look = || {
-        let done = taken.load(Ordering::Relaxed).min(level.len());
+        let done = (taken.load(Ordering::Relaxed) * CHUNK).min(survey.progress.queue);
         let unique = unique.load(Ordering::Relaxed);
         watch(Progress {
             unique: survey.progress.unique + unique,
             generated: survey.progress.generated + generated.load(Ordering::Relaxed),
             depth: survey.progress.depth,
-            queue: level.len() - done + unique,
+            queue: survey.progress.queue - done + unique,
         })
     };
     let work = &work;
@@ -218,53 +240,74 @@ fn expand(
 }
 
 impl Found {
-    fn expand(
-        &mut self,
-        model: &JobModel,
-        seen: &Seen,
-        survey: &Survey,
-        index: usize,
-        state: u64,
-        world: &World,
-    ) {
-        let mut actions = Vec::new();
-        model.actions(world, &mut actions);
-        for (position, action) in actions.into_iter().enumerate() {
-            let Some(reached) = model.next_state(world, action) else { continue };
+    fn expand(&mut self, model: &Interned, seen: &Seen, depth: u16, wanted: u32, ids: &Ids) {
+        let parent = ids.print();
+        model.steps(ids, |_, reached| {
             self.generated += 1;
-            let to = hash_of(&reached);
-            let rank = (index as u32, position as u16);
-            let depth = survey.progress.depth as u16 + 1;
-            if seen.reach(to, Origin { parent: state, rank, depth }) {
-                self.judge(model, survey, to, &reached);
-                self.next.push((to, reached));
+            if seen.reach(Known { print: reached.print(), parent, depth }) {
+                self.judge(model, wanted, &reached);
+                self.next.push(reached);
             }
-        }
+        });
     }
 
-    fn judge(&mut self, model: &JobModel, survey: &Survey, state: u64, world: &World) {
-        if let Some(violation) = &world.violation {
-            self.violated.push((state, violation.clone()));
+    // Only cases that are wanted still are asked for.
+    fn judge(&mut self, model: &Interned, wanted: u32, ids: &Ids) {
+        if model.violation_of(ids).is_some() {
+            self.violated.push(*ids);
         }
-        for (index, ((_, way), (_, reached))) in survey.cases.iter().zip(CASES).enumerate() {
-            if way.is_none() && reached(model, world) {
-                self.cases.push((index, state));
+        if wanted != 0 {
+            let mut reached = model.cases(ids, wanted);
+            while reached != 0 {
+                self.cases.push((reached.trailing_zeros() as usize, ids.print()));
+                reached &= reached - 1;
             }
         }
     }
 }
 
 impl Survey {
-    fn absorb(&mut self, seen: &Seen, found: Vec<Found>) {
-        let rank = |state: &u64| seen.origin(*state).rank;
-        let violated = found.iter().flat_map(|found| &found.violated);
-        if let Some((state, violation)) = violated.min_by_key(|(state, _)| rank(state)) {
-            self.violated = Some((violation.clone(), seen.way_to(*state)));
+    fn absorb(&mut self, model: &Interned, seen: &Seen, found: &[Found]) {
+        let way_to = |state: u64| positions(model.model(), &actions(model, &seen.way_to(state)));
+        let violated = found.iter().flat_map(|found| &found.violated).min_by_key(|ids| ids.print());
+        if let Some((ids, violation)) = violated.and_then(|ids| Some((ids, model.violation_of(ids)?))) {
+            self.violated = Some((violation.clone(), way_to(ids.print())));
         }
         for (index, (_, way)) in self.cases.iter_mut().enumerate().filter(|(_, (_, way))| way.is_none()) {
             let states = found.iter().flat_map(|found| &found.cases).filter(|case| case.0 == index);
-            *way = states.map(|(_, state)| state).min_by_key(|state| rank(state)).map(|s| seen.way_to(*s));
+            *way = states.map(|(_, state)| *state).min().map(way_to);
         }
         self.progress.generated += found.iter().map(|found| found.generated).sum::<usize>();
     }
+}
+
+/// What leads from the first state through states with these prints.
+pub(crate) fn actions(model: &Interned, way: &[u64]) -> Vec<Action> {
+    let mut at = model.first();
+    way.iter()
+        .map(|print| {
+            let mut step = None;
+            model.steps(&at, |offer, next| {
+                if step.is_none() && next.print() == *print {
+                    step = Some((offer, next));
+                }
+            });
+            let (offer, next) = step.expect("a state on the way is one step from the state before");
+            at = next;
+            model.action(offer).clone()
+        })
+        .collect()
+}
+
+fn positions(model: &JobModel, actions: &[Action]) -> Positions {
+    let mut world = World::new(model);
+    actions
+        .iter()
+        .map(|action| {
+            let mut possible = Vec::new();
+            model.actions(&world, &mut possible);
+            world = model.next_state(&world, action.clone()).expect("both models take the same steps");
+            possible.iter().position(|it| it == action).expect("both models offer the same actions")
+        })
+        .collect()
 }

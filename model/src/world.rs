@@ -1,7 +1,7 @@
 //! One state of the job and of everything around its machines, to be read by people and judged by
 //! invariants.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use keygroups::protocol::{
     Coordinator, CoordinatorId, CoordinatorInput, Host, HostId, HostInput, Incarnation,
@@ -10,7 +10,7 @@ use keygroups::protocol::{
 
 use crate::{
     model::JobModel,
-    network::Network,
+    network::{Message, Network},
     part::Part,
     process::{CoordinatorProcess, HostProcess},
     step::{Step, nonce},
@@ -85,6 +85,23 @@ impl World {
         if self.violation.is_none() {
             self.violation = invariant::check(&self.view()).err();
         }
+    }
+
+    /// Leaves out what cannot matter any more: messages that are [stale](Host::is_stale) for their
+    /// receivers, and what the history [forgets](History::forget) or has [of tasks that are gone](History::forget_notices).
+    pub fn reduce(&mut self) {
+        let Self { coordinators, hosts, network, history, .. } = self;
+        let is_stale = |message: &Arc<Message>| match &**message {
+            Message::ToHost(host, message) => hosts[usize::from(host.0)].machine.is_stale(message),
+            Message::ToCoordinator(id, message) => coordinators[usize::from(id.0)].machine.is_stale(message),
+            Message::ToPeer(..) => false,
+        };
+        if network.iter().any(is_stale) {
+            network.edit().retain(|message| !is_stale(message));
+        }
+        let history = history.edit();
+        history.forget();
+        hosts.iter().for_each(|process| history.forget_notices(&process.machine));
     }
 
     /// What invariants that judge a moment look at.

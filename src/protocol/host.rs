@@ -59,6 +59,25 @@ impl Host {
         self.tasks.get(&id).filter(|task| task.deployment().attempt == attempt)
     }
 
+    /// Whether it makes no difference any more if this message arrives, in this life of the process and
+    /// in all after it: it is about an attempt that is over here, or it was meant for an earlier life.
+    /// Not everything that has no effect now is stale: a cancelled attempt has to be cancelled again
+    /// after a crash.
+    pub fn is_stale(&self, message: &ToHost) -> bool {
+        let attempt = message.attempt();
+        let over = attempt < self.seen || attempt <= self.over;
+        match message {
+            ToHost::Deploy(deployment) => {
+                over || deployment.layout.hosts.get(&self.id) != Some(&self.incarnation)
+            }
+            ToHost::Start { .. }
+            | ToHost::Trigger { .. }
+            | ToHost::Committed { .. }
+            | ToHost::Abort { .. } => over,
+            ToHost::Cancel { .. } => false,
+        }
+    }
+
     /// Applies one input and appends to `out` what the driver does next, in that order.
     pub fn handle(&mut self, input: HostInput, out: &mut Vec<HostOutput>) {
         let (host, incarnation) = (self.id, self.incarnation);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, ensure};
 use keygroups::protocol::invariant;
-use keygroups_model::properties::CASES;
+use keygroups_model::cases::CASES;
 use keygroups_model::survey::{Progress, Survey, survey};
 use serde::Serialize;
 
@@ -177,8 +177,8 @@ impl View {
             );
         }
         html.push_str("</ul><h2>Interesting cases</h2><ul class=\"properties\">");
-        for (index, (name, reached)) in CASES.iter().enumerate() {
-            let here = path.worlds.iter().position(|world| reached(&path.model, world));
+        for (index, case) in CASES.iter().enumerate() {
+            let here = path.worlds.iter().position(|world| case.is_reached(world));
             let way = known.survey.as_ref().and_then(|survey| survey.cases.get(index)?.1.as_deref());
             let (class, sign, note) = match (here, way) {
                 (Some(step), _) => ("good", "✓", format!("after step {step}")),
@@ -188,7 +188,7 @@ impl View {
             let _ = write!(
                 html,
                 "<li class=\"{class}\"><b>{sign}</b> <span>{}</span> <i>{note}</i></li>",
-                escaped(name)
+                escaped(case.name)
             );
         }
         html.push_str("</ul>");

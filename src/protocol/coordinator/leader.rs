@@ -111,6 +111,31 @@ impl Leader {
         }
     }
 
+    /// See [`Coordinator::is_stale`](super::Coordinator::is_stale).
+    pub(super) fn is_stale(&self, attempt: Attempt, message: &ToCoordinator) -> bool {
+        if attempt != self.attempt {
+            return attempt < self.attempt;
+        }
+        let Some(_) = self.layout() else { return true };
+        match (message, &self.execution) {
+            (ToCoordinator::Ready { .. }, execution) => !matches!(execution, Execution::Deploying(_)),
+            (ToCoordinator::Started { .. }, execution) => matches!(execution, Execution::Running(_)),
+            (
+                ToCoordinator::Acknowledge { checkpoint, .. } | ToCoordinator::Decline { checkpoint, .. },
+                _,
+            ) => *checkpoint < self.next_checkpoint && self.pending_checkpoint() != Some(*checkpoint),
+            (ToCoordinator::Finished { task, .. }, Execution::Running(running)) => {
+                running.finished.contains(task)
+            }
+            (
+                ToCoordinator::Finished { .. }
+                | ToCoordinator::Failed { .. }
+                | ToCoordinator::Register { .. },
+                _,
+            ) => false,
+        }
+    }
+
     /// Stops every timer of a leader.
     pub(super) fn silence(&self, out: &mut Vec<Output>) {
         let expiry = self.pending_checkpoint().map(Timer::Expiry);

@@ -188,6 +188,14 @@ impl Coordinator {
         self.leader().and_then(Leader::pending_checkpoint)
     }
 
+    /// Whether it makes no difference any more if this message arrives, now and ever after, crashes of
+    /// this process included. What is about an attempt is said to the leader that deployed it; the
+    /// process that led then never leads that epoch again.
+    pub fn is_stale(&self, message: &ToCoordinator) -> bool {
+        let Some(attempt) = message.attempt() else { return false };
+        self.leader().is_none_or(|leader| leader.is_stale(attempt, message))
+    }
+
     fn leader(&self) -> Option<&Leader> {
         match &self.role {
             Role::Leading(leader) => Some(leader),

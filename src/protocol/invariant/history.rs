@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::Arc,
 };
 
@@ -12,7 +13,10 @@ use crate::{
         ObjectName, TaskId, TaskSnapshot,
     },
     key_group::KeyGroup,
-    protocol::message::{Deployment, HostId, Incarnation},
+    protocol::{
+        host::Host,
+        message::{Deployment, HostId, Incarnation},
+    },
 };
 
 /// The memory of invariants that speak about time.
@@ -49,6 +53,42 @@ impl History {
         let verdict = judge(self, fact);
         self.remember(fact);
         verdict
+    }
+
+    /// Forgets what no invariant can ask for again, unless it is broken by then: what was restored for
+    /// an attempt that its own leader has replaced, and what was frozen and acknowledged for
+    /// checkpoints that cannot be committed any more.
+    ///
+    /// Histories that differ in such things alone become equal, which is what a checker wants. A fact
+    /// that comes too late is still judged, against what is left: it breaks an invariant rather than
+    /// passing unseen.
+    pub fn forget(&mut self) {
+        let Self { chain, committed, deployed, restored, frozen, acknowledged, .. } = self;
+        let newest = chain.last_key_value().map(|(_, manifest)| manifest);
+        let (epoch, checkpoint) =
+            newest.map_or_else(Default::default, |newest| (newest.epoch, newest.newest_checkpoint_id()));
+        // An attempt's leader deploys the next one only when it has given up this one.
+        let is_replaced = |attempt: Attempt| {
+            let later = deployed.range((Bound::Excluded(attempt), Bound::Unbounded)).next();
+            later.is_some_and(|(later, _)| later.epoch == attempt.epoch)
+        };
+        // Nobody commits for an older epoch, an attempt that was replaced, or an id that is behind.
+        let can_be_committed = |attempt: Attempt, id: CheckpointId| {
+            attempt.epoch >= epoch && id > checkpoint && !is_replaced(attempt)
+        };
+        restored.retain(|(attempt, _)| !is_replaced(*attempt));
+        acknowledged.retain(|(attempt, id, _), _| can_be_committed(*attempt, *id));
+        frozen.retain(|(attempt, id, _), _| {
+            can_be_committed(*attempt, *id) || committed.contains_key(&(*attempt, *id))
+        });
+    }
+
+    /// Forgets what tasks were notified of that `host` does not have any more: they will not be notified
+    /// again.
+    pub fn forget_notices(&mut self, host: &Host) {
+        self.notified.retain(|(id, incarnation, attempt, task), _| {
+            *id != host.id() || (*incarnation == host.incarnation() && host.task(*attempt, *task).is_some())
+        });
     }
 
     /// The newest link of the chain.

@@ -202,3 +202,32 @@ pub enum ToCoordinator {
         task: TaskId,
     },
 }
+
+impl ToHost {
+    /// The attempt it is about.
+    pub fn attempt(&self) -> Attempt {
+        match self {
+            Self::Deploy(deployment) => deployment.attempt,
+            Self::Start { attempt }
+            | Self::Trigger { attempt, .. }
+            | Self::Committed { attempt, .. }
+            | Self::Abort { attempt, .. }
+            | Self::Cancel { attempt } => *attempt,
+        }
+    }
+}
+
+impl ToCoordinator {
+    /// The attempt it is about; `None` if it is about the host.
+    pub fn attempt(&self) -> Option<Attempt> {
+        match self {
+            Self::Register { .. } => None,
+            Self::Ready { attempt, .. }
+            | Self::Started { attempt, .. }
+            | Self::Acknowledge { attempt, .. }
+            | Self::Decline { attempt, .. }
+            | Self::Failed { attempt, .. }
+            | Self::Finished { attempt, .. } => Some(*attempt),
+        }
+    }
+}
