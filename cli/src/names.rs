@@ -4,6 +4,8 @@ use anyhow::{Error, anyhow};
 
 /// How similar a name must be to be suggested; 1 is equal.
 const SIMILAR: f64 = 0.6;
+/// What it counts to be similar to a word of a name.
+const WORD: f64 = 0.75;
 /// More than these are no help.
 const SUGGESTED_MAX: usize = 3;
 /// More than these are no line.
@@ -24,20 +26,20 @@ pub(crate) fn unknown(kind: &str, name: &str, names: &[&str], list: &str) -> Err
     }
 }
 
-/// The names that look like `name`, the most similar first.
+/// The names that look like `name`, or of which a word does, the most similar first.
 fn near<'a>(name: &str, names: &[&'a str]) -> Vec<&'a str> {
     let plain = |name: &str| name.to_lowercase().replace(['_', ' '], "-");
     let asked = plain(name);
     let similarity = |candidate: &str| {
         let candidate = plain(candidate);
-        let part = asked.len() > 2 && candidate.contains(&asked);
-        if part { SIMILAR } else { 0.0 }.max(strsim::normalized_damerau_levenshtein(&asked, &candidate))
+        let part = if asked.len() > 2 && candidate.contains(&asked) { SIMILAR } else { 0.0 };
+        let words = candidate.split('-').filter(|word| word.len() > 3);
+        let word = words.map(|word| WORD * strsim::normalized_damerau_levenshtein(&asked, word));
+        let whole = strsim::normalized_damerau_levenshtein(&asked, &candidate);
+        word.fold(part.max(whole), f64::max)
     };
-    let mut near: Vec<_> = names
-        .iter()
-        .map(|name| (similarity(name), *name))
-        .filter(|(similar, _)| *similar >= SIMILAR)
-        .collect();
+    let names = names.iter().map(|name| (similarity(name), *name));
+    let mut near: Vec<_> = names.filter(|(similar, _)| *similar >= SIMILAR).collect();
     near.sort_by(|one, other| other.0.total_cmp(&one.0));
     near.into_iter().take(SUGGESTED_MAX).map(|(_, name)| name).collect()
 }
@@ -46,7 +48,15 @@ fn near<'a>(name: &str, names: &[&'a str]) -> Vec<&'a str> {
 mod tests {
     use super::*;
 
-    const NAMES: &[&str] = &["alignment", "checkpoint", "leadership", "scale-out", "scale-in", "everything"];
+    const NAMES: &[&str] = &[
+        "alignment",
+        "checkpoint",
+        "leadership",
+        "scale-out",
+        "scale-in",
+        "everything",
+        "ambiguous_is_failed",
+    ];
 
     #[test]
     fn typing_errors_and_parts_of_names_are_understood() {
@@ -55,6 +65,7 @@ mod tests {
             ("SCALE_OUT", "scale-out"),
             ("leader", "leadership"),
             ("scalein", "scale-in"),
+            ("ambigous", "ambiguous_is_failed"),
         ] {
             assert_eq!(near(asked, NAMES).first(), Some(&expected), "{asked}");
         }

@@ -8,17 +8,16 @@
 use super::Twist;
 use crate::story::{Offsets, Split, Story};
 
-/// Every second subtask counts from the end.
+/// For each subtask the list begins one split later.
 #[derive(Debug)]
 pub struct SplitsInAnotherOrder;
 
 impl Twist for SplitsInAnotherOrder {
     fn first_splits(&self, story: &Story, index: usize, of: usize) -> Offsets {
-        let splits = story.first_splits(index, of);
-        if index.is_multiple_of(2) {
-            return splits;
-        }
-        let last = story.log.len() as u8 - 1;
-        splits.into_iter().map(|(Split(split), offset)| (Split(last - split), offset)).collect()
+        let count = story.log.len();
+        let listed =
+            |Split(position): Split| Split(((usize::from(position) + count - index % count) % count) as u8);
+        let splits = story.first_splits(index, of).into_iter();
+        splits.map(|(split, offset)| (listed(split), offset)).collect()
     }
 }
