@@ -1,6 +1,9 @@
 //! What the commands over the model print, write and refuse.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -121,4 +124,30 @@ fn a_goal_out_of_reach_is_told_drawn_kept_and_replayed() {
     assert_eq!(output.status.code(), Some(1));
     let replayed = String::from_utf8(output.stdout).unwrap();
     assert!(replayed.contains("✗ violated after 6 steps: the_wanted_parallelism_runs"), "{replayed}");
+}
+
+#[test]
+fn explore_opens_where_a_goal_gets_out_of_reach_and_says_so() {
+    let mut child = keygroups("explore late-host --mutant new_slots_go_unused --addr 127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It is held until the end: a command ends when nobody reads what it says.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.nth(1).unwrap().unwrap();
+    let (address, positions) = line.split_once("http://").unwrap().1.split_once("/#").unwrap();
+    let page = |path: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let (there, before) = (page(&format!("/path/{positions}")), page("/path/"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(positions.split('.').count(), 6);
+    assert!(there.contains("<span>the_wanted_parallelism_runs</span> out of reach from here"), "{there}");
+    assert!(there.contains("✗ broken: the_wanted_parallelism_runs"), "{there}");
+    assert!(!before.contains("the_wanted_parallelism_runs"), "{before}");
 }
