@@ -52,6 +52,7 @@ mutants! {
     older_version_is_read::OlderVersionIsRead in SCALE_IN breaks "restored_is_what_was_frozen" from "RisingWave 8468, 5813, 24384";
     change_under_the_previous_key::ChangeUnderThePreviousKey in SCALE_OUT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "FLINK-26063";
     offset_before_the_record::OffsetBeforeTheRecord in CHECKPOINT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "FLINK-21996, FLINK-18071";
+    offsets_registered_late::OffsetsRegisteredLate in CHECKPOINT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "BEAM-7144";
     file_name_reused::FileNameReused in CHECKPOINT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "FLINK-29095, SPARK-43404, SPARK-46796";
     element_of_an_old_attempt::ElementOfAnOldAttempt in STRAGGLERS breaks "state_is_the_fold_of_the_records_before_the_barrier" from "RisingWave 20879";
     blocked_channels_are_read::BlockedChannelsAreRead in ALIGNMENT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "invented";

@@ -27,6 +27,7 @@ mod notice_is_swallowed;
 mod notice_of_a_predecessor;
 mod notice_takes_effect_again;
 mod offset_before_the_record;
+mod offsets_registered_late;
 mod old_container_goes_on;
 mod older_version_is_read;
 mod orphans_at_startup;
