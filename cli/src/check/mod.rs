@@ -13,7 +13,7 @@ use clap::Args;
 use keygroups_model::Bound;
 
 use crate::Verdict;
-use crate::model::{Watched, check_writable, parse_bound, stories, stories_of};
+use crate::model::{Choice, Watched, check_writable, parse_bound, stories, stories_of};
 use crate::sim::style::{BOLD, FAINT, RESET};
 
 /// Explore a model completely: every order of events, every loss, every crash within its budget
@@ -97,7 +97,7 @@ impl Check {
         check_writable(&self.save)?;
         match self.model.as_deref() {
             Some(model) => {
-                let choice = crate::model::Choice::in_bound(self.bound, model, self.mutant.as_deref())?;
+                let choice = Choice::in_bound(self.bound, model, self.mutant.as_deref())?;
                 self.one(&mut out, &choice)
             }
             None => self.all(&mut out),

@@ -13,6 +13,7 @@ use serde::Serialize;
 use self::hunt::{Caught, Unmutated};
 use crate::Verdict;
 use crate::model::{Watched, find_mutant, mutants};
+use crate::sim::style::counted;
 
 /// Plant every known bug, and see that the invariant or goal it must break notices
 ///
@@ -119,6 +120,13 @@ impl Zoo {
             text::conclusion(&mut out, &document, hunted.len())?;
         }
         out.flush()?;
+        if document.verdict == Verdict::Stopped {
+            eprintln!(
+                "stopped before the end: {} of {} were hunted and caught, which proves nothing about the rest",
+                document.mutants.len(),
+                counted(hunted.len() as u64, "mutant")
+            );
+        }
         Ok(document.verdict)
     }
 }

@@ -226,3 +226,17 @@ fn ctrl_c_ends_a_check_of_all_models_with_those_that_were_looked_at() {
     assert_eq!(models[0]["model"], "alignment");
     assert!(models.len() < report["models_in_bound"].as_u64().unwrap() as usize);
 }
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_zoo_with_the_mutants_that_were_hunted() {
+    let (last, report) = interrupted("zoo --json", " states, ");
+    assert!(
+        last.starts_with("stopped before the end: ") && last.contains(" of 44 mutants were hunted"),
+        "{last}"
+    );
+    assert_eq!(report["verdict"], "stopped");
+    let mutants = report["mutants"].as_array().unwrap();
+    assert!(!mutants.is_empty() && mutants.iter().all(|mutant| mutant["caught"] == true), "{report}");
+    assert!(report["unmutated"].as_array().unwrap().is_empty());
+}
