@@ -136,10 +136,11 @@ impl EngineTask {
         if deployment.source && deployment.restore.checkpoint == CheckpointId::NONE {
             let of =
                 deployment.layout.tasks.keys().filter(|task| task.vertex == deployment.task.vertex).count();
-            self.offsets = story.first_splits(deployment.task.subtask.index(), of);
+            self.offsets = twist.first_splits(story, deployment.task.subtask.index(), of);
         }
         for read in &deployment.restore.state {
-            let (groups, _) = store.state(read.handle.object).ok_or(FailureCause::RestoreCorrupt)?;
+            let found = twist.found(store, read.handle.object);
+            let (groups, _) = store.state(found).ok_or(FailureCause::RestoreCorrupt)?;
             twist.before_handle(&mut self.groups);
             let owned = groups.iter().filter(|(group, _)| read.key_groups.contains(**group));
             self.groups.extend(owned.map(|(group, records)| (*group, records.clone())));

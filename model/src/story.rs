@@ -149,12 +149,14 @@ impl Story {
         Some(Record { split, offset, group: KeyGroup(group) })
     }
 
-    /// What a sequential run over the log up to `offsets` leaves behind and puts out. A split that
-    /// nobody reads is not read.
+    /// What a sequential run over the log up to `offsets` leaves behind and puts out. A split that is
+    /// missing there is lost, because nobody would ever read it: all of it is expected.
     pub fn sequential_run(&self, offsets: &Offsets) -> Contents {
-        let records = offsets
-            .iter()
-            .flat_map(|(split, end)| (0..*end).filter_map(|offset| self.record(*split, offset)));
+        let splits = (0..self.log.len()).map(|split| Split(split as u8));
+        let records = splits.flat_map(|split| {
+            let end = offsets.get(&split).copied().unwrap_or(u8::MAX);
+            (0..end).map_while(move |offset| self.record(split, offset))
+        });
         let (state, output) =
             records.map(|record| (of_entry(record.group, record), of_output(record))).unzip();
         let (state, output): (Vec<_>, Vec<_>) = (state, output);

@@ -18,8 +18,13 @@ fn walks_through_everything_break_nothing_and_reach_almost_every_case() {
     assert_eq!(missed, ["a pruned version is about to be created again"]);
 }
 
-// Two commits in a row and then a rescale: walks ask for all rescales long before.
-const TOO_RARE: &[&str] = &["stop_falls_back"];
+const TOO_RARE: &[&str] = &[
+    // Two commits in a row and then a rescale: walks ask for all rescales long before.
+    "stop_falls_back",
+    // The job begins with one source, so that it takes a rescale that is accepted, and then a failure before
+    // the first checkpoint.
+    "splits_in_another_order",
+];
 
 // They break several invariants at once; which of them first depends on the walk.
 const SEVERAL: &[&str] = &["successor_before_the_last_checkpoint"];

@@ -2,38 +2,42 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use keygroups_model::action::Action;
 use keygroups_model::model::JobModel;
 use keygroups_model::world::World;
 use stateright::{Model, Property};
 
+use super::address;
 use crate::model::{Block, Choice, Path, picture};
 
 /// Serves it at the port after `ours` or, if that is taken, at any.
 ///
 /// # Errors
 ///
-/// If no port is free.
-#[allow(clippy::disallowed_methods)] // A server of its own; nothing waits for it.
+/// If it does not answer. Our own page needs nothing of it.
+#[allow(clippy::disallowed_methods)] // A server of its own; nothing waits for it for long.
 pub(super) fn serve(choice: &Choice, ours: SocketAddr) -> anyhow::Result<SocketAddr> {
-    let free =
-        |port| TcpListener::bind(SocketAddr::new(ours.ip(), port)).and_then(|found| found.local_addr());
-    let address = ours
-        .port()
-        .checked_add(1)
-        .context("there is no port after the last")
-        .and_then(|port| Ok(free(port)?));
-    let address = address.or_else(|_| free(0)).context("no port is free for stateright's page")?;
-    let model = Told(choice.model);
-    thread::Builder::new()
+    const TRIES: u32 = 40;
+    const PAUSE: Duration = Duration::from_millis(50);
+    let (address, model) = (address::beside(ours)?, Told(choice.model));
+    // stateright panics on this thread if the port was taken meanwhile.
+    let server = thread::Builder::new()
         .name("stateright".into())
         .spawn(move || model.checker().serve(address))
-        .context("cannot start stateright's page")?;
-    Ok(address)
+        .context("cannot start a thread")?;
+    for _ in 0..TRIES {
+        ensure!(!server.is_finished(), "it could not listen at {address}");
+        if TcpStream::connect(address).is_ok() {
+            return Ok(address);
+        }
+        thread::sleep(PAUSE);
+    }
+    bail!("nobody answers at {address}")
 }
 
 /// The model in words.
@@ -82,11 +86,7 @@ impl Model for Told {
     }
 
     fn as_svg(&self, path: stateright::Path<Readable, Action>) -> Option<String> {
-        let mut told = Path::new(self.0);
-        for action in path.into_actions() {
-            let position = told.possible().iter().position(|possible| *possible == action)?;
-            told.step(position).ok()?;
-        }
+        let told = Path::along(self.0, &path.into_actions()).ok()?;
         Some(picture(&told).svg())
     }
 

@@ -1,5 +1,6 @@
 //! `keygroups explore`: a model in the browser, step by step.
 
+mod address;
 mod beside;
 mod server;
 mod view;
@@ -12,10 +13,11 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use keygroups_model::survey::survey;
+use keygroups_model::{liveness, liveness::Report};
 
 use crate::Verdict;
-use crate::check::Ticker;
-use crate::model::{Choice, Path, SavedPath};
+use crate::model::{Choice, Path, SavedPath, gets_stuck, how_far};
+use crate::progress::Ticker;
 use crate::sim::style::{BOLD, FAINT, RESET};
 
 /// Step through a model in the browser: pictures, states in words, every possible step
@@ -38,7 +40,7 @@ pub(crate) struct Explore {
     path: Option<PathBuf>,
 
     /// Where to listen; port 0 takes any that is free
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000", value_parser = address::parse)]
     addr: SocketAddr,
 }
 
@@ -67,7 +69,7 @@ impl Explore {
             (None, Some(_)) => counterexample(&choice)?,
             (None, None) => Path::new(choice.model),
         };
-        let beside = beside::serve(&choice, server.address())?;
+        let beside = beside::serve(&choice, server.address());
         let mut out = anstream::AutoStream::auto(io::stdout());
         writeln!(out, "{BOLD}{}{RESET}: {}", choice.arguments(), choice.model.story().about)?;
         writeln!(
@@ -76,10 +78,13 @@ impl Explore {
             server.address(),
             view::fragment(&path.positions)
         )?;
-        writeln!(out, "  {FAINT}stateright's page  http://{beside}/{RESET}")?;
+        match &beside {
+            Ok(beside) => writeln!(out, "  {FAINT}stateright's page  http://{beside}/{RESET}")?,
+            Err(error) => writeln!(out, "  {FAINT}stateright's page  is not there: {error:#}{RESET}")?,
+        }
         writeln!(out, "  {FAINT}Ctrl-C ends it{RESET}")?;
         out.flush()?;
-        server.serve(Arc::new(view::View::new(choice, &path, beside)))
+        server.serve(Arc::new(view::View::new(choice, path, beside.ok())))
     }
 
     /// What to look at, as far as arguments and files say it.
@@ -102,16 +107,37 @@ impl Explore {
 const STATES_MAX: usize = 300_000;
 
 fn counterexample(choice: &Choice) -> anyhow::Result<Path> {
+    let found = match choice.mutant {
+        Some(mutant) if gets_stuck(mutant) => stuck(choice)?,
+        _ => broken(choice)?,
+    };
+    found.with_context(|| {
+        let home = choice.mutant.map_or(choice.name(), |mutant| mutant.story.name);
+        format!("this bug breaks nothing in `{}`: its model is `{home}`", choice.name())
+    })
+}
+
+/// A shortest path to a broken invariant.
+fn broken(choice: &Choice) -> anyhow::Result<Option<Path>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut ticker = Ticker::new(choice.name());
+    let mut ticker = Ticker::new();
     let survey = survey(&choice.model, threads, STATES_MAX, |progress| {
-        ticker.tick(progress);
+        ticker.tick(|took| how_far(choice.name(), progress, took));
         true
     });
     ticker.clear();
-    let Some((_, positions)) = survey.violated else {
-        let home = choice.mutant.map_or(choice.name(), |mutant| mutant.story.name);
-        bail!("this bug breaks nothing in `{}`: its model is `{home}`", choice.name());
+    survey.violated.map(|(_, positions)| Path::follow(choice.model, &positions)).transpose()
+}
+
+/// A shortest path to where a goal of recovery is out of reach.
+fn stuck(choice: &Choice) -> anyhow::Result<Option<Path>> {
+    let Report { counterexample: Some(found), .. } = liveness::check(&choice.model, STATES_MAX) else {
+        return Ok(None);
     };
-    Path::follow(choice.model, &positions).context("a path of the search is one of the model")
+    let path = Path::along(choice.model, &found.path)?;
+    match liveness::ALL.iter().find(|goal| goal.name == found.violation.invariant) {
+        Some(goal) => Ok(Some(path.losing(goal))),
+        None if path.broken().is_some() => Ok(Some(path)),
+        None => bail!("a path of the search breaks nothing"),
+    }
 }

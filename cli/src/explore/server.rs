@@ -8,6 +8,7 @@ use std::thread;
 use anyhow::{Context, anyhow};
 use tiny_http::{Header, Method, Request, Response};
 
+use super::address;
 use super::view::View;
 use crate::Verdict;
 
@@ -25,9 +26,8 @@ impl Server {
     ///
     /// If the address is taken, or is not one of this machine's.
     pub(super) fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let http = tiny_http::Server::http(address)
-            .map_err(|error| anyhow!("{error}"))
-            .with_context(|| format!("cannot listen at {address}; another one is chosen with --addr"))?;
+        let http = tiny_http::Server::from_listener(address::listen(address)?, None)
+            .map_err(|error| anyhow!("{error}").context(format!("cannot listen at {address}")))?;
         let address = http.server_addr().to_ip().context("the server listens at no address")?;
         Ok(Self { http, address })
     }

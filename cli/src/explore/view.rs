@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, ensure};
 use keygroups::protocol::invariant;
 use keygroups_model::cases::CASES;
+use keygroups_model::liveness;
 use keygroups_model::survey::{Progress, Survey, survey};
 use serde::Serialize;
 
@@ -18,8 +19,8 @@ use crate::sim::style::{counted, thousands};
 /// One model, and what is known about all of it.
 pub(super) struct View {
     choice: Choice,
-    opening: String,
-    beside: SocketAddr,
+    opening: Path,
+    beside: Option<SocketAddr>,
     known: Mutex<Known>,
 }
 
@@ -58,8 +59,8 @@ fn joined(positions: &[usize]) -> String {
 }
 
 impl View {
-    pub(super) fn new(choice: Choice, path: &Path, beside: SocketAddr) -> Self {
-        Self { choice, opening: joined(&path.positions), beside, known: Mutex::default() }
+    pub(super) fn new(choice: Choice, opening: Path, beside: Option<SocketAddr>) -> Self {
+        Self { choice, opening, beside, known: Mutex::default() }
     }
 
     /// Finds out what holds in all states, or in as many as is sensible.
@@ -84,6 +85,10 @@ impl View {
                 .collect::<anyhow::Result<_>>()?,
         };
         ensure!(positions.len() <= STEPS_MAX, "a path has at most {STEPS_MAX} steps");
+        // What is known of the path it opens with no address can say.
+        if positions == self.opening.positions {
+            return Ok(self.opening.clone());
+        }
         Path::follow(self.choice.model, &positions)
     }
 
@@ -92,12 +97,15 @@ impl View {
         let planted = self.choice.mutant.map_or_else(String::new, |mutant| {
             format!(" <span class=\"badge bad\">planted: {}</span>", escaped(mutant.name))
         });
+        let beside = self
+            .beside
+            .map_or_else(String::new, |beside| format!("<a href=\"http://{beside}/\">stateright's page</a>"));
         let body = include_str!("page.html")
             .replace("{{name}}", &escaped(story.name))
             .replace("{{planted}}", &planted)
             .replace("{{about}}", &escaped(story.about))
-            .replace("{{beside}}", &self.beside.to_string())
-            .replace("{{opening}}", &self.opening)
+            .replace("{{beside}}", &beside)
+            .replace("{{opening}}", &joined(&self.opening.positions))
             .replace("{{legend}}", report::LEGEND)
             .replace("{{style}}", include_str!("page.css"))
             .replace("{{script}}", include_str!("page.js"));
@@ -174,6 +182,16 @@ impl View {
                 "<li class=\"{class}\" title=\"{}\"><b>{sign}</b> <span>{}</span> {note}</li>",
                 escaped(invariant.sentence),
                 invariant.name
+            );
+        }
+        if let Some(goal) =
+            liveness::ALL.iter().find(|goal| path.broken().is_some_and(|it| it.invariant == goal.name))
+        {
+            let _ = write!(
+                html,
+                "<li class=\"bad\" title=\"{}\"><b>✗</b> <span>{}</span> out of reach from here</li>",
+                escaped(goal.sentence),
+                goal.name
             );
         }
         html.push_str("</ul><h2>Interesting cases</h2><ul class=\"properties\">");

@@ -2,9 +2,11 @@
 //! model is noticed and never silently replayed as something else.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path as FilePath;
 
 use anyhow::{Context, bail, ensure};
+use keygroups_model::liveness;
 use serde::{Deserialize, Serialize};
 
 use super::{Choice, Path};
@@ -15,7 +17,7 @@ use super::{Choice, Path};
 pub(crate) struct Document {
     pub(crate) model: String,
     pub(crate) mutant: Option<String>,
-    /// What the last step breaks.
+    /// The invariant that the last step breaks, or the goal of recovery that is out of reach after it.
     pub(crate) breaks: Option<String>,
     pub(crate) steps: Vec<SavedStep>,
 }
@@ -41,7 +43,7 @@ impl Document {
         Self {
             model: choice.name().to_owned(),
             mutant: choice.mutant.map(|mutant| mutant.name.to_owned()),
-            breaks: path.last().violation.as_ref().map(|violation| violation.invariant.to_owned()),
+            breaks: path.broken().map(|violation| violation.invariant.to_owned()),
             steps: steps
                 .map(|(position, action)| SavedStep { position: *position, words: action.to_string() })
                 .collect(),
@@ -54,8 +56,32 @@ impl Document {
     pub(crate) fn save(&self, file: &FilePath) -> anyhow::Result<()> {
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
-        fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))
+        write_file(file, &json)
     }
+}
+
+/// # Errors
+///
+/// One line that names the file.
+pub(crate) fn write_file(file: &FilePath, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// Finds out whether a file can be written before the work begins whose result goes there. Leaves
+/// everything as it was.
+///
+/// # Errors
+///
+/// One line that names the file.
+pub(crate) fn check_writable(file: &FilePath) -> anyhow::Result<()> {
+    let created = match fs::OpenOptions::new().write(true).create_new(true).open(file) {
+        Ok(_) => fs::remove_file(file),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            fs::OpenOptions::new().append(true).open(file).map(drop)
+        }
+        Err(error) => Err(error),
+    };
+    created.with_context(|| format!("cannot write {}", file.display()))
 }
 
 impl SavedPath {
@@ -94,7 +120,11 @@ impl Document {
             };
             path.step(position)?;
         }
-        let broken = path.last().violation.as_ref().map(|violation| violation.invariant);
+        // Whether a goal is out of reach would take a search to find out.
+        if let Some(goal) = liveness::ALL.iter().find(|goal| Some(goal.name) == self.breaks.as_deref()) {
+            path = path.losing(goal);
+        }
+        let broken = path.broken().map(|violation| violation.invariant);
         ensure!(
             broken == self.breaks.as_deref(),
             "it was to break {}, and breaks {}",

@@ -1,23 +1,31 @@
-//! The models by name, and paths through them: in words, as pictures, as files.
+//! The models by name, paths through them in words, as pictures and as files, and searches.
 
+mod bound;
 mod file;
+mod lanes;
+mod next;
 mod path;
 pub(crate) mod report;
 mod state;
 mod telling;
+mod watched;
 
-pub(crate) use file::{Document, SavedPath};
+use anyhow::bail;
+use keygroups_model::Bound;
+use keygroups_model::liveness;
+use keygroups_model::model::JobModel;
+use keygroups_model::story::Story;
+use keygroups_model::zoo::{self, Mutant};
+
+pub(crate) use bound::{bound_name, parse_bound, stories, stories_of};
+pub(crate) use file::{Document, SavedPath, check_writable, write_file};
+pub(crate) use next::{Group, Next, next};
 pub(crate) use path::Path;
 pub(crate) use state::Block;
-pub(crate) use telling::{Group, Next, next, picture};
+pub(crate) use telling::picture;
+pub(crate) use watched::{Watched, how_far};
 
-use anyhow::{Context, bail};
-use keygroups_model::{
-    model::JobModel,
-    stories::{EVERYTHING, QUICK},
-    story::Story,
-    zoo::{self, Mutant},
-};
+use crate::names;
 
 /// A model that was asked for by name.
 #[derive(Clone, Copy, Debug)]
@@ -27,18 +35,43 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// The story, true.
+    pub(crate) fn of(story: &'static Story) -> Self {
+        Self { model: JobModel::new(story), mutant: None }
+    }
+
     /// The story `name`, true or with a planted bug.
     ///
     /// # Errors
     ///
-    /// One line that lists the names there are.
+    /// One line that says what was probably meant.
     pub(crate) fn named(name: &str, mutant: Option<&str>) -> anyhow::Result<Self> {
-        let story = stories().find(|story| story.name == name).with_context(|| {
-            let names: Vec<_> = stories().map(|story| story.name).collect();
-            format!("there is no model `{name}`: choose one of {}", names.join(", "))
-        })?;
-        let Some(mutant) = mutant else { return Ok(Self { model: JobModel::new(story), mutant: None }) };
-        let mutant = find_mutant(mutant)?;
+        let names: Vec<_> = stories().map(|story| story.name).collect();
+        let story = stories()
+            .find(|story| story.name == name)
+            .ok_or_else(|| names::unknown("model", name, &names, "keygroups check --list"))?;
+        Self::planted(story, mutant)
+    }
+
+    /// The same among the models of a bound.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what was probably meant, or that the model is larger than that.
+    pub(crate) fn in_bound(bound: Bound, name: &str, mutant: Option<&str>) -> anyhow::Result<Self> {
+        if let Some(story) = stories_of(bound).iter().find(|story| story.name == name) {
+            return Self::planted(story, mutant);
+        }
+        let elsewhere = Self::named(name, mutant)?;
+        bail!(
+            "`{}` is too large to be explored completely with the bound {}: walk through it with keygroups explore",
+            elsewhere.name(),
+            bound_name(bound)
+        )
+    }
+
+    fn planted(story: &'static Story, mutant: Option<&str>) -> anyhow::Result<Self> {
+        let Some(mutant) = mutant.map(find_mutant).transpose()? else { return Ok(Self::of(story)) };
         Ok(Self { model: JobModel::with_twist(story, mutant.twist), mutant: Some(mutant) })
     }
 
@@ -55,23 +88,22 @@ impl Choice {
     }
 }
 
-/// Every story that can be looked at.
-pub(crate) fn stories() -> impl Iterator<Item = &'static Story> {
-    QUICK.iter().chain([&EVERYTHING])
+/// Every planted bug: those that break an invariant, then those that lose a goal.
+pub(crate) fn mutants() -> impl Iterator<Item = &'static Mutant> {
+    zoo::ALL.iter().chain(zoo::STUCK)
 }
 
-/// Whether the story is small enough to be explored completely.
-pub(crate) fn is_small(story: &Story) -> bool {
-    QUICK.iter().any(|quick| quick.name == story.name)
+/// Whether a mutant does no harm, and gets the job stuck.
+pub(crate) fn gets_stuck(mutant: &Mutant) -> bool {
+    liveness::ALL.iter().any(|goal| goal.name == mutant.breaks)
 }
 
 /// # Errors
 ///
-/// One line that lists the names there are.
+/// One line that says what was probably meant.
 pub(crate) fn find_mutant(name: &str) -> anyhow::Result<&'static Mutant> {
-    let Some(mutant) = zoo::ALL.iter().find(|mutant| mutant.name == name) else {
-        let names: Vec<_> = zoo::ALL.iter().map(|mutant| mutant.name).collect();
-        bail!("there is no mutant `{name}`: choose one of {}", names.join(", "));
-    };
-    Ok(mutant)
+    let names: Vec<_> = mutants().map(|mutant| mutant.name).collect();
+    mutants()
+        .find(|mutant| mutant.name == name)
+        .ok_or_else(|| names::unknown("mutant", name, &names, "keygroups zoo --list"))
 }

@@ -1,7 +1,11 @@
 //! A path through a model: every state on it, and what led from one to the next.
 
 use anyhow::{Context, ensure};
-use keygroups_model::{action::Action, model::JobModel, world::World};
+use keygroups::protocol::invariant::Violation;
+use keygroups_model::action::Action;
+use keygroups_model::liveness::Goal;
+use keygroups_model::model::JobModel;
+use keygroups_model::world::World;
 use stateright::Model;
 
 /// A path with all its states: one more than steps.
@@ -11,13 +15,15 @@ pub(crate) struct Path {
     pub(crate) worlds: Vec<World>,
     pub(crate) actions: Vec<Action>,
     pub(crate) positions: Vec<usize>,
+    // The goal of recovery that cannot be reached any more from the last state.
+    lost: Option<Violation>,
 }
 
 impl Path {
     /// The path that has not begun.
     pub(crate) fn new(model: JobModel) -> Self {
         let worlds = model.init_states();
-        Self { model, worlds, actions: Vec::new(), positions: Vec::new() }
+        Self { model, worlds, actions: Vec::new(), positions: Vec::new(), lost: None }
     }
 
     /// Goes along the positions of actions.
@@ -31,6 +37,35 @@ impl Path {
             path.step(*position)?;
         }
         Ok(path)
+    }
+
+    /// Goes along actions.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot happen where it is to happen.
+    pub(crate) fn along(model: JobModel, actions: &[Action]) -> anyhow::Result<Self> {
+        let mut path = Self::new(model);
+        for (number, action) in (1..).zip(actions) {
+            let position = path.possible().iter().position(|possible| possible == action);
+            path.step(position.with_context(|| format!("step {number}: `{action}` cannot happen there"))?)?;
+        }
+        Ok(path)
+    }
+
+    /// The same path, known to end where `goal` cannot be reached any more.
+    pub(crate) fn losing(self, goal: &Goal) -> Self {
+        let detail = format!(
+            "if everything in flight is lost here, nothing goes on by itself to where {}{}",
+            goal.sentence[..1].to_lowercase(),
+            &goal.sentence[1..]
+        );
+        Self { lost: Some(Violation { invariant: goal.name, detail }), ..self }
+    }
+
+    /// What is wrong at its end: an invariant, or a goal of recovery that is out of reach.
+    pub(crate) fn broken(&self) -> Option<&Violation> {
+        self.last().violation.as_ref().or(self.lost.as_ref())
     }
 
     /// Takes the action at `position` among those of the last state.
@@ -51,6 +86,7 @@ impl Path {
             .model
             .next_state(self.last(), action.clone())
             .with_context(|| format!("step {number}: `{action}` changes nothing there"))?;
+        self.lost = None;
         self.worlds.push(next);
         self.actions.push(action);
         self.positions.push(position);
@@ -71,6 +107,9 @@ impl Path {
     /// The first `steps` steps of it.
     pub(crate) fn up_to(&self, steps: usize) -> Self {
         let mut path = self.clone();
+        if steps < path.actions.len() {
+            path.lost = None;
+        }
         path.worlds.truncate(steps + 1);
         path.actions.truncate(steps);
         path.positions.truncate(steps);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use keygroups::protocol::invariant;
+use keygroups_model::liveness;
 
 use super::{Block, Choice, Path, picture};
 use crate::picture::{escaped, page};
@@ -27,8 +28,11 @@ pub(crate) fn html(choice: &Choice, path: &Path, command: &str) -> String {
     if let Some(mutant) = choice.mutant {
         let _ = write!(body, "<p>With a planted bug: <code>{}</code></p>", mutant.name);
     }
-    if let Some(violation) = &path.last().violation {
-        let known = invariant::ALL.iter().find(|invariant| invariant.name == violation.invariant);
+    if let Some(violation) = path.broken() {
+        let invariants = invariant::ALL.iter().map(|it| (it.name, "What must hold", it.sentence, it.source));
+        let goals =
+            liveness::ALL.iter().map(|it| (it.name, "What must stay reachable", it.sentence, it.source));
+        let known = invariants.chain(goals).find(|(name, ..)| *name == violation.invariant);
         let _ = write!(
             body,
             "<div class=\"verdict\"><b>✗ {}</b> after {} steps<p>{}</p>",
@@ -36,12 +40,12 @@ pub(crate) fn html(choice: &Choice, path: &Path, command: &str) -> String {
             path.actions.len(),
             escaped(&violation.detail)
         );
-        if let Some(known) = known {
+        if let Some((_, what, sentence, source)) = known {
             let _ = write!(
                 body,
-                "<p class=\"soft\">What must hold: {} <i>{}</i></p>",
-                escaped(known.sentence),
-                escaped(known.source)
+                "<p class=\"soft\">{what}: {} <i>{}</i></p>",
+                escaped(sentence),
+                escaped(source)
             );
         }
         body.push_str("</div>");

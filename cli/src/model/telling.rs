@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keygroups::key_group::KeyGroup;
-use keygroups::protocol::{CoordinatorId, HostId, TaskPhase, ToCoordinator};
+use keygroups::protocol::TaskPhase;
 use keygroups_model::action::{Action, Ending};
 use keygroups_model::network::Message;
 use keygroups_model::store::Request;
 use keygroups_model::world::World;
-use stateright::Model;
 
 use super::Path;
-use crate::picture::{Arrow, Fate, Kind, Lane, Mark, Owner, Picture, Row};
+use super::lanes::{Lanes, STORE};
+use crate::picture::{Arrow, Fate, Mark, Owner, Picture, Row};
 
 /// Draws the whole path.
 pub(crate) fn picture(path: &Path) -> Picture {
     let (mut telling, rows) = tell(path);
     telling.unheard();
-    let violation = path.last().violation.as_ref();
+    let violation = path.broken();
     Picture {
         lanes: telling.lanes.all(path.last()),
         key_groups: key_groups(path),
@@ -28,64 +28,11 @@ pub(crate) fn picture(path: &Path) -> Picture {
     }
 }
 
-/// A step that changes the last state of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Next {
-    /// Among the actions of the state.
-    pub(crate) position: usize,
-    pub(crate) words: String,
-    pub(crate) group: Group,
-    /// The invariant that it breaks.
-    pub(crate) breaks: Option<&'static str>,
-}
-
-/// What kind of thing happens, in the order in which people look for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Group {
-    Message,
-    Store,
-    Coordinator,
-    Host,
-    Fault,
-    /// A message that was heard on this path already.
-    Repeated,
-}
-
-/// What can happen after the path.
-pub(crate) fn next(path: &Path) -> Vec<Next> {
-    let (telling, _) = tell(path);
-    let steps = path.possible().into_iter().enumerate().filter_map(|(position, action)| {
-        let reached = path.model.next_state(path.last(), action.clone())?;
-        let group = match &action {
-            Action::Deliver(message) => match telling.sent.get(message) {
-                Some(sent) if sent.heard => Group::Repeated,
-                _ => Group::Message,
-            },
-            fault if fault.is_fault() => Group::Fault,
-            Action::Store(..) | Action::Land(_) => Group::Store,
-            Action::Fire(..) | Action::Rescale(..) | Action::CrashCoordinator(_) => Group::Coordinator,
-            Action::Heartbeat(_)
-            | Action::Restore(..)
-            | Action::Read(..)
-            | Action::Take { .. }
-            | Action::Upload(..)
-            | Action::FailUpload(..)
-            | Action::FailTask(..)
-            | Action::CrashHost(_) => Group::Host,
-        };
-        let breaks = reached.violation.map(|violation| violation.invariant);
-        Some(Next { position, words: telling.words(&action), group, breaks })
-    });
-    let mut steps: Vec<_> = steps.collect();
-    steps.sort_by_key(|step| (step.group, step.position));
-    steps
-}
-
 fn key_groups(path: &Path) -> usize {
     if path.model.story().counting { path.model.story().max_parallelism as usize } else { 0 }
 }
 
-fn tell(path: &Path) -> (Telling<'_>, Vec<Row>) {
+pub(super) fn tell(path: &Path) -> (Telling<'_>, Vec<Row>) {
     let lanes = Lanes { coordinators: path.last().coordinators.len() };
     let key_groups = key_groups(path);
     let mut telling =
@@ -113,90 +60,12 @@ fn tell(path: &Path) -> (Telling<'_>, Vec<Row>) {
     (telling, rows)
 }
 
-/// The store, then coordinators, then hosts.
-#[derive(Clone, Copy)]
-struct Lanes {
-    coordinators: usize,
-}
-
-const STORE: usize = 0;
-
-impl Lanes {
-    fn coordinator(self, id: CoordinatorId) -> usize {
-        1 + usize::from(id.0)
-    }
-
-    fn host(self, id: HostId) -> usize {
-        1 + self.coordinators + usize::from(id.0)
-    }
-
-    fn all(self, world: &World) -> Vec<Lane> {
-        let coordinators = world.coordinators.iter().map(|process| Lane {
-            name: format!("coordinator {}", process.machine.id()),
-            kind: Kind::Coordinator,
-        });
-        let hosts = world
-            .hosts
-            .iter()
-            .map(|process| Lane { name: format!("host {}", process.machine.id()), kind: Kind::Host });
-        [Lane { name: "store".into(), kind: Kind::Store }]
-            .into_iter()
-            .chain(coordinators)
-            .chain(hosts)
-            .collect()
-    }
-
-    fn active(self, world: &World) -> Vec<bool> {
-        let leads = world.coordinators.iter().map(|process| process.machine.leads().is_some());
-        let runs = world
-            .hosts
-            .iter()
-            .map(|process| process.machine.tasks().any(|(_, task)| task.phase() == TaskPhase::Running));
-        [false].into_iter().chain(leads).chain(runs).collect()
-    }
-
-    /// Who does it; `None` for the store and the user.
-    fn actor(self, action: &Action) -> Option<usize> {
-        match action {
-            Action::Fire(id, _)
-            | Action::Rescale(id, _)
-            | Action::Store(id, ..)
-            | Action::CrashCoordinator(id) => Some(self.coordinator(*id)),
-            Action::Heartbeat(host)
-            | Action::Restore(host, _)
-            | Action::Read(host, _)
-            | Action::Take { host, .. }
-            | Action::Upload(host, ..)
-            | Action::FailUpload(host, ..)
-            | Action::FailTask(host, _)
-            | Action::CrashHost(host) => Some(self.host(*host)),
-            Action::Deliver(message) => Some(self.receiver(message)),
-            Action::Land(_) => None,
-        }
-    }
-
-    fn receiver(self, message: &Message) -> usize {
-        match message {
-            Message::ToHost(host, _) => self.host(*host),
-            Message::ToCoordinator(id, _) | Message::ToPeer(id, _) => self.coordinator(*id),
-        }
-    }
-
-    /// Who sent a message that no step of the path has sent: a host, when it came up.
-    fn first_sender(self, message: &Message) -> Option<usize> {
-        match message {
-            Message::ToCoordinator(_, ToCoordinator::Register { host, .. }) => Some(self.host(*host)),
-            Message::ToCoordinator(..) | Message::ToHost(..) | Message::ToPeer(..) => None,
-        }
-    }
-}
-
 struct Sent {
     from: (usize, usize),
     heard: bool,
 }
 
-struct Telling<'a> {
+pub(super) struct Telling<'a> {
     lanes: Lanes,
     path: &'a Path,
     sent: BTreeMap<Arc<Message>, Sent>,
@@ -206,7 +75,13 @@ struct Telling<'a> {
 }
 
 impl Telling<'_> {
-    fn words(&self, action: &Action) -> String {
+    /// Whether a message was heard on the path.
+    pub(super) fn was_heard(&self, message: &Message) -> bool {
+        self.sent.get(message).is_some_and(|sent| sent.heard)
+    }
+
+    /// The action in words, with who sent the message that arrives.
+    pub(super) fn words(&self, action: &Action) -> String {
         match action {
             Action::Deliver(message) => {
                 let sender = self.sent.get(message).map(|sent| sent.from.0);

@@ -19,7 +19,7 @@ struct Step<'a> {
 
 pub(super) fn replay(file: &FilePath, json: bool) -> anyhow::Result<Verdict> {
     let SavedPath { choice, path } = SavedPath::read(file)?;
-    let violation = path.last().violation.as_ref();
+    let violation = path.broken();
     let mut out = BufWriter::new(anstream::AutoStream::auto(io::stdout()));
     if !json {
         writeln!(out, "{BOLD}{}{RESET}: {}\n", choice.arguments(), choice.model.story().about)?;

@@ -1,6 +1,7 @@
 //! The built binary, as a user meets it.
 
 mod model;
+mod newcomer;
 mod simulation;
 
 use std::io::Write;
@@ -238,7 +239,7 @@ fn a_reader_that_has_enough_is_no_error() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["assign", "plan", "sim", "replay", "verify-assignment"] {
+    for command in ["assign", "plan", "sim", "replay", "verify-assignment", "check", "zoo", "explore"] {
         let output = run(&format!("{command} --help"));
         assert!(stdout(&output).contains("Examples:\n"), "{command}");
     }

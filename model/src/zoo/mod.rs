@@ -10,6 +10,7 @@ mod acknowledgement_of_an_old_attempt;
 mod ambiguous_is_failed;
 mod blocked_channels_are_read;
 mod change_under_the_previous_key;
+mod decline_deletes_what_is_reused;
 mod deployed_before_the_commit_is_decided;
 mod element_of_an_old_attempt;
 mod epoch_not_raised;
@@ -17,12 +18,21 @@ mod exists_is_created;
 mod expiry_is_not_set;
 mod file_name_reused;
 mod idle_task_left_out;
+mod list;
 mod max_parallelism_derived_again;
+mod new_file_looks_redundant;
 mod new_slots_go_unused;
 mod notice_before_the_commit;
 mod notice_is_swallowed;
 mod notice_of_a_predecessor;
+mod notice_takes_effect_again;
 mod offset_before_the_record;
+mod offsets_registered_late;
+mod old_container_goes_on;
+mod older_version_is_read;
+mod orphans_at_startup;
+mod output_of_removed_subtasks;
+mod outside;
 mod own_handle_only;
 mod ranges_by_another_formula;
 mod ready_before_restored;
@@ -31,11 +41,17 @@ mod rescale_is_the_end;
 mod restart_from_nothing;
 mod restart_goes_unnoticed;
 mod restore_clears_per_handle;
+mod source_reset_to_another_point;
 mod splits_dropped;
+mod splits_in_another_order;
 mod stop_falls_back;
+mod subsumed_with_what_is_shared;
 mod successor_before_the_last_checkpoint;
 mod trigger_lock_not_released;
 mod unfinished_is_not_swept;
+
+pub use list::{ALL, STUCK};
+pub use outside::{OUTSIDE, Outside};
 
 use std::{fmt, sync::Arc};
 
@@ -52,8 +68,7 @@ use crate::{
     network::Message,
     step::Step,
     store::{Object, Request, Store},
-    stories::{ALIGNMENT, CHECKPOINT, DECLINED, LATE_HOST, LEADERSHIP, SCALE_IN, SCALE_OUT, STRAGGLERS},
-    story::{Groups, Record, Story},
+    story::{Groups, Offsets, Record, Story},
 };
 
 /// Where a planted bug can sit. Everything it does not change is as it should be.
@@ -93,6 +108,16 @@ pub trait Twist: fmt::Debug + Sync {
     /// Changes a snapshot after it was frozen.
     fn frozen(&self, _story: &Story, _frozen: &mut Frozen) {}
 
+    /// The splits that subtask `index` of `of` reads in a job that starts empty.
+    fn first_splits(&self, story: &Story, index: usize, of: usize) -> Offsets {
+        story.first_splits(index, of)
+    }
+
+    /// The snapshot that a task reads which is told to read `name`.
+    fn found(&self, _store: &Store, name: ObjectName) -> ObjectName {
+        name
+    }
+
     /// Changes restored state before the next handle is read.
     fn before_handle(&self, _groups: &mut Groups) {}
 
@@ -128,69 +153,14 @@ impl Twist for Faithful {}
 pub struct Mutant {
     /// Its name.
     pub name: &'static str,
+    /// Where the bug was: tickets and pull requests, or that it is invented.
+    pub source: &'static str,
     /// The bug.
     pub twist: &'static dyn Twist,
     /// The story in which it shows.
     pub story: &'static Story,
     /// The invariant, or the goal of recovery, that it must break before any other.
     pub breaks: &'static str,
-}
-
-macro_rules! mutants {
-    ($(#[$doc:meta])* $list:ident: $($module:ident::$twist:ident in $story:ident breaks $invariant:literal;)*) => {
-        $(#[$doc])*
-        pub const $list: &[Mutant] = &[$(Mutant {
-            name: stringify!($module),
-            twist: &$module::$twist,
-            story: &$story,
-            breaks: $invariant,
-        }),*];
-    };
-}
-
-mutants! {
-    /// Every planted bug that breaks an invariant. [`search::shortest`](crate::search::shortest)
-    /// finds it.
-    ALL:
-    ranges_by_another_formula::RangesByAnotherFormula in SCALE_IN breaks "each_key_group_has_one_owner";
-    ready_before_restored::ReadyBeforeRestored in CHECKPOINT breaks "an_attempt_starts_when_all_have_restored";
-    own_handle_only::OwnHandleOnly in SCALE_OUT breaks "restore_reads_exactly_what_is_owned";
-    splits_dropped::SplitsDropped in SCALE_OUT breaks "operator_state_is_redistributed_by_its_mode";
-    exists_is_created::ExistsIsCreated in LEADERSHIP breaks "nobody_believes_a_lost_step";
-    epoch_not_raised::EpochNotRaised in LEADERSHIP breaks "versions_are_dense_and_written_by_their_leader";
-    max_parallelism_derived_again::MaxParallelismDerivedAgain in LEADERSHIP breaks "the_job_never_changes";
-    idle_task_left_out::IdleTaskLeftOut in CHECKPOINT breaks "committed_was_acknowledged_by_exactly_its_tasks";
-    acknowledgement_of_an_old_attempt::AcknowledgementOfAnOldAttempt in CHECKPOINT breaks "committed_was_acknowledged_by_exactly_its_tasks";
-    rescale_is_the_end::RescaleIsTheEnd in SCALE_IN breaks "checkpoint_ids_only_rise";
-    successor_before_the_last_checkpoint::SuccessorBeforeTheLastCheckpoint in SCALE_OUT breaks "nothing_older_commits_after_a_restore_decision";
-    deployed_before_the_commit_is_decided::DeployedBeforeTheCommitIsDecided in CHECKPOINT breaks "nothing_older_commits_after_a_restore_decision";
-    stop_falls_back::StopFallsBack in SCALE_IN breaks "recovery_starts_from_the_newest";
-    restart_from_nothing::RestartFromNothing in CHECKPOINT breaks "recovery_starts_from_the_newest";
-    ambiguous_is_failed::AmbiguousIsFailed in LEADERSHIP breaks "named_objects_exist_as_first_written";
-    abort_deletes_what_is_shared::AbortDeletesWhatIsShared in CHECKPOINT breaks "named_objects_exist_as_first_written";
-    notice_before_the_commit::NoticeBeforeTheCommit in CHECKPOINT breaks "notices_are_true_in_order_and_once";
-    notice_of_a_predecessor::NoticeOfAPredecessor in CHECKPOINT breaks "notices_are_true_in_order_and_once";
-    restore_clears_per_handle::RestoreClearsPerHandle in SCALE_IN breaks "restored_is_what_was_frozen";
-    change_under_the_previous_key::ChangeUnderThePreviousKey in SCALE_OUT breaks "state_is_the_fold_of_the_records_before_the_barrier";
-    offset_before_the_record::OffsetBeforeTheRecord in CHECKPOINT breaks "state_is_the_fold_of_the_records_before_the_barrier";
-    file_name_reused::FileNameReused in CHECKPOINT breaks "state_is_the_fold_of_the_records_before_the_barrier";
-    element_of_an_old_attempt::ElementOfAnOldAttempt in STRAGGLERS breaks "state_is_the_fold_of_the_records_before_the_barrier";
-    blocked_channels_are_read::BlockedChannelsAreRead in ALIGNMENT breaks "state_is_the_fold_of_the_records_before_the_barrier";
-    aborted_output_is_stranded::AbortedOutputIsStranded in CHECKPOINT breaks "output_is_exactly_once";
-}
-
-mutants! {
-    /// Every planted bug that does no harm and gets the job stuck.
-    /// [`liveness::check`](crate::liveness::check) finds it; what it breaks is a goal.
-    STUCK:
-    expiry_is_not_set::ExpiryIsNotSet in DECLINED breaks "a_pending_checkpoint_ends";
-    ready_is_said_once::ReadyIsSaidOnce in CHECKPOINT breaks "the_job_runs";
-    restart_goes_unnoticed::RestartGoesUnnoticed in CHECKPOINT breaks "the_job_runs";
-    trigger_lock_not_released::TriggerLockNotReleased in CHECKPOINT breaks "a_checkpoint_is_committed";
-    abort_stops_the_trigger::AbortStopsTheTrigger in CHECKPOINT breaks "a_checkpoint_is_committed";
-    unfinished_is_not_swept::UnfinishedIsNotSwept in CHECKPOINT breaks "what_nobody_names_is_deleted";
-    notice_is_swallowed::NoticeIsSwallowed in CHECKPOINT breaks "tasks_know_the_newest_commit";
-    new_slots_go_unused::NewSlotsGoUnused in LATE_HOST breaks "the_wanted_parallelism_runs";
 }
 
 /// Changes every deployment among `out`.

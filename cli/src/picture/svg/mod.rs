@@ -1,8 +1,11 @@
 //! A picture as SVG. Each row carries `data-row`, so that a page can react to it.
 
+mod arrows;
+mod map;
+
 use std::fmt::{self, Write as _};
 
-use super::{Arrow, Fate, Kind, Mark, Owner, Picture, Row, escaped};
+use super::{Kind, Picture, Row, escaped};
 
 const HEADER: usize = 58;
 const ROW: usize = 26;
@@ -16,8 +19,8 @@ const CHARACTER: f64 = 6.9;
 const COLOURS: usize = 8;
 
 /// Colours are variables, so that the picture follows its reader's dark or light.
-const COLOUR_STYLE: &str = include_str!("colours.css");
-const SVG_STYLE: &str = include_str!("svg.css");
+const COLOUR_STYLE: &str = include_str!("../colours.css");
+const SVG_STYLE: &str = include_str!("../svg.css");
 
 impl Picture {
     /// A complete SVG document that brings its own style.
@@ -171,125 +174,6 @@ impl Drawing<'_> {
         f.write_str("</g>\n")
     }
 
-    /// Cells that stay the same are one rectangle from top to bottom.
-    fn owners(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.picture.key_groups == 0 {
-            return Ok(());
-        }
-        f.write_str("<g class=\"map\">")?;
-        let none = Vec::new();
-        for group in 0..self.picture.key_groups {
-            let at = |row: usize| self.picture.rows[row].owners.get(group).unwrap_or(&none);
-            let mut from = 0;
-            for row in 1..=self.picture.rows.len() {
-                if row == self.picture.rows.len() || at(row) != at(from) {
-                    self.cell(f, group, from, row, at(from))?;
-                    from = row;
-                }
-            }
-        }
-        f.write_str("</g>\n")
-    }
-
-    fn cell(
-        &self,
-        f: &mut fmt::Formatter<'_>,
-        group: usize,
-        from: usize,
-        to: usize,
-        owners: &[Owner],
-    ) -> fmt::Result {
-        let gap = if self.group >= 8.0 { 2.0 } else { 0.0 };
-        let (x, width) = (self.map + group as f64 * self.group, self.group - gap);
-        let y = (HEADER + ROW * from) as f64 + 1.0;
-        let height = (ROW * (to - from)) as f64 - 2.0;
-        if owners.is_empty() {
-            return writeln!(
-                f,
-                r#"<rect class="nobody" x="{x:.2}" y="{y}" width="{width:.2}" height="{height}" rx="3"/>"#
-            );
-        }
-        let share = width / owners.len() as f64;
-        for (index, owner) in owners.iter().enumerate() {
-            let phase = if owner.processes { "" } else { " idle" };
-            writeln!(
-                f,
-                r#"<rect class="owner c{}{phase}" x="{:.2}" y="{y}" width="{share:.2}" height="{height}" rx="3"><title>key group {group}: {}</title></rect>"#,
-                owner.subtask % COLOURS,
-                x + index as f64 * share,
-                escaped(&owner.words)
-            )?;
-        }
-        let both = owners.iter().filter(|owner| owner.processes).count() > 1;
-        if both {
-            writeln!(
-                f,
-                r#"<rect class="both" x="{x:.2}" y="{y}" width="{width:.2}" height="{height}" rx="3"/>"#
-            )?;
-        }
-        Ok(())
-    }
-
-    fn arrow(&self, f: &mut fmt::Formatter<'_>, arrow: &Arrow) -> fmt::Result {
-        let (x1, y1) = (self.lane(arrow.from.0), Self::row(arrow.from.1));
-        let (x2, y2) = (self.lane(arrow.to.0), Self::row(arrow.to.1));
-        let side = if x2 >= x1 { 1.0 } else { -1.0 };
-        let (x2, title) = (x2 - side * 5.0, escaped(&arrow.words));
-        let line = |class: &str, markers: &str, (x1, y1, x2, y2): (f64, f64, f64, f64)| {
-            format!(
-                r#"<line class="{class}" {markers} x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#
-            )
-        };
-        const END: &str = r#"marker-end="url(#kg-end)""#;
-        write!(f, r#"<g class="arrow"><title>{title}</title>"#)?;
-        let middle = ((x1 + x2) / 2.0, (y1 + y2) / 2.0);
-        match arrow.fate {
-            Fate::Arrives => f.write_str(&line("sent", END, (x1, y1, x2, y2)))?,
-            Fate::Answered => {
-                let both = r#"marker-end="url(#kg-end)" marker-start="url(#kg-end)""#;
-                f.write_str(&line("sent", both, (x1 + side * 5.0, y1, x2, y2)))?;
-            }
-            Fate::AnswerLost => {
-                f.write_str(&line("sent", END, (x1, y1 - 3.0, x2, y2 - 3.0)))?;
-                let half = x1 + (x2 - x1) * 0.4;
-                f.write_str(&line("sent bad", "", (x2, y2 + 5.0, half, y2 + 5.0)))?;
-                cross(f, half, y2 + 5.0, "bad")?;
-            }
-            Fate::Lost => {
-                f.write_str(&line("sent bad", "", (x1, y1, middle.0, middle.1)))?;
-                cross(f, middle.0, middle.1, "bad")?;
-            }
-            Fate::NotHeard => {
-                let end = x1 + side * 22.0;
-                f.write_str(&line("sent unheard", "", (x1, y1, end, y1 + 8.0)))?;
-                cross(f, end, y1 + 8.0, "unheard")?;
-            }
-            Fate::Late => f.write_str(&line("sent late", END, (x1, y1, x2, y2)))?,
-        }
-        f.write_str("</g>\n")
-    }
-
-    fn mark(&self, f: &mut fmt::Formatter<'_>, lane: usize, row: usize, mark: Mark) -> fmt::Result {
-        let (x, y) = (self.lane(lane), Self::row(row));
-        let kind = self.picture.lanes.get(lane).map_or("", |lane| class(lane.kind));
-        match mark {
-            Mark::Dot => writeln!(f, r#"<circle class="dot {kind}" cx="{x}" cy="{y}" r="4"/>"#),
-            Mark::Timer => writeln!(
-                f,
-                r#"<g class="timer {kind}"><circle cx="{x}" cy="{y}" r="6.5"/><path d="M{x} {}V{y}h3.4"/></g>"#,
-                y - 4.0
-            ),
-            Mark::Fault => writeln!(
-                f,
-                r#"<path class="bolt" transform="translate({x} {y})" d="M2-9-6 1.5h4.5L-2 9 6-2H1.5z"/>"#
-            ),
-            Mark::Crash => {
-                writeln!(f, r#"<circle class="gone" cx="{x}" cy="{y}" r="9"/>"#)?;
-                cross(f, x, y, "crash")
-            }
-        }
-    }
-
     fn words(&self, f: &mut fmt::Formatter<'_>, index: usize, row: &Row) -> fmt::Result {
         let y = Self::row(index) + 4.5;
         let mut number = String::new();
@@ -305,21 +189,6 @@ impl Drawing<'_> {
             escaped(&row.words)
         )
     }
-}
-
-fn cross(f: &mut fmt::Formatter<'_>, x: f64, y: f64, class: &str) -> fmt::Result {
-    let size = if class == "crash" { 5.0 } else { 3.5 };
-    write!(
-        f,
-        r#"<path class="cross {class}" d="M{:.1} {:.1}l{} {}m0 -{}l-{} {}"/>"#,
-        x - size,
-        y - size,
-        size * 2.0,
-        size * 2.0,
-        size * 2.0,
-        size * 2.0,
-        size * 2.0
-    )
 }
 
 fn class(kind: Kind) -> &'static str {

@@ -1,0 +1,151 @@
+//! What is known of a model after its check, as one JSON document.
+
+use std::path::PathBuf;
+
+use keygroups::protocol::invariant;
+use keygroups_model::Bound;
+use keygroups_model::liveness;
+use keygroups_model::survey::{Progress, Survey};
+use serde::Serialize;
+
+use crate::Verdict;
+use crate::model::{Choice, bound_name};
+
+#[derive(Serialize)]
+pub(super) struct Document {
+    pub(super) verdict: Verdict,
+    pub(super) model: &'static str,
+    pub(super) mutant: Option<&'static str>,
+    pub(super) bound: &'static str,
+    pub(super) threads: usize,
+    /// Whether every reachable state was seen.
+    pub(super) complete: bool,
+    pub(super) unique_states: usize,
+    pub(super) generated_states: usize,
+    pub(super) depth: usize,
+    pub(super) queue: usize,
+    pub(super) seconds: f64,
+    pub(super) states_per_second: f64,
+    pub(super) properties: Vec<Property>,
+    pub(super) cases: Vec<Case>,
+    /// `null` if nobody asked, or an invariant is broken.
+    pub(super) recovery: Option<Recovery>,
+    pub(super) counterexample: Option<Counterexample>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Property {
+    pub(super) name: &'static str,
+    pub(super) sentence: &'static str,
+    /// `null` if the check has ended before that was known.
+    pub(super) holds: Option<bool>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) reached: bool,
+    pub(super) steps: Option<usize>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Recovery {
+    /// Whether every reachable state was asked.
+    pub(super) complete: bool,
+    /// Different states that were asked: reachable ones after a loss of everything in flight.
+    pub(super) asked_states: usize,
+    /// Steps of all recoveries together.
+    pub(super) steps: usize,
+    pub(super) seconds: f64,
+    pub(super) goals: Vec<Goal>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Goal {
+    pub(super) name: &'static str,
+    pub(super) sentence: &'static str,
+    /// `null` if the check has ended before that was known.
+    pub(super) stays_reachable: Option<bool>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Counterexample {
+    /// An invariant, or a goal of recovery.
+    pub(super) breaks: &'static str,
+    pub(super) detail: String,
+    pub(super) steps: Vec<String>,
+    pub(super) html: PathBuf,
+    pub(super) path: PathBuf,
+    pub(super) explore: String,
+}
+
+impl Document {
+    /// What a search for broken invariants has found.
+    pub(super) fn new(choice: &Choice, bound: Bound, threads: usize, survey: &Survey, seconds: f64) -> Self {
+        let holds = |name| match &survey.violated {
+            Some((violation, _)) if violation.invariant == name => Some(false),
+            _ => survey.complete.then_some(true),
+        };
+        let Progress { unique, generated, depth, queue } = survey.progress;
+        Self {
+            verdict: match (&survey.violated, survey.complete) {
+                (Some(_), _) => Verdict::Violated,
+                (None, true) => Verdict::Holds,
+                (None, false) => Verdict::Stopped,
+            },
+            model: choice.name(),
+            mutant: choice.mutant.map(|mutant| mutant.name),
+            bound: bound_name(bound),
+            threads,
+            complete: survey.complete,
+            unique_states: unique,
+            generated_states: generated,
+            depth,
+            queue,
+            seconds,
+            states_per_second: unique as f64 / seconds.max(1e-9),
+            properties: invariant::ALL
+                .iter()
+                .map(|it| Property { name: it.name, sentence: it.sentence, holds: holds(it.name) })
+                .collect(),
+            cases: survey
+                .cases
+                .iter()
+                .map(|(name, way)| Case { name, reached: way.is_some(), steps: way.as_ref().map(Vec::len) })
+                .collect(),
+            recovery: None,
+            counterexample: None,
+        }
+    }
+
+    /// Adds what the search for recoveries has found.
+    pub(super) fn recovered(&mut self, recovery: Recovery) {
+        if recovery.goals.iter().any(|goal| goal.stays_reachable == Some(false)) {
+            self.verdict = Verdict::Violated;
+        } else if !recovery.complete {
+            self.verdict = Verdict::Stopped;
+        }
+        self.recovery = Some(recovery);
+    }
+}
+
+impl Recovery {
+    /// `report` is `None` if the user did not wait for it.
+    pub(super) fn new(report: Option<&liveness::Report>, seconds: f64) -> Self {
+        let lost =
+            report.and_then(|report| report.counterexample.as_ref()).map(|found| found.violation.invariant);
+        let complete = report.is_some_and(|report| report.complete);
+        let goals = liveness::ALL.iter().map(|goal| Goal {
+            name: goal.name,
+            sentence: goal.sentence,
+            stays_reachable: if lost == Some(goal.name) { Some(false) } else { complete.then_some(true) },
+        });
+        Self {
+            complete,
+            asked_states: report.map_or(0, |report| report.quiet),
+            steps: report.map_or(0, |report| report.steps),
+            seconds,
+            goals: goals.collect(),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! One model: search, tell, keep what was found.
+
+use std::io::Write;
+use std::path::{Path as FilePath, PathBuf};
+
+use anyhow::Context;
+use keygroups_model::liveness;
+
+use super::Check;
+use super::document::{Counterexample, Document, Recovery};
+use super::text::tell;
+use crate::Verdict;
+use crate::model::{Choice, Document as SavedDocument, Path, Watched, picture, report, write_file};
+use crate::sim::style::counted;
+
+/// What was found out about one model, and the way to what is wrong with it.
+pub(super) struct Checked {
+    pub(super) document: Document,
+    path: Option<Path>,
+}
+
+impl Check {
+    pub(super) fn one(&self, out: &mut impl Write, choice: &Choice) -> anyhow::Result<Verdict> {
+        let watched = self.watched()?;
+        let checked = self.search(choice, &watched)?;
+        let document = &checked.document;
+        if self.json {
+            serde_json::to_writer(&mut *out, document)?;
+            writeln!(out)?;
+        } else {
+            tell(out, document)?;
+        }
+        out.flush()?;
+        self.keep(choice, &checked)?;
+        if document.verdict == Verdict::Stopped {
+            let states = counted(document.unique_states as u64, "state");
+            match document.complete {
+                false => eprintln!(
+                    "stopped before the end: nothing is broken in the {states} that were seen, which proves nothing about the rest"
+                ),
+                true => eprintln!(
+                    "stopped before the end: no invariant is broken in all {states}; whether the job recovers from each is not known"
+                ),
+            }
+        }
+        Ok(document.verdict)
+    }
+
+    /// Looks for a broken invariant and, if there is none, for a goal out of reach.
+    pub(super) fn search(&self, choice: &Choice, watched: &Watched) -> anyhow::Result<Checked> {
+        let (survey, seconds) = watched.safety(choice.name(), &choice.model);
+        let mut document = Document::new(choice, self.bound, watched.threads, &survey, seconds);
+        let mut path = match &survey.violated {
+            Some((_, positions)) => Some(Path::follow(choice.model, positions)?),
+            None => None,
+        };
+        if !self.no_recovery && survey.complete && path.is_none() {
+            let (report, seconds) =
+                watched.recovery(choice.name(), &choice.model, Some(survey.progress.unique))?;
+            if let Some(found) = report.as_ref().and_then(|report| report.counterexample.as_ref()) {
+                let goal = liveness::ALL.iter().find(|goal| goal.name == found.violation.invariant);
+                let goal = goal.context("the search for recoveries has found a broken invariant")?;
+                path = Some(Path::along(choice.model, &found.path)?.losing(goal));
+            }
+            document.recovered(Recovery::new(report.as_ref(), seconds));
+        }
+        document.counterexample = path.as_ref().and_then(|path| self.counterexample(choice, path));
+        Ok(Checked { document, path })
+    }
+
+    fn counterexample(&self, choice: &Choice, path: &Path) -> Option<Counterexample> {
+        let violation = path.broken()?;
+        Some(Counterexample {
+            breaks: violation.invariant,
+            detail: violation.detail.clone(),
+            steps: picture(path).rows.into_iter().skip(1).map(|row| row.words).collect(),
+            explore: format!(
+                "keygroups explore {} --path {}",
+                choice.name(),
+                self.file(choice, &self.save).display()
+            ),
+            html: self.file(choice, &self.html),
+            path: self.file(choice, &self.save),
+        })
+    }
+
+    /// Where something of this model goes: with --all each model has files of its own.
+    fn file(&self, choice: &Choice, file: &FilePath) -> PathBuf {
+        let stem = file.file_stem().filter(|_| self.all).map(|stem| stem.to_string_lossy());
+        let Some(stem) = stem else { return file.to_owned() };
+        let mut own = file.with_file_name(format!("{stem}-{}", choice.name()));
+        if let Some(extension) = file.extension() {
+            own.set_extension(extension);
+        }
+        own
+    }
+
+    /// Writes a counterexample down.
+    pub(super) fn keep(&self, choice: &Choice, checked: &Checked) -> anyhow::Result<()> {
+        let (Some(path), Some(counterexample)) = (&checked.path, &checked.document.counterexample) else {
+            return Ok(());
+        };
+        SavedDocument::of(choice, path).save(&counterexample.path)?;
+        write_file(&counterexample.html, report::html(choice, path, &counterexample.explore).as_bytes())
+    }
+}

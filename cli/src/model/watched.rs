@@ -1,0 +1,96 @@
+//! Searches through a model that a person watches, and ends with Ctrl-C.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use keygroups_model::liveness;
+use keygroups_model::model::JobModel;
+use keygroups_model::survey::{Progress, Survey, survey};
+
+use crate::progress::{Ticker, stopped_by_ctrl_c};
+use crate::sim::style::{counted, thousands};
+
+/// Runs searches one after the other, until all are done or the user has seen enough.
+pub(crate) struct Watched {
+    pub(crate) threads: usize,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watched {
+    /// Searches with so many threads, or with one for each core.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not let us listen to Ctrl-C.
+    pub(crate) fn new(threads: Option<NonZeroUsize>) -> anyhow::Result<Self> {
+        let threads =
+            threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)).get();
+        Ok(Self { threads, stop: stopped_by_ctrl_c()? })
+    }
+
+    /// Whether the user wants no more.
+    pub(crate) fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Looks at every reachable state; also says how many seconds it took.
+    pub(crate) fn safety(&self, name: &str, model: &JobModel) -> (Survey, f64) {
+        let mut ticker = Ticker::new();
+        let found = survey(model, self.threads, usize::MAX, |progress| {
+            ticker.tick(|took| how_far(name, progress, took));
+            !self.stopped()
+        });
+        (found, ticker.clear())
+    }
+
+    /// Asks each reachable state, of which there are `states`, whether every goal stays reachable; `None`
+    /// if the user did not wait for that. Also says how many seconds it took.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives us no thread.
+    #[allow(clippy::disallowed_methods)] // A search cannot be interrupted; whoever waits for it can.
+    pub(crate) fn recovery(
+        &self,
+        name: &str,
+        model: &JobModel,
+        states: Option<usize>,
+    ) -> anyhow::Result<(Option<liveness::Report>, f64)> {
+        const LOOK: Duration = Duration::from_millis(50);
+        let (mut ticker, model) = (Ticker::new(), *model);
+        let (done, answer) = mpsc::channel();
+        let search = move || {
+            // Nobody hears it if the user was too impatient.
+            let _ = done.send(liveness::check(&model, usize::MAX));
+        };
+        thread::Builder::new().name("recovery".into()).spawn(search).context("cannot start a thread")?;
+        while !self.stopped() {
+            match answer.recv_timeout(LOOK) {
+                Ok(report) => return Ok((Some(report), ticker.clear())),
+                Err(RecvTimeoutError::Timeout) => ticker.tick(|took| {
+                    let states = states.map(|states| format!(" of {}", counted(states as u64, "state")));
+                    let states = states.unwrap_or_default();
+                    format!("{name}: recovery from each{states}, {:.0} s", took.as_secs_f64())
+                }),
+                Err(RecvTimeoutError::Disconnected) => bail!("the search for recoveries has failed"),
+            }
+        }
+        Ok((None, ticker.clear()))
+    }
+}
+
+/// How far a survey is, in one line.
+pub(crate) fn how_far(name: &str, progress: Progress, took: Duration) -> String {
+    format!(
+        "{name}: {}, {}/s, depth {}, {} queued",
+        counted(progress.unique as u64, "state"),
+        thousands((progress.unique as f64 / took.as_secs_f64().max(1e-9)) as u64),
+        progress.depth,
+        thousands(progress.queue as u64)
+    )
+}

@@ -1,0 +1,101 @@
+//! Searches for what a mutant breaks, and for anything that the protocol itself breaks.
+
+use keygroups_model::model::JobModel;
+use keygroups_model::story::Story;
+use keygroups_model::zoo::Mutant;
+use serde::Serialize;
+
+use crate::model::{Watched, gets_stuck};
+
+/// What a mutant breaks first.
+#[derive(Serialize)]
+pub(super) struct Caught {
+    pub(super) mutant: &'static str,
+    pub(super) source: &'static str,
+    pub(super) model: &'static str,
+    pub(super) must_break: &'static str,
+    pub(super) breaks: Option<&'static str>,
+    pub(super) caught: bool,
+    /// On a shortest path.
+    pub(super) steps: Option<usize>,
+    pub(super) states: usize,
+    pub(super) seconds: f64,
+}
+
+/// The protocol itself in a model that a mutant lives in.
+#[derive(Serialize)]
+pub(super) struct Unmutated {
+    pub(super) model: &'static str,
+    /// No invariant is broken and every goal stays reachable, in and from every reachable state.
+    pub(super) holds: bool,
+    /// Whether every reachable state was seen and asked.
+    pub(super) complete: bool,
+    pub(super) breaks: Option<&'static str>,
+    pub(super) states: usize,
+    /// Different states that were asked whether the job recovers from them.
+    pub(super) asked_states: usize,
+    pub(super) seconds: f64,
+}
+
+impl Caught {
+    /// `None` if the user did not wait for it.
+    pub(super) fn hunt(mutant: &Mutant, watched: &Watched) -> anyhow::Result<Option<Self>> {
+        let model = JobModel::with_twist(mutant.story, mutant.twist);
+        let mut caught = Self {
+            mutant: mutant.name,
+            source: mutant.source,
+            model: mutant.story.name,
+            must_break: mutant.breaks,
+            breaks: None,
+            caught: false,
+            steps: None,
+            states: 0,
+            seconds: 0.0,
+        };
+        if gets_stuck(mutant) {
+            // Judges invariants too, on the way.
+            let (report, seconds) = watched.recovery(mutant.name, &model, None)?;
+            let Some(report) = report else { return Ok(None) };
+            let found = report.counterexample.as_ref();
+            caught.breaks = found.map(|found| found.violation.invariant);
+            caught.steps = found.map(|found| found.path.len());
+            (caught.states, caught.seconds) = (report.unique, seconds);
+        } else {
+            let (survey, seconds) = watched.safety(mutant.name, &model);
+            if watched.stopped() {
+                return Ok(None);
+            }
+            caught.breaks = survey.violated.as_ref().map(|(violation, _)| violation.invariant);
+            caught.steps = survey.violated.as_ref().map(|(_, positions)| positions.len());
+            (caught.states, caught.seconds) = (survey.progress.unique, seconds);
+        }
+        caught.caught = caught.breaks == Some(mutant.breaks);
+        Ok(Some(caught))
+    }
+}
+
+impl Unmutated {
+    /// `None` if the user did not wait for it.
+    pub(super) fn check(story: &'static Story, watched: &Watched) -> anyhow::Result<Option<Self>> {
+        let model = JobModel::new(story);
+        let (survey, took) = watched.safety(story.name, &model);
+        if watched.stopped() {
+            return Ok(None);
+        }
+        let states = survey.progress.unique;
+        let (report, more) = watched.recovery(story.name, &model, Some(states))?;
+        let Some(report) = report else { return Ok(None) };
+        let broken = survey.violated.map(|(violation, _)| violation);
+        let breaks = broken.or(report.counterexample.map(|found| found.violation));
+        let complete = survey.complete && report.complete;
+        Ok(Some(Self {
+            model: story.name,
+            holds: breaks.is_none() && complete,
+            complete,
+            breaks: breaks.map(|violation| violation.invariant),
+            states,
+            asked_states: report.quiet,
+            seconds: took + more,
+        }))
+    }
+}

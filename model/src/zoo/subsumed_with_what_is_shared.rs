@@ -1,0 +1,38 @@
+//! What a later checkpoint builds on is deleted with the checkpoint that it subsumes.
+//!
+//! A savepoint counted towards the one checkpoint that was retained, so that it subsumed the last real
+//! one, and with it files that later incremental checkpoints went on using. What later checkpoints go
+//! on using here is the chain of outputs.
+//!
+//! Source: FLINK-21351.
+
+use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event};
+
+use super::Twist;
+use crate::step::Step;
+
+/// A commit deletes the outputs of the checkpoint before, which the chain of outputs still names.
+#[derive(Debug)]
+pub struct SubsumedWithWhatIsShared;
+
+impl Twist for SubsumedWithWhatIsShared {
+    fn coordinator_wants(
+        &self,
+        around: &mut Step<'_>,
+        _: &Coordinator,
+        _: &CoordinatorInput,
+        mut out: Vec<CoordinatorOutput>,
+    ) -> Vec<CoordinatorOutput> {
+        let commits =
+            out.iter().any(|output| matches!(output, CoordinatorOutput::Event(Event::Committed { .. })));
+        let committed: Vec<_> = around.history().committed().collect();
+        if let ([.., before, _], true) = (&*committed, commits) {
+            let outputs = before.tasks.iter().filter_map(|snapshot| snapshot.output.as_ref());
+            let shared: Vec<_> = outputs.map(|output| output.object).collect();
+            if !shared.is_empty() {
+                out.push(CoordinatorOutput::Delete(shared));
+            }
+        }
+        out
+    }
+}
