@@ -9,7 +9,7 @@ use keygroups_model::survey::{Progress, Survey};
 use serde::Serialize;
 
 use crate::Verdict;
-use crate::model::{Choice, bound_name};
+use crate::model::Choice;
 
 #[derive(Serialize)]
 pub(super) struct Document {
@@ -95,7 +95,7 @@ impl Document {
             },
             model: choice.name(),
             mutant: choice.mutant.map(|mutant| mutant.name),
-            bound: bound_name(bound),
+            bound: bound.name(),
             threads,
             complete: survey.complete,
             unique_states: unique,

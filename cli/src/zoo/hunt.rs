@@ -77,7 +77,7 @@ impl Caught {
 impl Unmutated {
     /// `None` if the user did not wait for it.
     pub(super) fn check(story: &'static Story, watched: &Watched) -> anyhow::Result<Option<Self>> {
-        let model = JobModel::new(story);
+        let model = JobModel::reduced(story);
         let (survey, took) = watched.safety(story.name, &model);
         if watched.stopped() {
             return Ok(None);
