@@ -19,6 +19,8 @@
 
 pub mod action;
 mod check;
+pub mod conform;
+pub mod coverage;
 pub mod engine;
 pub mod liveness;
 pub mod model;

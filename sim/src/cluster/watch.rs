@@ -24,10 +24,12 @@ use keygroups::key_group::{KeyGroup, Parallelism};
 use keygroups::protocol::invariant::{self, Fact, History, JobView};
 use keygroups::protocol::{
     Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, Host, HostInput, HostOutput,
-    ToCoordinator,
+    Options, ToCoordinator,
 };
 use keygroups::store::{Identified, Layout};
+use keygroups_model::conform::{Asked, Began};
 use object_store::path::Path;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::xxh3_128;
@@ -54,6 +56,9 @@ pub const STEPS: &[&str] = &[
     "cancelled",
     "rescale-accepted",
 ];
+
+/// The store's node.
+const STORE: &str = "store";
 
 /// The one watcher of a run. Clones are the same.
 #[derive(Clone)]
@@ -106,6 +111,20 @@ impl Watch {
         self.state().injector = Some(injector.clone());
     }
 
+    /// A coordinator's process has begun a life.
+    pub(crate) fn coordinator_began(&self, node: Node, machine: &Coordinator, nonce: u64, options: &Options) {
+        let began = Began::Coordinator { id: machine.id(), nonce, options: Cow::Borrowed(options) };
+        self.trace.event(&self.net.name(node), "began", &began);
+        self.state().coordinators.insert(node, machine.clone());
+    }
+
+    /// A host's process has begun a life.
+    pub(crate) fn host_began(&self, node: Node, machine: &Host, slots: u16) {
+        let began = Began::Host { id: machine.id(), incarnation: machine.incarnation(), slots };
+        self.trace.event(&self.net.name(node), "began", &began);
+        self.state().hosts.insert(node, machine.clone());
+    }
+
     pub(crate) fn coordinator_step(
         &self,
         node: Node,
@@ -113,13 +132,16 @@ impl Watch {
         input: &CoordinatorInput,
         outputs: &[CoordinatorOutput],
     ) {
+        if self.is_dead(node) {
+            return;
+        }
         let name = self.net.name(node);
         self.trace.event(&name, "input", input);
         let mut state = self.state();
         let mut steps = Vec::new();
         for output in outputs {
             if let Some(fact) = Fact::of_coordinator(output) {
-                self.judge(&mut state, &fact);
+                self.judge(&mut state, &name, &fact);
             }
             match output {
                 CoordinatorOutput::Event(event) => {
@@ -145,12 +167,16 @@ impl Watch {
     }
 
     pub(crate) fn host_step(&self, node: Node, machine: &Host, input: &HostInput, outputs: &[HostOutput]) {
-        self.trace.event(&self.net.name(node), "input", input);
+        if self.is_dead(node) {
+            return;
+        }
+        let name = self.net.name(node);
+        self.trace.event(&name, "input", input);
         let mut state = self.state();
         let mut steps = Vec::new();
         for output in outputs {
             if let Some(fact) = Fact::of_host(machine, output) {
-                self.judge(&mut state, &fact);
+                self.judge(&mut state, &name, &fact);
             }
             match output {
                 HostOutput::Restore(_) => steps.push("restoring"),
@@ -167,7 +193,7 @@ impl Watch {
         let tasks_changed = |output: &HostOutput| {
             matches!(output, HostOutput::Run { .. } | HostOutput::Drop { .. } | HostOutput::Restore(_))
         };
-        if matches!(input, HostInput::Boot) || outputs.iter().any(tasks_changed) {
+        if outputs.iter().any(tasks_changed) {
             state.hosts.insert(node, machine.clone());
         }
         self.check(state);
@@ -175,11 +201,18 @@ impl Watch {
     }
 
     pub(crate) fn driver_error(&self, node: Node, error: &DriverError) {
+        if self.is_dead(node) {
+            return;
+        }
         self.trace.event(&self.net.name(node), "error", &error.to_string());
     }
 
     /// A task has taken over its state.
     pub(crate) fn restored(&self, node: Node, deployment: &Deployment, restored: &RestoredTask) {
+        if self.is_dead(node) {
+            return;
+        }
+        let name = self.net.name(node);
         let groups = restored.backend.as_ref().map(certificates).unwrap_or_default();
         let entries: u64 = groups.values().map(|certificate| certificate.entries).sum();
         let mut state = self.state();
@@ -196,21 +229,26 @@ impl Watch {
                 bytes_owned: restored.metrics.bytes_owned,
                 requests: restored.metrics.requests,
             };
-            self.trace.event(&self.net.name(node), "restored", &event);
+            self.trace.event(&name, "restored", &event);
         }
-        self.judge(&mut state, &Fact::Restored { attempt, task, groups });
+        self.judge(&mut state, &name, &Fact::Restored { attempt, task, groups });
     }
 
     /// A task stands at its barrier with this state.
     pub(crate) fn frozen(
         &self,
+        node: Node,
         attempt: Attempt,
         task: TaskId,
         checkpoint: CheckpointId,
         backend: &StateBackend,
     ) {
+        if self.is_dead(node) {
+            return;
+        }
         let groups = certificates(backend);
-        self.judge(&mut self.state(), &Fact::Frozen { attempt, task, checkpoint, groups });
+        let name = self.net.name(node);
+        self.judge(&mut self.state(), &name, &Fact::Frozen { attempt, task, checkpoint, groups });
     }
 
     /// A record came to a task that does not own its key.
@@ -233,7 +271,7 @@ impl Watch {
         let committed = state.oracle.committed_rows();
         let (wanted, first) = state.progress.wanted(committed)?;
         if first {
-            self.trace.event("user", "asks", &format!("asks for parallelism {wanted}"));
+            self.trace.event("user", "asks", &Asked { parallelism: wanted });
         }
         Some(wanted)
     }
@@ -290,11 +328,13 @@ impl Watch {
             (Identified::Manifest(version), Some(bytes)) => {
                 self.manifest_created(&mut state, version, bytes, objects)
             }
-            (Identified::Manifest(version), None) => self.judge(&mut state, &Fact::ManifestDeleted(version)),
-            (Identified::Object(name), Some(bytes)) => {
-                self.judge(&mut state, &Fact::ObjectWritten { name, fingerprint: xxh3_128(bytes) });
+            (Identified::Manifest(version), None) => {
+                self.judge(&mut state, STORE, &Fact::ManifestDeleted(version))
             }
-            (Identified::Object(name), None) => self.judge(&mut state, &Fact::ObjectDeleted(name)),
+            (Identified::Object(name), Some(bytes)) => {
+                self.judge(&mut state, STORE, &Fact::ObjectWritten { name, fingerprint: xxh3_128(bytes) });
+            }
+            (Identified::Object(name), None) => self.judge(&mut state, STORE, &Fact::ObjectDeleted(name)),
             (Identified::Foreign, _) => {}
         }
     }
@@ -313,7 +353,7 @@ impl Watch {
                 return;
             }
         };
-        self.judge(state, &Fact::ManifestCreated(Arc::clone(&manifest)));
+        self.judge(state, STORE, &Fact::ManifestCreated(Arc::clone(&manifest)));
         if state.progress.newest.as_ref().is_some_and(|newest| newest.version >= version) {
             return;
         }
@@ -323,7 +363,7 @@ impl Watch {
             match state.oracle.compare(record, objects, &self.layout) {
                 Ok((found, expected)) => {
                     let checkpoint = record.id;
-                    self.judge(state, &Fact::Contents { checkpoint, found, expected });
+                    self.judge(state, STORE, &Fact::Contents { checkpoint, found, expected });
                 }
                 Err(unreadable) => {
                     let what = format!("checkpoint {}: {unreadable}", record.id);
@@ -334,7 +374,8 @@ impl Watch {
         state.progress.newest = Some(manifest);
     }
 
-    fn judge(&self, state: &mut State, fact: &Fact) {
+    fn judge(&self, state: &mut State, node: &str, fact: &Fact) {
+        self.trace.event(node, "fact", fact);
         if let Err(violation) = state.history.record(fact) {
             self.broken(state, Violation::broken(violation.invariant, violation.detail));
         }
@@ -347,9 +388,15 @@ impl Watch {
         }
     }
 
+    /// A process that is crashed in its own step runs on to where it next waits. Nothing of that leaves it,
+    /// so nothing of that has happened.
+    fn is_dead(&self, node: Node) -> bool {
+        self.nodes.state(node) == ProcessState::Down
+    }
+
     fn check(&self, mut state: MutexGuard<'_, State>) {
         state.progress.summary.steps += 1;
-        let alive = |node: &Node| self.nodes.state(*node) != ProcessState::Down;
+        let alive = |node: &Node| !self.is_dead(*node);
         let view = JobView {
             coordinators: state
                 .coordinators

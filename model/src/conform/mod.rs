@@ -1,0 +1,209 @@
+//! Conformance: whether what a run did is something that the model allows.
+//!
+//! A trace holds every input that a machine heard, every fact that was judged, every event, and every
+//! request that changed the store or went wrong, in the order in which they happened. [`conform`] makes
+//! fresh production machines for every life that begins in it and lets them hear the same inputs, each
+//! after the [rules](RULES) of the model's world have allowed it; what the trace says happened must be
+//! what these machines wanted. So a trace that conforms is a path that the model could take, as far as
+//! docs/model.md says, and its invariants hold on it.
+
+mod checker;
+mod coordinator;
+mod host;
+mod line;
+mod rule;
+mod sent;
+mod store;
+mod world;
+
+use std::io::{self, BufRead, Read};
+
+use serde::Serialize;
+
+use self::{
+    checker::{Checker, Verdict},
+    line::Line,
+};
+pub use self::{
+    line::{Asked, Began, Closed, FORMAT, Opened},
+    rule::{Divergence, RULES, Rule},
+};
+use crate::coverage::Tally;
+
+/// No line of a trace is longer, so that a file that is none does not fill the memory.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+
+/// What became of a trace.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// What chance was drawn from in the run.
+    pub seed: u64,
+    /// Lines that were checked, with the one that diverges.
+    pub lines: u64,
+    /// Inputs that machines heard.
+    pub inputs: u64,
+    /// Facts that invariants judged.
+    pub facts: u64,
+    /// Lives of processes.
+    pub lives: u64,
+    /// The first step that the model would not allow.
+    pub divergence: Option<Divergence>,
+    /// What the run itself found broken, if it is none of the things that are checked here.
+    pub violation: Option<String>,
+    /// Which ways of the machines were taken.
+    #[serde(skip)]
+    pub tally: Tally,
+}
+
+/// Why a trace cannot be checked, or not to its end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TraceError {
+    /// It cannot be read.
+    Read(io::Error),
+    /// Its first line does not open a trace.
+    NoTrace,
+    /// Another format than [`FORMAT`].
+    Format {
+        /// Which.
+        found: u32,
+    },
+    /// A line that is none of a trace.
+    Json {
+        /// From 1.
+        line: u64,
+        /// From 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A line of a kind that this format does not have.
+    Kind {
+        /// From 1.
+        line: u64,
+        /// The kind.
+        kind: String,
+    },
+    /// It ends in the middle of a line; everything before is fine.
+    Cut {
+        /// The line that is not whole, from 1.
+        line: u64,
+    },
+    /// It ends without a closing line; everything before is fine.
+    Unclosed {
+        /// How many lines there are.
+        lines: u64,
+    },
+    /// Its closing line speaks of another number of lines; everything before is fine.
+    Count {
+        /// How many lines there are before the closing one.
+        found: u64,
+        /// How many were written.
+        written: u64,
+    },
+    /// Something follows the closing line; everything before is fine.
+    Continued {
+        /// The first line after it, from 1.
+        line: u64,
+    },
+}
+
+/// Checks a trace to its end or to the first step that the model would not allow.
+///
+/// # Errors
+///
+/// [`TraceError`] if it is no trace, is damaged, or ends early.
+pub fn conform(mut trace: impl BufRead) -> Result<Report, TraceError> {
+    let mut checker = Checker::default();
+    let (mut line, mut number) = (Vec::new(), 1);
+    if !read_line(&mut trace, &mut line)? {
+        return Err(TraceError::NoTrace);
+    }
+    let seed = Line::read_first(&line)?;
+    let report = |checker: Checker, lines, divergence, violation| {
+        let (counts, tally) = (checker.counts, checker.world.tally);
+        let (inputs, facts, lives) = (counts.inputs, counts.facts, counts.lives);
+        Report { seed, lines, inputs, facts, lives, divergence, violation, tally }
+    };
+    loop {
+        number += 1;
+        let whole = read_line(&mut trace, &mut line)?;
+        if line.is_empty() {
+            return Err(TraceError::Unclosed { lines: number - 1 });
+        }
+        let read = Line::read(number, &line);
+        if !whole && read.is_err() {
+            return Err(TraceError::Cut { line: number });
+        }
+        match checker.take(read?)? {
+            Verdict::Fine => {}
+            Verdict::Diverges(divergence) => return Ok(report(checker, number, Some(divergence), None)),
+            Verdict::Closed(closed) => {
+                let found = number - 1;
+                if closed.events != found {
+                    return Err(TraceError::Count { found, written: closed.events });
+                }
+                read_line(&mut trace, &mut line)?;
+                if !line.is_empty() {
+                    return Err(TraceError::Continued { line: number + 1 });
+                }
+                return Ok(report(checker, number, None, closed.violation));
+            }
+        }
+    }
+}
+
+/// Reads the next line without its end; whether it has one.
+fn read_line(trace: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, TraceError> {
+    line.clear();
+    trace.take(LINE_BYTES_MAX).read_until(b'\n', line).map_err(TraceError::Read)?;
+    Ok(line.pop_if(|last| *last == b'\n').is_some())
+}
+
+impl TraceError {
+    fn json(line: u64, begin: usize, error: &serde_json::Error) -> Self {
+        let message = error.to_string();
+        // serde_json appends its own position, which knows nothing of the line.
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        Self::Json { line, column: begin + error.column(), message: message.to_owned() }
+    }
+
+    /// The lines that were checked and are fine, where that says something.
+    pub fn checked(&self) -> Option<u64> {
+        match self {
+            Self::Read(_) | Self::NoTrace | Self::Format { .. } => None,
+            Self::Json { line, .. } | Self::Kind { line, .. } | Self::Cut { line } => Some(line - 1),
+            Self::Continued { line } => Some(line - 1),
+            Self::Unclosed { lines } => Some(*lines),
+            Self::Count { found, .. } => Some(*found),
+        }
+    }
+}
+
+impl std::fmt::Display for TraceError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Read(error) => write!(f, "cannot be read: {error}"),
+            Self::NoTrace => write!(f, "is no trace: its first line does not open one"),
+            Self::Format { found } => {
+                write!(f, "is a trace of format {found}, and this build reads format {FORMAT}")
+            }
+            Self::Json { line, column, message } => write!(f, "line {line}, column {column}: {message}"),
+            Self::Kind { line, kind } => write!(f, "line {line}: a trace has no lines of kind {kind:?}"),
+            Self::Cut { line } => write!(f, "ends in the middle of line {line}"),
+            Self::Unclosed { lines } => {
+                write!(f, "ends after line {lines} without a closing line, so the run is not complete")
+            }
+            Self::Count { found, written } => {
+                write!(f, "{written} lines were written before the closing one, and {found} are here")
+            }
+            Self::Continued { line } => write!(f, "goes on in line {line}, after the closing line"),
+        }?;
+        match self.checked() {
+            Some(lines) => write!(f, "; what was checked, up to line {lines}, conforms"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for TraceError {}
