@@ -5,6 +5,7 @@
 
 mod assign;
 mod check;
+mod conform;
 mod explore;
 mod model;
 mod picture;
@@ -37,6 +38,7 @@ enum Command {
     Replay(replay::Replay),
     VerifyAssignment(verify_assignment::VerifyAssignment),
     Check(check::Check),
+    Conform(conform::Conform),
     Zoo(zoo::Zoo),
     Explore(explore::Explore),
 }
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::VerifyAssignment(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Conform(command) => command.run(),
         Command::Zoo(command) => command.run(),
         Command::Explore(command) => command.run(),
     };
