@@ -1,5 +1,7 @@
 //! `keygroups conform`: checks a trace against the model's rules.
 
+mod seeds;
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +14,9 @@ use serde::Serialize;
 
 use crate::Verdict;
 use crate::sim::style::{BOLD, FAINT, GREEN, RED, RESET, counted, one_line, seconds, thousands};
-use crate::sim::timed;
+use crate::sim::{Job, seed_range, timed};
+
+pub(crate) use seeds::check as check_seeds;
 
 /// Check that everything in a trace is something that the model allows
 ///
@@ -23,11 +27,22 @@ use crate::sim::timed;
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Conform {
     /// What `keygroups sim --trace FILE` has written; - reads it from stdin
-    #[arg(value_name = "TRACE", required_unless_present = "rules")]
+    #[arg(value_name = "TRACE", required_unless_present_any = ["rules", "seeds"], conflicts_with_all = ["seeds", "Job"])]
     trace: Option<PathBuf>,
 
+    /// Run COUNT seeds on all cores, as sim does, and check each without a file
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true)]
+    seeds: Option<u64>,
+
+    /// The first seed of --seeds
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, requires = "seeds")]
+    first_seed: u64,
+
+    #[command(flatten)]
+    job: Job,
+
     /// List the rules of the world that are checked
-    #[arg(long, conflicts_with = "trace")]
+    #[arg(long, conflicts_with_all = ["trace", "seeds"])]
     rules: bool,
 
     /// One JSON document instead of words
@@ -43,6 +58,9 @@ Examples:
 
   The same without a file:
     keygroups replay 81 --json | keygroups conform -
+
+  A thousand seeds on all cores, each run and checked:
+    keygroups conform --seeds 1000 --faults chaos
 
 What this proves: the simulated run is a path that the model could take, as far as docs/model.md
 says. The first step that the model would not allow is told with its line and what would have been
@@ -62,6 +80,10 @@ struct Document {
 
 impl Conform {
     pub(crate) fn run(self) -> anyhow::Result<Verdict> {
+        if let Some(count) = self.seeds {
+            let seeds = seed_range(self.first_seed, count)?;
+            return seeds::run(&self.job.prepare(true)?, seeds, self.json);
+        }
         let mut out = anstream::AutoStream::auto(io::stdout());
         let Some(trace) = &self.trace else {
             list(&mut out, self.json)?;

@@ -82,9 +82,10 @@ impl Checker {
             What::Began(began) => ("a process begins".to_owned(), self.began(&node, *began)),
             What::Event(event) => (event.to_string(), self.happens(&node, &Follows::Event(event))),
             What::Fact(fact) => (fact.to_string(), self.fact(number, &node, &fact)),
-            What::Requested(request) => {
-                (format!("{}: {} {}", request.by, request.operation, request.path), self.requested(&request))
-            }
+            What::Requested(request) => (
+                format!("{}: {} {}", request.by, request.operation, request.path),
+                self.requested(number, &request),
+            ),
             What::Asked(asked) => (asked.to_string(), self.asked(asked)),
             What::Crashed => ("crashes".to_owned(), self.crashed(&node)),
             What::Told => ("told".to_owned(), Ok(())),
@@ -262,7 +263,7 @@ impl Checker {
         Ok(())
     }
 
-    fn requested(&mut self, request: &Requested) -> Result<(), Refusal> {
+    fn requested(&mut self, now: u64, request: &Requested) -> Result<(), Refusal> {
         self.nothing_is_due()?;
         let Requested { by, operation, path, fate } = request;
         let (world, carried_out) = (&mut self.world, fate.is_carried_out());
@@ -271,8 +272,12 @@ impl Checker {
             ("get" | "head" | "list", _) => {}
             ("put", Some(Thing::Manifest(version))) => {
                 world.wanted.allows_create(by, version, None)?;
-                if carried_out && !world.store.holds_manifest(version) {
-                    world.follows(&store, Follows::Created(Arc::from(by.as_str()), version));
+                match (carried_out, world.store.holds_manifest(version)) {
+                    (false, _) => {}
+                    (true, false) => {
+                        world.follows(&store, Follows::Created(Arc::from(by.as_str()), version));
+                    }
+                    (true, true) => world.store.met(now, version, by),
                 }
             }
             ("put", Some(Thing::Object(name))) => {

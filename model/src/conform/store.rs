@@ -54,6 +54,8 @@ pub(super) struct Store {
     manifests: BTreeMap<ManifestVersion, Vec<Span<Made>>>,
     newest: Vec<Span<Arc<Manifest>>>,
     objects: BTreeMap<ObjectName, Vec<Span<()>>>,
+    // Creates that were carried out and met a manifest, by version: when, and whose.
+    met: BTreeMap<ManifestVersion, Vec<(u64, Arc<str>)>>,
 }
 
 fn exists<T>(spans: Option<&Vec<Span<T>>>) -> bool {
@@ -78,6 +80,11 @@ impl Store {
         let made = Made { manifest: Arc::clone(&manifest), by, told: false };
         self.manifests.entry(manifest.version).or_default().push(Span::new(now, made));
         self.settle_newest(now);
+    }
+
+    /// A create by `by` met a manifest.
+    pub(super) fn met(&mut self, now: u64, version: ManifestVersion, by: &str) {
+        self.met.entry(version).or_default().push((now, Arc::from(by)));
     }
 
     pub(super) fn pruned(&mut self, now: u64, version: ManifestVersion) {
@@ -144,16 +151,20 @@ impl Store {
         outcome: CreateOutcome,
     ) -> Result<(), Refusal> {
         let version = proposed.version;
-        let spans = self.manifests.get_mut(&version);
         match outcome {
             CreateOutcome::Unknown | CreateOutcome::Failed => Ok(()),
             CreateOutcome::Exists => {
-                if spans.is_some_and(|spans| spans.iter().any(|span| span.since(asked))) {
+                let met = self.met.get(&version).into_iter().flatten();
+                if met.rev().take_while(|(at, _)| *at > asked).any(|(_, node)| **node == *by) {
                     return Ok(());
                 }
-                ANSWERS.broken_by(format!("there was no manifest {version} meanwhile"), [])
+                ANSWERS.broken_by(
+                    format!("no create of manifest {version} from there has met one meanwhile"),
+                    ["that nobody knows".to_owned()],
+                )
             }
             CreateOutcome::Created => {
+                let spans = self.manifests.get_mut(&version);
                 let mut made = spans.into_iter().flatten().filter(|span| span.from > asked);
                 let own = made
                     .find(|span| !span.what.told && *span.what.by == *by && span.what.manifest == *proposed);
