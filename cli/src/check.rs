@@ -15,6 +15,7 @@ use keygroups_model::survey::{Progress, Survey, survey};
 use serde::Serialize;
 
 use crate::Verdict;
+use crate::coverage::Coverage;
 use crate::model::{Choice, Document as SavedDocument, Path, is_small, picture, report, stories};
 use crate::sim::style::{BOLD, FAINT, GREEN, RED, RESET, counted, thousands};
 
@@ -26,7 +27,7 @@ use crate::sim::style::{BOLD, FAINT, GREEN, RED, RESET, counted, thousands};
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Check {
     /// The model; --list shows them all
-    #[arg(value_name = "MODEL", required_unless_present = "list")]
+    #[arg(value_name = "MODEL", required_unless_present_any = ["list", "coverage"])]
     model: Option<String>,
 
     /// List the models
@@ -56,6 +57,9 @@ pub(crate) struct Check {
     /// One JSON document instead of words
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    coverage: Coverage,
 }
 
 const EXAMPLES: &str = "\
@@ -65,6 +69,9 @@ Examples:
 
   The same with a planted bug, and where it goes wrong:
     keygroups check scale-out --mutant own_handle_only
+
+  What a thousand seeds of the simulation reach, and what the models reach:
+    keygroups check --coverage --seeds 1000
 
   The figures alone:
     keygroups check scale-out --threads 1 --json | jq .states_per_second
@@ -125,6 +132,9 @@ struct Counterexample {
 
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<Verdict> {
+        if self.coverage.coverage {
+            return self.coverage.run(self.threads, self.json);
+        }
         let mut out = anstream::AutoStream::auto(io::stdout());
         let Some(model) = self.model.as_deref() else {
             list(&mut out, self.json)?;

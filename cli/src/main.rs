@@ -6,6 +6,7 @@
 mod assign;
 mod check;
 mod conform;
+mod coverage;
 mod explore;
 mod model;
 mod picture;

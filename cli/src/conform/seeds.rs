@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,9 +39,8 @@ impl Write for Lines {
     }
 }
 
-/// Runs and checks seeds on all cores until the user wants to stop.
-pub(crate) fn check(plan: &Plan, seeds: Range<u64>) -> anyhow::Result<Batch<Checked>> {
-    let stop = stopped_by_ctrl_c()?;
+/// Runs and checks seeds on all cores until `stop` is true.
+pub(crate) fn check(plan: &Plan, seeds: Range<u64>, stop: &AtomicBool) -> Batch<Checked> {
     let bar = progress_bar(seeds.end - seeds.start);
     let batch = run_seeds(
         seeds,
@@ -53,7 +52,7 @@ pub(crate) fn check(plan: &Plan, seeds: Range<u64>) -> anyhow::Result<Batch<Chec
         },
     );
     bar.finish_and_clear();
-    Ok(batch)
+    batch
 }
 
 fn one(plan: &Plan, seed: u64) -> Run<Checked> {
@@ -100,7 +99,7 @@ struct Failure {
 const FAILURES_MAX: usize = 10;
 
 pub(super) fn run(plan: &Plan, seeds: Range<u64>, json: bool) -> anyhow::Result<Verdict> {
-    let batch = check(plan, seeds.clone())?;
+    let batch = check(plan, seeds.clone(), &*stopped_by_ctrl_c()?);
     let document = document(plan, &seeds, &batch);
     let mut out = anstream::AutoStream::auto(io::stdout());
     if json {
