@@ -5,20 +5,17 @@ use std::{
     sync::Arc,
 };
 
-use keygroups::{
-    checkpoint::{ManifestVersion, ObjectName},
-    protocol::{
-        CoordinatorInput, HostId, HostInput, Incarnation,
-        invariant::{self, Fact, JobView, Violation},
-    },
+use keygroups::protocol::{
+    CoordinatorInput, HostId, HostInput, Incarnation,
+    invariant::{self, Fact, JobView, Violation},
 };
 
 use super::{
     TraceError,
     coordinator::CoordinatorLife,
     host::HostLife,
-    line::{Asked, Began, Closed, Line, Requested, What},
-    rule::{Divergence, LIVES, OUTPUTS, OUTSIDE, Refusal, STORE, TIME},
+    line::{Asked, Began, Closed, Line, What},
+    rule::{Divergence, LIVES, OUTPUTS, Refusal, STORE, TIME},
     world::{Follows, World},
 };
 use crate::coverage::Machine;
@@ -28,7 +25,7 @@ use crate::coverage::Machine;
 pub(super) struct Checker {
     pub(super) world: World,
     pub(super) counts: Counts,
-    coordinators: BTreeMap<Arc<str>, CoordinatorLife>,
+    pub(super) coordinators: BTreeMap<Arc<str>, CoordinatorLife>,
     hosts: BTreeMap<Arc<str>, HostLife>,
     nonces: BTreeSet<u64>,
     incarnations: BTreeMap<HostId, Incarnation>,
@@ -122,7 +119,7 @@ impl Checker {
         invariant::check(&view).map_err(violated)
     }
 
-    fn nothing_is_due(&self) -> Result<(), Refusal> {
+    pub(super) fn nothing_is_due(&self) -> Result<(), Refusal> {
         match self.world.next() {
             Some((node, follows)) => OUTPUTS.instead([format!("{node}: {follows}")]),
             None => Ok(()),
@@ -228,99 +225,6 @@ impl Checker {
             },
         }
         self.world.history.record(fact).map_err(violated)
-    }
-
-    // Brings the replayed store up to date.
-    fn stored(&mut self, now: u64, node: &Arc<str>, fact: &Fact, follows: &Follows) -> Result<(), Refusal> {
-        let world = &mut self.world;
-        match (fact, follows) {
-            (Fact::ManifestCreated(manifest), Follows::Created(by, version)) => {
-                world.wanted.allows_create(by, *version, Some(manifest))?;
-                let before = world.history.newest();
-                let extends = before.is_none_or(|before| before.version < *version);
-                let known = before.map(|before| before.newest_checkpoint_id());
-                let commits = manifest.newest_checkpoint().filter(|record| Some(record.id) != known);
-                if let Some(record) = commits.filter(|_| extends) {
-                    world.follows(node, Follows::Compared(record.id));
-                }
-                let awaited = self.coordinators.get(by).is_some_and(|life| life.creates(*version));
-                if !awaited {
-                    world.tally.landed_late("create manifest");
-                }
-                world.store.created(now, Arc::clone(manifest), Arc::clone(by));
-            }
-            (Fact::ManifestDeleted(version), _) => {
-                world.tally.landed_late("prune manifests");
-                world.store.pruned(now, *version);
-            }
-            (Fact::ObjectWritten { name, .. }, _) => world.store.written(now, *name),
-            (Fact::ObjectDeleted(name), _) => {
-                world.tally.landed_late("delete objects");
-                world.store.deleted(now, name);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn requested(&mut self, now: u64, request: &Requested) -> Result<(), Refusal> {
-        self.nothing_is_due()?;
-        let Requested { by, operation, path, fate } = request;
-        let (world, carried_out) = (&mut self.world, fate.is_carried_out());
-        let store: Arc<str> = Arc::from(STORE_NODE);
-        match (operation.as_str(), Thing::at(path)) {
-            ("get" | "head" | "list", _) => {}
-            ("put", Some(Thing::Manifest(version))) => {
-                world.wanted.allows_create(by, version, None)?;
-                match (carried_out, world.store.holds_manifest(version)) {
-                    (false, _) => {}
-                    (true, false) => {
-                        world.follows(&store, Follows::Created(Arc::from(by.as_str()), version));
-                    }
-                    (true, true) => world.store.met(now, version, by),
-                }
-            }
-            ("put", Some(Thing::Object(name))) => {
-                world.wanted.allows_write(by, name)?;
-                if carried_out && !world.store.holds(&name) {
-                    world.follows(&store, Follows::Written(name));
-                }
-            }
-            ("delete", Some(Thing::Manifest(version))) => {
-                world.wanted.allows_prune(by, version, world.store.newest())?;
-                if carried_out && world.store.holds_manifest(version) {
-                    world.follows(&store, Follows::Fact(Fact::ManifestDeleted(version)));
-                }
-            }
-            ("delete", Some(Thing::Object(name))) => {
-                world.wanted.allows_delete(by, name)?;
-                if carried_out && world.store.holds(&name) {
-                    world.follows(&store, Follows::Fact(Fact::ObjectDeleted(name)));
-                }
-            }
-            _ => return OUTSIDE.broken_by("nothing of the protocol asks for that", []),
-        }
-        Ok(())
-    }
-}
-
-/// The node of the store.
-const STORE_NODE: &str = "store";
-
-/// What a path stands for.
-enum Thing {
-    Manifest(ManifestVersion),
-    Object(ObjectName),
-}
-
-impl Thing {
-    /// Below the first segment, which is the job's.
-    fn at(path: &str) -> Option<Self> {
-        let (_, name) = path.split_once('/')?;
-        match name.strip_prefix("manifest/") {
-            Some(version) => version.parse().ok().map(|version| Self::Manifest(ManifestVersion(version))),
-            None => name.parse().ok().map(Self::Object),
-        }
     }
 }
 

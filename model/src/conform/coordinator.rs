@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use keygroups::protocol::{
-    Coordinator, CoordinatorId, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, Options, ToHost,
-    invariant::Fact,
+use keygroups::{
+    checkpoint::{ManifestVersion, ObjectName},
+    protocol::{
+        Coordinator, CoordinatorId, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, CreateOutcome,
+        Options, PutOutcome, ReadOutcome, invariant::Fact,
+    },
 };
 
 use super::{
@@ -115,10 +118,9 @@ impl CoordinatorLife {
         }
         match output {
             CoordinatorOutput::Send { to, message } => {
-                let message: ToHost = message;
-                world.sent.to_host(to, message);
+                world.sent.send_to_host(to, message);
             }
-            CoordinatorOutput::TellPeers(epoch) => world.sent.to_peers(id, epoch),
+            CoordinatorOutput::TellPeers(epoch) => world.sent.send_to_peers(id, epoch),
             CoordinatorOutput::ReadLatest { after } => {
                 self.requests.push((now, Request::ReadLatest { after }));
             }
@@ -144,10 +146,17 @@ impl CoordinatorLife {
     }
 
     /// Whether it waits for the answer to a create of that manifest.
-    pub(super) fn creates(&self, version: keygroups::checkpoint::ManifestVersion) -> bool {
+    pub(super) fn creates(&self, version: ManifestVersion) -> bool {
         self.requests
             .iter()
             .any(|(_, request)| matches!(request, Request::Create(manifest) if manifest.version == version))
+    }
+
+    /// Whether it waits for the answer to a write of that list.
+    pub(super) fn writes(&self, list: &ObjectName) -> bool {
+        self.requests
+            .iter()
+            .any(|(_, request)| matches!(request, Request::PutOutputList(name, _) if name == list))
     }
 }
 
@@ -187,7 +196,6 @@ fn could_answer(
 
 /// Which of the model's endings an answer is.
 fn ending(asked: u64, request: &Request, input: &CoordinatorInput, node: &str, world: &World) -> Ending {
-    use keygroups::protocol::{CreateOutcome, PutOutcome, ReadOutcome};
     let landed = match request {
         Request::Create(manifest) => world.store.has_created(asked, node, manifest),
         Request::PutOutputList(name, _) => world.store.held(name, asked),

@@ -150,8 +150,8 @@ impl HostLife {
             world.follows(&self.node, Follows::Fact(fact));
         }
         match output {
-            HostOutput::Send { to, message } => world.sent.to_coordinator(to, message),
-            HostOutput::SendAll(message) => world.sent.to_every_coordinator(message),
+            HostOutput::Send { to, message } => world.sent.send_to_coordinator(to, message),
+            HostOutput::SendAll(message) => world.sent.send_to_every_coordinator(message),
             HostOutput::Restore(deployment) => {
                 let key = (deployment.attempt, deployment.task);
                 let aligned = deployment.restore.checkpoint;

@@ -7,16 +7,19 @@
 //! what these machines wanted. So a trace that conforms is a path that the model could take, as far as
 //! docs/model.md says, and its invariants hold on it.
 
+mod changes;
 mod checker;
 mod coordinator;
+mod error;
 mod host;
 mod line;
 mod rule;
 mod sent;
 mod store;
+mod wanted;
 mod world;
 
-use std::io::{self, BufRead, Read};
+use std::io::{BufRead, Read};
 
 use serde::Serialize;
 
@@ -25,6 +28,7 @@ use self::{
     line::Line,
 };
 pub use self::{
+    error::TraceError,
     line::{Asked, Began, Closed, FORMAT, Opened},
     rule::{Divergence, RULES, Rule},
 };
@@ -53,59 +57,6 @@ pub struct Report {
     /// Which ways of the machines were taken.
     #[serde(skip)]
     pub tally: Tally,
-}
-
-/// Why a trace cannot be checked, or not to its end.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum TraceError {
-    /// It cannot be read.
-    Read(io::Error),
-    /// Its first line does not open a trace.
-    NoTrace,
-    /// Another format than [`FORMAT`].
-    Format {
-        /// Which.
-        found: u32,
-    },
-    /// A line that is none of a trace.
-    Json {
-        /// From 1.
-        line: u64,
-        /// From 1.
-        column: usize,
-        /// What is wrong there.
-        message: String,
-    },
-    /// A line of a kind that this format does not have.
-    Kind {
-        /// From 1.
-        line: u64,
-        /// The kind.
-        kind: String,
-    },
-    /// It ends in the middle of a line; everything before is fine.
-    Cut {
-        /// The line that is not whole, from 1.
-        line: u64,
-    },
-    /// It ends without a closing line; everything before is fine.
-    Unclosed {
-        /// How many lines there are.
-        lines: u64,
-    },
-    /// Its closing line speaks of another number of lines; everything before is fine.
-    Count {
-        /// How many lines there are before the closing one.
-        found: u64,
-        /// How many were written.
-        written: u64,
-    },
-    /// Something follows the closing line; everything before is fine.
-    Continued {
-        /// The first line after it, from 1.
-        line: u64,
-    },
 }
 
 /// Checks a trace to its end or to the first step that the model would not allow.
@@ -159,51 +110,3 @@ fn read_line(trace: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, Trace
     trace.take(LINE_BYTES_MAX).read_until(b'\n', line).map_err(TraceError::Read)?;
     Ok(line.pop_if(|last| *last == b'\n').is_some())
 }
-
-impl TraceError {
-    fn json(line: u64, begin: usize, error: &serde_json::Error) -> Self {
-        let message = error.to_string();
-        // serde_json appends its own position, which knows nothing of the line.
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-        Self::Json { line, column: begin + error.column(), message: message.to_owned() }
-    }
-
-    /// The lines that were checked and are fine, where that says something.
-    pub fn checked(&self) -> Option<u64> {
-        match self {
-            Self::Read(_) | Self::NoTrace | Self::Format { .. } => None,
-            Self::Json { line, .. } | Self::Kind { line, .. } | Self::Cut { line } => Some(line - 1),
-            Self::Continued { line } => Some(line - 1),
-            Self::Unclosed { lines } => Some(*lines),
-            Self::Count { found, .. } => Some(*found),
-        }
-    }
-}
-
-impl std::fmt::Display for TraceError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Read(error) => write!(f, "cannot be read: {error}"),
-            Self::NoTrace => write!(f, "is no trace: its first line does not open one"),
-            Self::Format { found } => {
-                write!(f, "is a trace of format {found}, and this build reads format {FORMAT}")
-            }
-            Self::Json { line, column, message } => write!(f, "line {line}, column {column}: {message}"),
-            Self::Kind { line, kind } => write!(f, "line {line}: a trace has no lines of kind {kind:?}"),
-            Self::Cut { line } => write!(f, "ends in the middle of line {line}"),
-            Self::Unclosed { lines } => {
-                write!(f, "ends after line {lines} without a closing line, so the run is not complete")
-            }
-            Self::Count { found, written } => {
-                write!(f, "{written} lines were written before the closing one, and {found} are here")
-            }
-            Self::Continued { line } => write!(f, "goes on in line {line}, after the closing line"),
-        }?;
-        match self.checked() {
-            Some(lines) => write!(f, "; what was checked, up to line {lines}, conforms"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for TraceError {}

@@ -23,19 +23,19 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    pub(super) fn to_host(&mut self, host: HostId, message: ToHost) {
+    pub(super) fn send_to_host(&mut self, host: HostId, message: ToHost) {
         self.to_hosts.entry(host).or_default().insert(message);
     }
 
-    pub(super) fn to_coordinator(&mut self, id: CoordinatorId, message: ToCoordinator) {
+    pub(super) fn send_to_coordinator(&mut self, id: CoordinatorId, message: ToCoordinator) {
         self.to_coordinators.entry(id).or_default().insert(message);
     }
 
-    pub(super) fn to_every_coordinator(&mut self, message: ToCoordinator) {
+    pub(super) fn send_to_every_coordinator(&mut self, message: ToCoordinator) {
         self.to_all.insert(message);
     }
 
-    pub(super) fn to_peers(&mut self, from: CoordinatorId, epoch: LeaderEpoch) {
+    pub(super) fn send_to_peers(&mut self, from: CoordinatorId, epoch: LeaderEpoch) {
         self.leaders.entry(epoch).or_default().insert(from);
     }
 

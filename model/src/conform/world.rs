@@ -15,10 +15,7 @@ use keygroups::{
     },
 };
 
-use super::{
-    sent::Sent,
-    store::{Store, Wanted},
-};
+use super::{sent::Sent, store::Store, wanted::Wanted};
 use crate::coverage::Tally;
 
 /// Everything that is not inside a process.
@@ -44,7 +41,8 @@ pub(super) enum Follows {
     Fact(Fact),
     /// The store carries out a create that this node has asked for.
     Created(Arc<str>, ManifestVersion),
-    Written(ObjectName),
+    /// The store carries out a write that this node has asked for.
+    Written(Arc<str>, ObjectName),
     /// The contents of a new checkpoint are compared with a sequential run.
     Compared(CheckpointId),
 }
@@ -78,7 +76,7 @@ impl Follows {
         match (self, fact) {
             (Self::Fact(expected), fact) => expected == fact,
             (Self::Created(_, version), Fact::ManifestCreated(manifest)) => manifest.version == *version,
-            (Self::Written(expected), Fact::ObjectWritten { name, .. }) => expected == name,
+            (Self::Written(_, expected), Fact::ObjectWritten { name, .. }) => expected == name,
             (Self::Compared(expected), Fact::Contents { checkpoint, .. }) => expected == checkpoint,
             _ => false,
         }
@@ -91,7 +89,7 @@ impl fmt::Display for Follows {
             Self::Event(event) => event.fmt(f),
             Self::Fact(fact) => fact.fmt(f),
             Self::Created(by, version) => write!(f, "manifest {version} is created for {by}"),
-            Self::Written(name) => write!(f, "{name} is written"),
+            Self::Written(by, name) => write!(f, "{name} is written for {by}"),
             Self::Compared(checkpoint) => {
                 write!(f, "checkpoint {checkpoint} is compared with a sequential run")
             }

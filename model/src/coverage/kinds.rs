@@ -2,12 +2,9 @@
 
 use std::fmt;
 
-use keygroups::{
-    checkpoint::{Attempt, TaskId},
-    protocol::{
-        CoordinatorInput, CoordinatorPhase, CoordinatorTimer, CreateOutcome, Event, FailureCause, Host,
-        HostInput, PutOutcome, ReadOutcome, TaskPhase, ToCoordinator, ToHost,
-    },
+use keygroups::protocol::{
+    CoordinatorInput, CoordinatorTimer, CreateOutcome, Event, FailureCause, HostInput, PutOutcome,
+    ReadOutcome, ToCoordinator, ToHost,
 };
 use serde::Serialize;
 
@@ -67,7 +64,8 @@ const MESSAGES: &[&str] = &[
     "finished",
     "leader is alive",
 ];
-const ANSWERED: &[&str] = &["read newest manifest", "create manifest", "put output list", "sweep"];
+const READ: &[&str] = &["read newest manifest", "sweep"];
+const WRITTEN: &[&str] = &["create manifest", "put output list"];
 const ENDINGS: &[&str] = &["answered", "answer lost", "delayed", "refused"];
 const LANDING: &[&str] = &["create manifest", "put output list", "delete objects", "prune manifests"];
 const OTHERS: &[&str] = &[
@@ -93,7 +91,8 @@ pub fn actions() -> Vec<ActionKind> {
     let which = |action, all: &'static [&'static str]| all.iter().map(move |which| kind(action, which));
     which("timer", TIMERS)
         .chain(which("deliver", MESSAGES))
-        .chain(ANSWERED.iter().flat_map(|action| which(action, ENDINGS)))
+        .chain(READ.iter().flat_map(|action| which(action, &["answered", "refused"])))
+        .chain(WRITTEN.iter().flat_map(|action| which(action, ENDINGS)))
         .chain(which("land late", LANDING))
         .chain(OTHERS.iter().map(|action| kind(action, "")))
         .collect()
@@ -279,85 +278,6 @@ pub(super) fn crash(machine: super::Machine) -> ActionKind {
 
 pub(super) fn landing(which: &'static str) -> ActionKind {
     kind("land late", which)
-}
-
-/// Every phase of a coordinator, in the order of its life.
-pub const COORDINATOR_PHASES: &[&str] = &[
-    "standby",
-    "reading",
-    "claiming",
-    "refused",
-    "waiting",
-    "stopped",
-    "deploying",
-    "starting",
-    "running",
-    "collecting",
-    "listing",
-    "complete",
-    "committing",
-    "accepting",
-    "done",
-];
-
-pub(super) fn coordinator_phase(phase: CoordinatorPhase) -> &'static str {
-    match phase {
-        CoordinatorPhase::Standby => "standby",
-        CoordinatorPhase::Reading => "reading",
-        CoordinatorPhase::Claiming => "claiming",
-        CoordinatorPhase::Refused => "refused",
-        CoordinatorPhase::Waiting => "waiting",
-        CoordinatorPhase::Stopped => "stopped",
-        CoordinatorPhase::Deploying => "deploying",
-        CoordinatorPhase::Starting => "starting",
-        CoordinatorPhase::Running => "running",
-        CoordinatorPhase::Collecting => "collecting",
-        CoordinatorPhase::Listing => "listing",
-        CoordinatorPhase::Complete => "complete",
-        CoordinatorPhase::Committing => "committing",
-        CoordinatorPhase::Accepting => "accepting",
-        CoordinatorPhase::Done => "done",
-    }
-}
-
-/// Every phase of the task that a host's input is about; `idle` is a host without tasks, `other` one that
-/// has only others.
-pub const HOST_PHASES: &[&str] = &["idle", "other", "restoring", "ready", "running", "stopped", "failed"];
-
-/// Where the task stands that `input` is about, or the first one of the attempt, or of the host.
-pub(super) fn host_phase(host: &Host, input: &HostInput) -> &'static str {
-    let (attempt, task): (Option<Attempt>, Option<TaskId>) = match input {
-        HostInput::Boot | HostInput::Heartbeat => (None, None),
-        HostInput::Coordinator(message) => match message {
-            ToHost::Deploy(deployment) => (Some(deployment.attempt), Some(deployment.task)),
-            ToHost::Start { attempt }
-            | ToHost::Trigger { attempt, .. }
-            | ToHost::Committed { attempt, .. }
-            | ToHost::Abort { attempt, .. }
-            | ToHost::Cancel { attempt } => (Some(*attempt), None),
-        },
-        HostInput::Restored { attempt, task, .. }
-        | HostInput::Aligned { attempt, task, .. }
-        | HostInput::Uploaded { attempt, task, .. }
-        | HostInput::Failed { attempt, task }
-        | HostInput::Finished { attempt, task } => (Some(*attempt), Some(*task)),
-    };
-    let mut tasks = host.tasks().peekable();
-    if tasks.peek().is_none() {
-        return "idle";
-    }
-    let mut meant = tasks.filter(|(id, found)| {
-        attempt.is_none_or(|attempt| found.deployment().attempt == attempt)
-            && task.is_none_or(|task| **id == task)
-    });
-    match meant.next().map(|(_, task)| task.phase()) {
-        None => "other",
-        Some(TaskPhase::Restoring) => "restoring",
-        Some(TaskPhase::Ready { .. }) => "ready",
-        Some(TaskPhase::Running) => "running",
-        Some(TaskPhase::Stopped) => "stopped",
-        Some(TaskPhase::Failed { .. }) => "failed",
-    }
 }
 
 pub(super) fn event(event: &Event) -> &'static str {

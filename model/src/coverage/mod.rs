@@ -5,9 +5,11 @@
 //! ([`stories`]), so that each shows what the other never does.
 
 mod kinds;
+mod phases;
 mod stories;
 mod tally;
 
-pub use kinds::{ActionKind, COORDINATOR_PHASES, EVENTS, HOST_PHASES, INVISIBLE, actions};
+pub use kinds::{ActionKind, EVENTS, INVISIBLE, actions};
+pub use phases::{COORDINATOR_PHASES, HOST_PHASES};
 pub use stories::story;
 pub use tally::{Machine, Tally, Transition};

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, ops::AddAssign};
 use keygroups::protocol::{Coordinator, CoordinatorInput, Event, Host, HostInput};
 use serde::Serialize;
 
-use super::kinds::{self, ActionKind};
+use super::{
+    kinds::{self, ActionKind},
+    phases,
+};
 use crate::action::{Action, Ending};
 
 /// Which machine.
@@ -49,13 +52,13 @@ impl Tally {
         ending: Option<Ending>,
     ) {
         let (input, action) = kinds::coordinator_input(input, ending);
-        let phase = kinds::coordinator_phase(machine.phase());
+        let phase = phases::coordinator(machine.phase());
         self.stepped(Transition { machine: Machine::Coordinator, input, phase }, action);
     }
 
     /// A host hears `input`.
     pub(crate) fn host_heard(&mut self, machine: &Host, input: &HostInput) {
-        let phase = kinds::host_phase(machine, input);
+        let phase = phases::host(machine, input);
         let (input, action) = kinds::host_input(input);
         self.stepped(Transition { machine: Machine::Host, input, phase }, action);
     }
