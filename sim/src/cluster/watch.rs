@@ -3,6 +3,11 @@
 //! After every step of every machine all invariants are checked, and every change of the store is judged
 //! in the moment it takes effect. The first violation ends the run.
 
+mod steps;
+mod store;
+
+pub use steps::STEPS;
+
 use super::Scenario;
 use super::contents::Oracle;
 use super::progress::Progress;
@@ -11,51 +16,24 @@ use crate::fault::Injector;
 use crate::nodes::{Nodes, ProcessState};
 use crate::oracle::PartitionedInput;
 use crate::run::{Violation, World};
-use crate::storage::{Change, Mutation, Objects, StoreNode};
+use crate::storage::StoreNode;
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
-use bytes::Bytes;
 use keygroups::backend::{BackendError, StateBackend};
-use keygroups::checkpoint::{
-    Attempt, Certificate, CheckpointId, JobStatus, Manifest, ManifestVersion, ObjectName, TaskId,
-};
+use keygroups::checkpoint::{Attempt, Certificate, CheckpointId, JobStatus, TaskId};
 use keygroups::driver::{DriverError, RestoredTask};
 use keygroups::key_group::{KeyGroup, Parallelism};
 use keygroups::protocol::invariant::{self, Fact, History, JobView};
 use keygroups::protocol::{
-    Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, Host, HostInput, HostOutput,
-    Options, ToCoordinator,
+    Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Host, HostInput, HostOutput, Options,
+    ToCoordinator,
 };
-use keygroups::store::{Identified, Layout};
+use keygroups::store::Layout;
 use keygroups_model::conform::{Asked, Began};
 use object_store::path::Path;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use xxhash_rust::xxh3::xxh3_128;
-
-/// Protocol steps that faults can be aimed at.
-pub const STEPS: &[&str] = &[
-    "campaigned",
-    "elected",
-    "deployed",
-    "restoring",
-    "restored",
-    "all-ready",
-    "started",
-    "running",
-    "triggered",
-    "frozen",
-    "acknowledged",
-    "all-acknowledged",
-    "creating-manifest",
-    "committed",
-    "notified",
-    "aborted",
-    "restarting",
-    "cancelled",
-    "rescale-accepted",
-];
 
 /// The store's node.
 const STORE: &str = "store";
@@ -146,7 +124,7 @@ impl Watch {
             match output {
                 CoordinatorOutput::Event(event) => {
                     self.trace.event(&name, "event", event);
-                    steps.extend(step_of(event));
+                    steps.extend(steps::of(event));
                     if let Some(rescaled) = state.progress.happened(event) {
                         self.trace.event("job", "moved", &rescaled);
                     }
@@ -294,84 +272,11 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Objects that no manifest names, directly or through the chain of outputs.
-    pub(crate) fn garbage(&self, store: &StoreNode) -> Vec<ObjectName> {
-        let paths: Vec<Path> =
-            store.look(|objects| objects.keys().map(|path| Path::from(path.as_str())).collect());
-        let state = self.state();
-        let mut named: BTreeSet<_> =
-            state.history.committed().flat_map(|record| record.objects()).copied().collect();
-        let kept: BTreeSet<_> =
-            state.progress.newest.iter().flat_map(|manifest| manifest.objects()).copied().collect();
-        named.retain(|name| !matches!(name, ObjectName::State { .. }) || kept.contains(name));
-        let unnamed = paths.iter().filter_map(|path| match self.layout.identify(path) {
-            Identified::Object(name) => (!named.contains(&name)).then_some(name),
-            Identified::Manifest(_) | Identified::Foreign => None,
-        });
-        unnamed.collect()
-    }
-
     pub(crate) fn summary(&self, faults: usize) -> Summary {
         let state = self.state();
         let result =
             state.oracle.newest().iter().map(|(key, totals)| (Arc::from(key.as_str()), *totals)).collect();
         Summary { faults, result, ..state.progress.summary.clone() }
-    }
-
-    fn mutated(&self, mutation: &Mutation<'_>, objects: &Objects) {
-        let now = match mutation.change {
-            Change::Created(bytes) | Change::Replaced { now: bytes, .. } => Some(bytes),
-            Change::Deleted { .. } => None,
-        };
-        let mut state = self.state();
-        match (self.layout.identify(&Path::from(mutation.path)), now) {
-            (Identified::Manifest(version), Some(bytes)) => {
-                self.manifest_created(&mut state, version, bytes, objects)
-            }
-            (Identified::Manifest(version), None) => {
-                self.judge(&mut state, STORE, &Fact::ManifestDeleted(version))
-            }
-            (Identified::Object(name), Some(bytes)) => {
-                self.judge(&mut state, STORE, &Fact::ObjectWritten { name, fingerprint: xxh3_128(bytes) });
-            }
-            (Identified::Object(name), None) => self.judge(&mut state, STORE, &Fact::ObjectDeleted(name)),
-            (Identified::Foreign, _) => {}
-        }
-    }
-
-    fn manifest_created(
-        &self,
-        state: &mut State,
-        version: ManifestVersion,
-        bytes: &Bytes,
-        objects: &Objects,
-    ) {
-        let manifest = match Manifest::decode(version, bytes) {
-            Ok(manifest) => Arc::new(manifest),
-            Err(error) => {
-                self.broken(state, Violation::broken("manifests_are_readable", error));
-                return;
-            }
-        };
-        self.judge(state, STORE, &Fact::ManifestCreated(Arc::clone(&manifest)));
-        if state.progress.newest.as_ref().is_some_and(|newest| newest.version >= version) {
-            return;
-        }
-        let before =
-            state.progress.newest.as_ref().map(|newest| newest.newest_checkpoint_id()).unwrap_or_default();
-        if let Some(record) = manifest.newest_checkpoint().filter(|record| record.id > before) {
-            match state.oracle.compare(record, objects, &self.layout) {
-                Ok((found, expected)) => {
-                    let checkpoint = record.id;
-                    self.judge(state, STORE, &Fact::Contents { checkpoint, found, expected });
-                }
-                Err(unreadable) => {
-                    let what = format!("checkpoint {}: {unreadable}", record.id);
-                    self.broken(state, Violation::broken("committed_checkpoints_are_readable", what));
-                }
-            }
-        }
-        state.progress.newest = Some(manifest);
     }
 
     fn judge(&self, state: &mut State, node: &str, fact: &Fact) {
@@ -428,21 +333,4 @@ fn certificates(backend: &StateBackend) -> BTreeMap<KeyGroup, Certificate> {
     let groups = backend.key_groups().iter();
     let certificates = groups.filter_map(|group| Some((group, backend.certificate(group).ok()?)));
     certificates.filter(|(_, certificate)| certificate.entries > 0).collect()
-}
-
-fn step_of(event: &Event) -> Option<&'static str> {
-    Some(match event {
-        Event::Campaigned => "campaigned",
-        Event::Elected { .. } => "elected",
-        Event::Deployed { .. } => "deployed",
-        Event::AllReady { .. } => "all-ready",
-        Event::Running { .. } => "running",
-        Event::Triggered { .. } => "triggered",
-        Event::AllAcknowledged { .. } => "all-acknowledged",
-        Event::Committed { .. } => "committed",
-        Event::Aborted { .. } => "aborted",
-        Event::Restarting { .. } => "restarting",
-        Event::RescaleAccepted { .. } => "rescale-accepted",
-        _ => return None,
-    })
 }

@@ -82,14 +82,22 @@ fn a_message_to_somebody_else() {
 
 /// A log of manifests and phases alone rejects none of a hundred such traces.
 #[test]
-fn a_commit_before_all_acknowledgements_in_every_trace() {
-    for seed in 0..100 {
-        let mut trace = trace(seed, Profile::Default);
-        let all = trace.lines.iter().position(|line| line.contains("\"all_acknowledged\"")).unwrap();
+fn a_commit_before_all_acknowledgements_in_each_of_a_hundred_traces() {
+    let mut planted = 0;
+    for seed in 0.. {
+        let whole = trace(seed, Profile::Default);
+        let told = |line: &String| line.contains("\"all_acknowledged\"");
         let heard = |line: &String| line.contains("\"input\"") && line.contains("\"Acknowledge\"");
-        let last = trace.lines[..all].iter().rposition(heard).unwrap();
-        trace.lines.remove(last);
-        trace.diverges(all - 1, "what_happens_is_what_the_machine_wanted");
+        for all in (0..whole.lines.len()).filter(|at| told(&whole.lines[*at])) {
+            let mut trace = whole.clone();
+            let last = trace.lines[..all].iter().rposition(heard).unwrap();
+            trace.lines.remove(last);
+            trace.diverges(all - 1, "what_happens_is_what_the_machine_wanted");
+            planted += 1;
+        }
+        if planted >= 100 {
+            return;
+        }
     }
 }
 
