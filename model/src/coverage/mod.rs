@@ -2,7 +2,7 @@
 //!
 //! A kind leaves out everything but the kind: `create manifest, answer lost`, or `running × acknowledge`.
 //! The same kinds are counted in a simulated run ([`conform`](crate::conform)) and in the model
-//! ([`stories`]), so that each shows what the other never does.
+//! ([`story`]), so that each shows what the other never does.
 
 mod kinds;
 mod phases;
