@@ -13,6 +13,7 @@ use clap::Args;
 use keygroups_model::Bound;
 
 use crate::Verdict;
+use crate::coverage::Coverage;
 use crate::model::{Choice, Watched, check_writable, parse_bound, stories};
 use crate::sim::style::{BOLD, FAINT, RESET};
 
@@ -25,7 +26,7 @@ use crate::sim::style::{BOLD, FAINT, RESET};
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Check {
     /// The model; --list shows them all
-    #[arg(value_name = "MODEL", required_unless_present_any = ["list", "all"])]
+    #[arg(value_name = "MODEL", required_unless_present_any = ["list", "all", "coverage"])]
     model: Option<String>,
 
     /// Every model of the bound, one line each
@@ -64,6 +65,9 @@ pub(crate) struct Check {
     /// One JSON document instead of words
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    coverage: Coverage,
 }
 
 const EXAMPLES: &str = "\
@@ -83,6 +87,9 @@ Examples:
   All models, one line each:
     keygroups check --all
 
+  What a thousand seeds of the simulation reach, and what the models reach:
+    keygroups check --coverage --seeds 1000
+
   The larger ones, invariants only:
     keygroups check --all --bound ci --no-recovery
 
@@ -91,6 +98,9 @@ Exit codes: 0 every invariant holds and every goal stays reachable, 1 a violatio
 
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<Verdict> {
+        if self.coverage.coverage {
+            return self.coverage.run(self.threads, self.json);
+        }
         let mut out = anstream::AutoStream::auto(io::stdout());
         if self.list {
             list(&mut out, self.bound, self.json)?;
