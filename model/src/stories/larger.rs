@@ -56,7 +56,7 @@ pub const DEEP: &[Story] = &[
         ..RESCALE
     },
     Story {
-        log: &[&[0, 3]],
+        log: &[&[3]],
         max_parallelism: 4,
         parallelism: 2,
         rescales: &[3, 1],

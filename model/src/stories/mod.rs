@@ -157,12 +157,21 @@ pub const GARBAGE: Story = Story {
     ..LEADERSHIP
 };
 
+/// A coordinator's process that dies and comes back.
+pub const REBORN: Story = Story {
+    name: "reborn",
+    about: "One coordinator dies and comes back: it has to claim the next epoch, and what it had asked of the store may land meanwhile.",
+    budget: Budget { campaigns: 3, coordinator_crashes: 2, checkpoints: 1, sweeps: 1, ..CALM },
+    manifests_retained: 1,
+    ..CHECKPOINT
+};
+
 /// A host that is believed to be gone and goes on.
 pub const SUSPECTED: Story = Story {
     name: "suspected",
     about: "Two hosts with room for the job each; the one that runs it is believed to be gone, and its tasks go on beside those of the next attempt.",
     hosts: &[2, 2],
-    budget: Budget { host_suspicions: 2, checkpoints: 1, ..CALM },
+    budget: Budget { host_suspicions: 1, checkpoints: 1, ..CALM },
     ..CHECKPOINT
 };
 
@@ -223,6 +232,6 @@ pub const WALK: Story = Story {
 
 /// Every story of the bound `quick`.
 pub const QUICK: &[Story] = &[
-    ALIGNMENT, CHECKPOINT, DECLINED, STRAGGLERS, LEADERSHIP, ZOMBIES, GARBAGE, LATE_HOST, SCALE_OUT,
-    SCALE_IN, RESCALE, EVERYTHING,
+    ALIGNMENT, CHECKPOINT, DECLINED, STRAGGLERS, SUSPECTED, LEADERSHIP, ZOMBIES, GARBAGE, REBORN, LATE_HOST,
+    SCALE_OUT, SCALE_IN, RESCALE, EVERYTHING,
 ];
