@@ -255,7 +255,7 @@ fn searches_with_other_hashes_count_the_same() {
         let salted = complete(&Interned::salted(model, 0x5eed));
         assert_eq!(survey.progress, salted.progress, "{}", story.name);
         let report = check(story.name, Bound::Quick).expect("the story exists");
-        assert_eq!((report.unique, report.generated), (survey.progress.unique, survey.progress.generated));
+        assert_eq!(report.unique, survey.progress.unique, "{}", story.name);
     }
 }
 
