@@ -9,7 +9,7 @@ const UNIQUE_MAX: usize = 100_000;
 // and had two states the same hash in one of them, the counts would differ.
 fn goes_on(stories: &[(&'static Story, usize)]) {
     for (story, unique) in stories {
-        let report = liveness::check(&JobModel::new(story), usize::MAX);
+        let report = liveness::check(&JobModel::new(story), usize::MAX, |_| true);
         println!("{report}");
         assert!(report.complete && report.counterexample.is_none(), "{report}");
         assert_eq!(report.unique, *unique, "{report}");
@@ -40,7 +40,7 @@ fn a_rescale_can_always_go_on() {
 fn every_stuck_mutant_loses_the_goal_it_is_planted_for() {
     let mut failures = Vec::new();
     for mutant in zoo::STUCK {
-        let report = liveness::check(&JobModel::with_twist(mutant.story, mutant.twist), UNIQUE_MAX);
+        let report = liveness::check(&JobModel::with_twist(mutant.story, mutant.twist), UNIQUE_MAX, |_| true);
         match &report.counterexample {
             Some(found) => {
                 println!(

@@ -12,6 +12,7 @@ mod arena;
 mod checker;
 mod ids;
 mod judge;
+mod quiet;
 mod steps;
 
 use std::{
@@ -29,6 +30,7 @@ use keygroups::{
         invariant::{History, Violation},
     },
 };
+pub use quiet::Quiet;
 pub use steps::Offer;
 use steps::{Menu, Node};
 
