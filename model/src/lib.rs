@@ -29,6 +29,7 @@ pub mod network;
 mod part;
 pub mod process;
 mod properties;
+mod reduce;
 pub mod search;
 pub mod step;
 pub mod store;

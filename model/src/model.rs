@@ -24,14 +24,14 @@ pub struct JobModel {
 }
 
 impl JobModel {
-    /// The machines as they are. States that differ only in what cannot matter any more are one.
+    /// The machines as they are, and every state on its own.
     pub fn new(story: &'static Story) -> Self {
-        Self { story, twist: &crate::zoo::Faithful, reduced: true }
+        Self { story, twist: &crate::zoo::Faithful, reduced: false }
     }
 
-    /// The machines as they are, and every state on its own.
-    pub fn unreduced(story: &'static Story) -> Self {
-        Self { reduced: false, ..Self::new(story) }
+    /// The machines as they are. States that differ only in what cannot matter are one.
+    pub fn reduced(story: &'static Story) -> Self {
+        Self { reduced: true, ..Self::new(story) }
     }
 
     /// The machines with a planted bug, and every state on its own: what cannot matter to a machine as
@@ -50,7 +50,7 @@ impl JobModel {
         self.twist
     }
 
-    /// Whether states that differ only in what cannot matter any more are one.
+    /// Whether states that differ only in what cannot matter are one.
     pub fn is_reduced(&self) -> bool {
         self.reduced
     }

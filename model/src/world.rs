@@ -1,7 +1,7 @@
 //! One state of the job and of everything around its machines, to be read by people and judged by
 //! invariants.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use keygroups::protocol::{
     Coordinator, CoordinatorId, CoordinatorInput, Host, HostId, HostInput, Incarnation,
@@ -10,9 +10,10 @@ use keygroups::protocol::{
 
 use crate::{
     model::JobModel,
-    network::{Message, Network},
+    network::{Network, Receiver},
     part::Part,
     process::{CoordinatorProcess, HostProcess},
+    reduce,
     step::{Step, nonce},
     store::{Request, Store},
     story::Budget,
@@ -87,21 +88,22 @@ impl World {
         }
     }
 
-    /// Leaves out what cannot matter any more: messages that are [stale](Host::is_stale) for their
-    /// receivers, and what the history [forgets](History::forget) or has [of tasks that are gone](History::forget_notices).
+    /// Leaves out what cannot matter any more, and lets happen what makes no difference when it happens.
     pub fn reduce(&mut self) {
         let Self { coordinators, hosts, network, history, .. } = self;
-        let is_stale = |message: &Arc<Message>| match &**message {
-            Message::ToHost(host, message) => hosts[usize::from(host.0)].machine.is_stale(message),
-            Message::ToCoordinator(id, message) => coordinators[usize::from(id.0)].machine.is_stale(message),
-            Message::ToPeer(..) => false,
-        };
-        if network.iter().any(is_stale) {
-            network.edit().retain(|message| !is_stale(message));
+        hosts.iter_mut().for_each(|process| reduce::calm_host(process.edit()));
+        reduce::calm_history(history.edit(), hosts.iter().map(|process| &process.machine));
+        for (index, process) in coordinators.iter_mut().enumerate() {
+            let to = Receiver::Coordinator(CoordinatorId(index as u16));
+            let mail = network.iter().map(|message| &**message).filter(|message| message.receiver() == to);
+            reduce::calm_coordinator(process.edit(), mail);
         }
-        let history = history.edit();
-        history.forget();
-        hosts.iter().for_each(|process| history.forget_notices(&process.machine));
+        network.edit().retain(|message| match message.receiver() {
+            Receiver::Host(host) => !reduce::is_stale_for_host(&hosts[usize::from(host.0)], message),
+            Receiver::Coordinator(id) => {
+                !reduce::is_stale_for_coordinator(&coordinators[usize::from(id.0)], message)
+            }
+        });
     }
 
     /// What invariants that judge a moment look at.

@@ -7,9 +7,11 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
+use keygroups::protocol::{CoordinatorInput, ToCoordinator};
 use keygroups_model::{
     interned::Interned,
     model::JobModel,
+    network::Message,
     search::shortest_to,
     stories::{self, ZOMBIES},
     story::{Budget, Story},
@@ -77,7 +79,7 @@ fn explore(model: &JobModel, lossy: bool) -> (HashSet<u64>, HashSet<u64>) {
 fn a_bag_that_keeps_everything_reaches_what_a_lossy_network_reaches() {
     for (story, kept, raw) in [(&ONE_SOURCE, 25, 1_652), (&ONE_CRASH, 98, 14_632), (&TAKEOVER, 928, 127_760)]
     {
-        let model = JobModel::unreduced(story);
+        let model = JobModel::new(story);
         let (bag, from_bag) = explore(&model, false);
         let (lossy, from_lossy) = explore(&model, true);
         println!("{}: {} with the bag, {} with losses", story.name, bag.len(), lossy.len());
@@ -86,16 +88,36 @@ fn a_bag_that_keeps_everything_reaches_what_a_lossy_network_reaches() {
     }
 }
 
-// Every state of a story as it is when what cannot matter any more is left out.
+// A state as it is when what cannot matter is left out, the order in which a coordinator has heard of
+// what it waits for included: of the last two acknowledgements either may have come first, and then the
+// other is still to come and makes the checkpoint complete.
+fn normal_form(mut world: World) -> u64 {
+    world.reduce();
+    let mut said = Vec::new();
+    for (index, process) in world.coordinators.iter_mut().enumerate() {
+        for message in world.network.iter() {
+            let Message::ToCoordinator(to, message) = &**message else { continue };
+            let waited_for = matches!(
+                message,
+                ToCoordinator::Ready { .. }
+                    | ToCoordinator::Started { .. }
+                    | ToCoordinator::Acknowledge { .. }
+            );
+            if usize::from(to.0) == index && waited_for {
+                process.edit().machine.handle(CoordinatorInput::Host(message.clone()), &mut said);
+            }
+        }
+    }
+    world.settle();
+    hash(&(world, format!("{said:?}")))
+}
+
 fn normal_forms(model: JobModel) -> (usize, HashSet<u64>) {
     let interned = Interned::new(model);
     let mut forms = HashSet::new();
     let search = shortest_to(&interned, usize::MAX, |ids| {
-        let mut world = interned.world(ids);
-        world.reduce();
-        world.settle();
-        forms.insert(hash(&world));
-        world.violation
+        forms.insert(normal_form(interned.world(ids)));
+        interned.violation_of(ids).cloned()
     });
     assert!(search.complete && search.counterexample.is_none(), "{}", model.story().name);
     (search.unique, forms)
@@ -106,6 +128,7 @@ fn normal_forms(model: JobModel) -> (usize, HashSet<u64>) {
 #[test]
 fn what_cannot_matter_any_more_does_not() {
     for (story, raw) in [
+        (&stories::ALIGNMENT, 96_014),
         (&stories::CHECKPOINT, 65_876),
         (&stories::DECLINED, 8_442),
         (&stories::STRAGGLERS, 8_594),
@@ -116,18 +139,18 @@ fn what_cannot_matter_any_more_does_not() {
         (&stories::SCALE_OUT, 55_620),
         (&stories::SCALE_IN, 39_095),
     ] {
-        let (every, normal) = normal_forms(JobModel::unreduced(story));
-        let (kept, reduced) = normal_forms(JobModel::new(story));
+        let (every, normal) = normal_forms(JobModel::new(story));
+        let (kept, reduced) = normal_forms(JobModel::reduced(story));
         println!("{}: {every} states, {kept} that differ in what can matter", story.name);
         assert!(normal == reduced, "{}", story.name);
-        assert_eq!((every, kept), (raw, reduced.len()), "{}", story.name);
+        assert_eq!(every, raw, "{}", story.name);
     }
 }
 
 /// The model over numbers takes the steps of the model over worlds, one by one, and judges them alike.
 #[test]
 fn numbers_stand_for_worlds() {
-    for model in [JobModel::new(&stories::LATE_HOST), JobModel::unreduced(&ONE_CRASH)] {
+    for model in [JobModel::reduced(&stories::LATE_HOST), JobModel::new(&ONE_CRASH)] {
         let interned = Interned::new(model);
         let search = shortest_to(&interned, usize::MAX, |ids| {
             let world = interned.world(ids);

@@ -13,6 +13,7 @@ mod checker;
 mod ids;
 mod judge;
 mod quiet;
+mod reduce;
 mod steps;
 
 use std::{
@@ -84,7 +85,9 @@ pub struct Interned {
     menus: boxcar::Vec<Menu>,
     mail_menus: [Memo<u32>; 2],
     deliveries: [Memo<u32>; 2],
-    fresh: [Memo<u32>; 2],
+    calm_hosts: Memo<u32>,
+    calm_coordinators: Memo<(u32, u32)>,
+    fresh_for_hosts: Memo<u32>,
     unnoticed: Memo<u32>,
     told: Memo<(u32, u32)>,
     sent: Memo<u32>,
@@ -132,7 +135,9 @@ impl Interned {
             menus: boxcar::Vec::new(),
             mail_menus: [Memo::new(), Memo::new()],
             deliveries: [Memo::new(), Memo::new()],
-            fresh: [Memo::new(), Memo::new()],
+            calm_hosts: Memo::new(),
+            calm_coordinators: Memo::new(),
+            fresh_for_hosts: Memo::new(),
             unnoticed: Memo::new(),
             told: Memo::new(),
             sent: Memo::new(),

@@ -89,11 +89,7 @@ impl<'m> Quiet<'m> {
             }
             self.mail_slots().for_each(|slot| model.put(&mut at, slot, self.no_mail));
             for slot in self.mail_slots() {
-                let mut messages = model.mailboxes[said.get(slot)].value.to_vec();
-                // In an order that does not depend on which message was seen first.
-                messages
-                    .sort_unstable_by(|one, two| model.messages[*one].value.cmp(&model.messages[*two].value));
-                for message in messages {
+                for message in model.in_order(said.get(slot)) {
                     at = self.deliver(&at, message);
                 }
             }

@@ -6,7 +6,7 @@ use super::{Ids, Interned};
 use crate::{
     action::Action,
     choice::{self, Purse},
-    network::{Message, Receiver},
+    network::Receiver,
     part::hash_of,
     step::{Slot, Step, Taken},
 };
@@ -125,7 +125,7 @@ impl Interned {
             self.put(&mut ids, self.shape.budget(), budget);
         }
         if self.model.is_reduced() {
-            self.drop_stale(before, &mut ids);
+            self.reduce(before, &mut ids);
         }
         if ids.get(self.shape.violation()) == 0 {
             let violation = self.judge(before, &ids);
@@ -160,41 +160,6 @@ impl Interned {
         let mut messages = known.to_vec();
         messages.extend(new.iter().filter(|id| known.binary_search(id).is_err()));
         self.mailbox(messages)
-    }
-
-    // Only where a receiver or its mailbox is new: elsewhere nothing is stale.
-    fn drop_stale(&self, before: &Ids, ids: &mut Ids) {
-        let shape = self.shape;
-        let hosts = (0..shape.hosts).map(|index| (shape.host(index), shape.mail_of_host(index), 1));
-        let coordinators = (0..shape.coordinators)
-            .map(|index| (shape.coordinator(index), shape.mail_of_coordinator(index), 0));
-        for (receiver, mail, kind) in hosts.chain(coordinators) {
-            let (process, mailbox) = (ids.get(receiver), ids.get(mail));
-            let history = ids.get(shape.history());
-            if kind == 1 && (process != before.get(receiver) || history != before.get(shape.history())) {
-                let left = self.unnoticed.get(history, process, || {
-                    let mut part = self.histories[history].value.clone();
-                    part.edit().forget_notices(&self.hosts[process].value.machine);
-                    part.settle();
-                    self.histories.intern(part.digest(), part)
-                });
-                self.put(ids, shape.history(), left);
-            }
-            if process == before.get(receiver) && mailbox == before.get(mail) {
-                continue;
-            }
-            let left = self.fresh[kind].get(process, mailbox, || {
-                let is_fresh = |id: &u32| match &*self.messages[*id].value {
-                    Message::ToHost(_, message) => !self.hosts[process].value.machine.is_stale(message),
-                    Message::ToCoordinator(_, message) => {
-                        !self.coordinators[process].value.machine.is_stale(message)
-                    }
-                    Message::ToPeer(..) => true,
-                };
-                self.mailbox(self.mailboxes[mailbox].value.iter().copied().filter(is_fresh).collect())
-            });
-            self.put(ids, mail, left);
-        }
     }
 
     fn leave(&self, late: u32, left: u32) -> u32 {
@@ -421,5 +386,12 @@ impl Interned {
         let root = self.deliveries[kind]
             .get(receiver, message, || self.root(Action::Deliver(self.messages[message].value.clone())));
         Offer { root, purse: None }
+    }
+
+    // The messages of a mailbox in an order that does not depend on when they got their numbers.
+    pub(super) fn in_order(&self, mailbox: u32) -> Vec<u32> {
+        let mut messages = self.mailboxes[mailbox].value.to_vec();
+        messages.sort_unstable_by(|one, other| self.messages[*one].value.cmp(&self.messages[*other].value));
+        messages
     }
 }

@@ -104,7 +104,8 @@ impl fmt::Display for Report {
 pub fn check(model: &JobModel, unique_max: usize, mut watch: impl FnMut(Progress) -> bool) -> Report {
     #[expect(clippy::disallowed_methods, reason = "how long a check took is for people")]
     let began = std::time::Instant::now();
-    let interned = Interned::new(*model);
+    // A reduction lets arrive what here can get lost.
+    let interned = Interned::new(JobModel::with_twist(model.story(), model.twist()));
     let mut recovery = Recovery::new(&interned);
     let search = search::shortest_while(&interned, unique_max, |ids, search| {
         if let Some(violation) = interned.violation_of(ids) {
