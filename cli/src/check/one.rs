@@ -56,13 +56,13 @@ impl Check {
         };
         if !self.no_recovery && survey.complete && path.is_none() {
             let (report, seconds) =
-                watched.recovery(choice.name(), &choice.model, Some(survey.progress.unique))?;
-            if let Some(found) = report.as_ref().and_then(|report| report.counterexample.as_ref()) {
+                watched.recovery(choice.name(), &choice.model, Some(survey.progress.unique));
+            if let Some(found) = &report.counterexample {
                 let goal = liveness::ALL.iter().find(|goal| goal.name == found.violation.invariant);
                 let goal = goal.context("the search for recoveries has found a broken invariant")?;
                 path = Some(Path::along(choice.model, &found.path)?.losing(goal));
             }
-            document.recovered(Recovery::new(report.as_ref(), seconds));
+            document.recovered(Recovery::new(&report, seconds));
         }
         document.counterexample = path.as_ref().and_then(|path| self.counterexample(choice, path));
         Ok(Checked { document, path })

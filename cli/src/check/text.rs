@@ -23,6 +23,9 @@ pub(super) fn tell(out: &mut impl Write, document: &Document) -> io::Result<()> 
         for goal in &recovery.goals {
             known(out, goal.name, goal.stays_reachable)?;
         }
+        if let Some(broken) = &recovery.broken {
+            writeln!(out, "  {RED}{BOLD}✗ a step of a recovery breaks {broken}{RESET}")?;
+        }
     }
     if let Some(counterexample) = &document.counterexample {
         path(out, counterexample)?;

@@ -23,7 +23,7 @@ pub(crate) use next::{Group, Next, next};
 pub(crate) use path::Path;
 pub(crate) use state::Block;
 pub(crate) use telling::picture;
-pub(crate) use watched::{Watched, how_far};
+pub(crate) use watched::{Watched, how_far, how_far_recovered};
 
 use crate::names;
 

@@ -102,7 +102,7 @@ fn check_asks_every_state_for_every_goal_unless_told_not_to() {
         (&2_713.into(), &1_529.into())
     );
     let goals = report["recovery"]["goals"].as_array().unwrap();
-    assert!(goals.len() == 6 && goals.iter().all(|goal| goal["stays_reachable"] == true), "{report}");
+    assert!(goals.len() == 7 && goals.iter().all(|goal| goal["stays_reachable"] == true), "{report}");
     assert!(json("check late-host --no-recovery --json")["recovery"].is_null());
 }
 

@@ -41,8 +41,8 @@ enum Reached {
 pub const ALL: &[Goal] = &[
     Goal {
         name: "only_a_finished_job_comes_to_rest",
-        sentence: "Something happens by itself.",
-        source: "deadlock freedom",
+        sentence: "The job is finished, or something still happens by itself.",
+        source: "freedom from deadlock",
         reached: Reached::By(|_, _| true),
         ends_with_the_job: true,
     },
@@ -102,6 +102,9 @@ pub(super) type Goals = u8;
 /// All of them.
 pub(super) const EVERY: Goals = (1 << ALL.len()) - 1;
 
+/// The goal that is lost for good where nothing happens any more, and all others with it.
+pub(super) const GOES_ON: &Goal = &ALL[0];
+
 /// The first goal that is not among `goals`.
 pub(super) fn first_beyond(goals: Goals) -> Option<&'static Goal> {
     ALL.iter().enumerate().find(|(index, _)| goals & 1 << index == 0).map(|(_, goal)| goal)
@@ -114,10 +117,16 @@ pub(super) struct Standing {
     pub(super) reached: Goals,
     /// Whether somebody leads who works from the newest manifest.
     pub(super) is_led: bool,
-    committed: CheckpointId,
+    /// The newest committed checkpoint.
+    pub(super) committed: CheckpointId,
 }
 
 impl Standing {
+    /// Whether nothing has to happen here any more.
+    pub(super) fn may_rest(&self) -> bool {
+        self.reached & 1 != 0
+    }
+
     /// The goals that a step from here to another state reaches.
     pub(super) fn reached_by_step(&self, after: &Self) -> Goals {
         bits(|goal| matches!(goal.reached, Reached::By(reached) if reached(self, after)))

@@ -130,3 +130,50 @@ impl std::ops::IndexMut<u32> for Graph {
         &mut self.nodes[id as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use keygroups::checkpoint::CheckpointId;
+
+    use super::*;
+
+    const STATES: u32 = 12;
+
+    // The same graph, asked naively: what is reached in any state that can be reached.
+    fn closure(own: &[Goals], steps: &[(u32, u32)]) -> Vec<Goals> {
+        let mut reaches = own.to_vec();
+        for _ in 0..STATES {
+            for (from, to) in steps {
+                // That a step is possible at all is a goal too.
+                reaches[*from as usize] |= reaches[*to as usize] | 1;
+            }
+        }
+        reaches
+    }
+
+    #[test]
+    fn states_reach_what_any_state_after_them_reaches_in_whatever_order_steps_are_recorded() {
+        for seed in 0..500 {
+            let mut random = seed;
+            let mut below = |bound: u32| {
+                random = crate::part::hash_of(&random);
+                (random % u64::from(bound)) as u32
+            };
+            let own: Vec<Goals> =
+                (0..STATES).map(|_| if below(3) == 0 { 1 << below(8) & EVERY } else { 0 }).collect();
+            let mut graph = Graph::default();
+            for (state, reached) in (0..).zip(&own) {
+                let standing = Standing { reached: *reached, is_led: false, committed: CheckpointId::NONE };
+                assert_eq!(graph.find(state, || (Ids::empty(), standing)), state as u32);
+            }
+            let mut steps = Vec::new();
+            for _ in 0..below(40) {
+                let (from, to) = (below(STATES), below(STATES));
+                steps.push((from, to));
+                graph.connect(from, Edge { price: 0, to });
+                let expected = closure(&own, &steps);
+                assert!((0..STATES).all(|id| graph[id].reaches == expected[id as usize]), "seed {seed}");
+            }
+        }
+    }
+}

@@ -17,6 +17,7 @@ use std::{fmt, time::Duration};
 
 use keygroups::protocol::invariant::Violation;
 
+use self::goals::GOES_ON;
 pub use self::goals::{ALL, Goal};
 use self::recovery::{Answer, PRICE_MAX, Recovery, VISITED_MAX};
 use crate::{
@@ -114,19 +115,18 @@ pub fn check(model: &JobModel, unique_max: usize, mut watch: impl FnMut(Progress
         if !watch(Progress { search, effort: recovery.effort() }) {
             return Verdict::Enough;
         }
-        let (goal, within) = match recovery.ask(ids) {
+        let (goal, end) = match recovery.ask(ids) {
             Answer::Recovers => return Verdict::Fine,
-            Answer::Lost(goal) => (goal, String::new()),
+            Answer::Rest => (GOES_ON, "nothing happens any more, though the job is not finished".to_owned()),
+            Answer::Lost(goal) => (goal, format!("never: {}", goal.sentence)),
             Answer::TooFar(goal) => {
-                (goal, format!(" within {PRICE_MAX} steps that have a price and {VISITED_MAX} states"))
+                let within = format!("{PRICE_MAX} steps that have a price and {VISITED_MAX} states");
+                (goal, format!("not within {within}: {}", goal.sentence))
             }
         };
         Verdict::Bad(Violation {
             invariant: goal.name,
-            detail: format!(
-                "everything in flight is lost, nothing goes wrong after that, and never{within}: {}",
-                goal.sentence
-            ),
+            detail: format!("everything in flight is lost, nothing goes wrong after that, and {end}"),
         })
     });
     Report {

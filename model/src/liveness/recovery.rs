@@ -61,6 +61,8 @@ pub(super) enum Answer {
     Lost(&'static Goal),
     /// Not this one within the limits.
     TooFar(&'static Goal),
+    /// A state in which nothing happens any more, and the job is not finished.
+    Rest,
 }
 
 // How a search has ended.
@@ -70,6 +72,7 @@ enum End {
     // Everything that can follow was tried.
     Exhausted,
     Limited,
+    Rest,
 }
 
 /// Searches for recoveries, and records what it explores.
@@ -114,19 +117,23 @@ impl<'m> Recovery<'m> {
             return Answer::Recovers;
         }
         self.asked += 1;
-        // In most states one order of what is ready is enough, in the others every order is tried.
-        if self.graph.is_decided(start) || self.search(start, true) == End::Decided {
+        if self.graph.is_decided(start) {
             return Answer::Recovers;
         }
-        let end = self.search(start, false);
-        match first_beyond(self.graph[start].reaches) {
-            None => Answer::Recovers,
-            Some(goal) if end == End::Limited => Answer::TooFar(goal),
-            Some(goal) => Answer::Lost(goal),
+        // In most states one order of what is ready is enough, in the others every order is tried.
+        let mut end = self.search(start, true);
+        if matches!(end, End::Exhausted | End::Limited) {
+            end = self.search(start, false);
+        }
+        match (end, first_beyond(self.graph[start].reaches)) {
+            (End::Rest, _) => Answer::Rest,
+            (_, None) => Answer::Recovers,
+            (End::Limited, Some(goal)) => Answer::TooFar(goal),
+            (End::Exhausted | End::Decided, Some(goal)) => Answer::Lost(goal),
         }
     }
 
-    // Until every goal is known to be reachable from `start`. Cheap steps are tried first, and among
+    // Until every goal is known to be reachable from `start`, or nothing happens any more. Cheap steps are tried first, and among
     // equals the search goes deep. If `hasty`, nothing else is tried where there is a step without a
     // price.
     fn search(&mut self, start: u32, hasty: bool) -> End {
@@ -157,6 +164,9 @@ impl<'m> Recovery<'m> {
                 if hasty && price == 0 {
                     break;
                 }
+            }
+            if number == 0 && !self.graph[at].standing.may_rest() {
+                return End::Rest;
             }
         }
         if limited { End::Limited } else { End::Exhausted }
