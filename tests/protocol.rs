@@ -8,3 +8,5 @@ mod desk;
 mod facts;
 #[path = "protocol/story.rs"]
 mod story;
+#[path = "protocol/written.rs"]
+mod written;

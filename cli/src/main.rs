@@ -5,6 +5,8 @@
 
 mod assign;
 mod check;
+mod conform;
+mod coverage;
 mod explore;
 mod model;
 mod names;
@@ -39,6 +41,7 @@ enum Command {
     Replay(replay::Replay),
     VerifyAssignment(verify_assignment::VerifyAssignment),
     Check(check::Check),
+    Conform(conform::Conform),
     Zoo(zoo::Zoo),
     Explore(explore::Explore),
 }
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::VerifyAssignment(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Conform(command) => command.run(),
         Command::Zoo(command) => command.run(),
         Command::Explore(command) => command.run(),
     };

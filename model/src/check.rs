@@ -9,6 +9,7 @@ use crate::{
     model::JobModel,
     search::{self, Counterexample},
     stories,
+    story::Story,
 };
 
 /// How large a check is.
@@ -18,6 +19,33 @@ pub enum Bound {
     /// Seconds: what `cargo test` runs.
     #[default]
     Quick,
+    /// A minute on two cores: what runs before a change lands.
+    Ci,
+    /// Half an hour, and up to 20 GB of memory.
+    Deep,
+}
+
+impl Bound {
+    /// Every bound, the smallest first.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Ci, Self::Deep];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Ci => "ci",
+            Self::Deep => "deep",
+        }
+    }
+
+    /// The stories that are explored completely with it.
+    pub fn stories(self) -> &'static [Story] {
+        match self {
+            Self::Quick => stories::QUICK,
+            Self::Ci => stories::CI,
+            Self::Deep => stories::DEEP,
+        }
+    }
 }
 
 /// What a check has found.
@@ -72,31 +100,35 @@ impl fmt::Display for Report {
     }
 }
 
-/// There is no story of that name.
+/// There is no story of that name in that bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownStory(pub String);
+pub struct UnknownStory(pub String, pub Bound);
 
 impl fmt::Display for UnknownStory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = stories::QUICK.iter().map(|story| story.name).collect();
-        write!(f, "there is no model `{}`: choose one of {}", self.0, names.join(", "))
+        let names: Vec<_> = self.1.stories().iter().map(|story| story.name).collect();
+        write!(
+            f,
+            "there is no model `{}` in the bound {}: choose one of {}",
+            self.0,
+            self.1.name(),
+            names.join(", ")
+        )
     }
 }
 
 impl std::error::Error for UnknownStory {}
 
-/// Explores the story `name` completely, on one thread: no limit of time, depth or states is set.
+/// Explores the story `name` completely, [reduced](JobModel::reduced), on one thread: no limit of time,
+/// depth or states is set.
 ///
 /// # Errors
 ///
 /// [`UnknownStory`] lists the names there are.
 pub fn check(name: &str, bound: Bound) -> Result<Report, UnknownStory> {
-    let Bound::Quick = bound;
-    let story = stories::QUICK
-        .iter()
-        .find(|story| story.name == name)
-        .ok_or_else(|| UnknownStory(name.to_owned()))?;
-    Ok(check_model(JobModel::new(story)))
+    let story = bound.stories().iter().find(|story| story.name == name);
+    let story = story.ok_or_else(|| UnknownStory(name.to_owned(), bound))?;
+    Ok(check_model(JobModel::reduced(story)))
 }
 
 /// Explores a model completely, on one thread.

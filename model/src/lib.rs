@@ -21,6 +21,8 @@ pub mod action;
 pub mod cases;
 mod check;
 mod choice;
+pub mod conform;
+pub mod coverage;
 pub mod engine;
 pub mod interned;
 pub mod liveness;

@@ -1,6 +1,6 @@
 //! Long random walks through a story that is too large to explore.
 
-use keygroups_model::{model::JobModel, search, stories::EVERYTHING, zoo};
+use keygroups_model::{model::JobModel, search, stories::WALK, zoo};
 
 const WALKS: u64 = 1_000;
 // A catch ends the search, so that only a survivor costs them all.
@@ -9,7 +9,7 @@ const STEPS_MAX: usize = 1_500;
 
 #[test]
 fn walks_through_everything_break_nothing_and_reach_almost_every_case() {
-    let walked = search::walks(&JobModel::new(&EVERYTHING), WALKS, STEPS_MAX);
+    let walked = search::walks(&JobModel::new(&WALK), WALKS, STEPS_MAX);
     if let Some(counterexample) = &walked.counterexample {
         panic!("{counterexample}");
     }
@@ -34,8 +34,7 @@ const SEVERAL: &[&str] = &["successor_before_the_last_checkpoint"];
 fn walks_through_everything_catch_every_mutant() {
     let mut failures = Vec::new();
     for mutant in zoo::ALL.iter().filter(|mutant| !TOO_RARE.contains(&mutant.name)) {
-        let walked =
-            search::walks(&JobModel::with_twist(&EVERYTHING, mutant.twist), WALKS_TO_CATCH, STEPS_MAX);
+        let walked = search::walks(&JobModel::with_twist(&WALK, mutant.twist), WALKS_TO_CATCH, STEPS_MAX);
         match walked.counterexample.map(|found| found.violation.invariant) {
             None => failures.push(format!("{} survives", mutant.name)),
             Some(broken) if broken == mutant.breaks || SEVERAL.contains(&mutant.name) => {}
@@ -47,7 +46,7 @@ fn walks_through_everything_catch_every_mutant() {
 
 #[test]
 fn equal_seeds_walk_equally() {
-    let model = JobModel::new(&EVERYTHING);
+    let model = JobModel::new(&WALK);
     let (one, path) = search::walk(&model, 7, STEPS_MAX, |_| {});
     let (other, again) = search::walk(&model, 7, STEPS_MAX, |_| {});
     assert!(one == other && path == again && path.len() > 100);

@@ -8,6 +8,7 @@ use crate::random;
 use crate::trace::{Recording, Trace, TraceEvent};
 use crate::wire::{Net, NetworkCounts};
 use fastrand::Rng;
+use keygroups_model::conform::{Closed, FORMAT, Opened};
 use madsim::time::TimeHandle;
 use serde::Serialize;
 use std::any::Any;
@@ -18,6 +19,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::{Arc, Once};
 use std::time::Duration;
+
+/// The node of the first and the last event of a trace.
+const TRACE: &str = "trace";
 
 /// Virtual time that killed tasks are given to end.
 pub const TEARDOWN: Duration = Duration::from_millis(10);
@@ -118,6 +122,7 @@ where
 {
     catch_panics_of_simulations();
     let trace = Trace::new(recording);
+    trace.event_at(0, TRACE, "opened", &Opened { format: FORMAT, seed });
     let (outcome, virtual_us, network) = std::thread::scope(|scope| {
         let trace = trace.clone();
         std::thread::Builder::new()
@@ -127,6 +132,8 @@ where
             .join()
             .expect("panics are caught inside")
     });
+    let violation = outcome.as_ref().err().map(ToString::to_string);
+    trace.event_at(virtual_us, TRACE, "closed", &Closed { events: trace.count(), violation });
     Run {
         seed,
         outcome,

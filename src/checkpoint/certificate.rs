@@ -4,6 +4,8 @@ use std::{iter::Sum, ops::Add};
 
 use serde::{Deserialize, Serialize};
 
+use super::hex;
+
 /// How many entries there are and the sum of their digests, modulo 2¹²⁸.
 ///
 /// Addition is commutative and associative, so a certificate does not depend on the order of
@@ -33,28 +35,5 @@ impl Add for Certificate {
 impl Sum for Certificate {
     fn sum<I: Iterator<Item = Self>>(certificates: I) -> Self {
         certificates.fold(Self::default(), Add::add)
-    }
-}
-
-/// 32 lower-case hexadecimal digits in readable formats: JSON numbers lose precision in many
-/// readers.
-mod hex {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(digest: &u128, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.collect_str(&format_args!("{digest:032x}"))
-        } else {
-            digest.serialize(serializer)
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
-        if deserializer.is_human_readable() {
-            let text = String::deserialize(deserializer)?;
-            u128::from_str_radix(&text, 16).map_err(D::Error::custom)
-        } else {
-            u128::deserialize(deserializer)
-        }
     }
 }

@@ -7,6 +7,7 @@ mod certificate;
 mod check;
 mod envelope;
 mod handle;
+pub(crate) mod hex;
 mod id;
 mod job;
 mod manifest;

@@ -46,10 +46,11 @@ mod message;
 mod restore;
 mod task;
 mod words;
+mod words_of_inputs;
 pub mod write;
 
 pub use aligner::{Aligner, AlignerInput, AlignerOutput};
-pub use coordinator::{Coordinator, Options, OptionsError};
+pub use coordinator::{Coordinator, CoordinatorPhase, Options, OptionsError};
 pub use event::{AbortReason, Event, RefusalReason, RestartReason};
 pub use host::Host;
 pub use message::{

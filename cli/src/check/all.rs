@@ -8,7 +8,7 @@ use super::Check;
 use super::document::Document;
 use super::text::{heading, line};
 use crate::Verdict;
-use crate::model::{Choice, bound_name, stories_of};
+use crate::model::Choice;
 use crate::progress::now;
 use crate::sim::style::{BOLD, GREEN, RED, RESET, counted, thousands};
 
@@ -28,7 +28,7 @@ struct All {
 impl Check {
     pub(super) fn all(&self, out: &mut impl Write) -> anyhow::Result<Verdict> {
         let watched = self.watched()?;
-        let (began, stories) = (now(), stories_of(self.bound));
+        let (began, stories) = (now(), self.bound.stories());
         let mut models: Vec<Document> = Vec::new();
         if !self.json {
             heading(out)?;
@@ -38,13 +38,13 @@ impl Check {
             if watched.stopped() {
                 break;
             }
-            let choice = Choice::of(story);
+            let choice = Choice::of(self.bound, story);
             let checked = self.search(&choice, &watched)?;
             if !self.json {
                 line(out, &checked.document)?;
                 out.flush()?;
             }
-            self.keep(&choice, &checked)?;
+            self.keep(&checked)?;
             models.push(checked.document);
         }
         let some = |verdict| models.iter().any(|model| model.verdict == verdict);
@@ -57,7 +57,7 @@ impl Check {
         };
         let all = All {
             verdict,
-            bound: bound_name(self.bound),
+            bound: self.bound.name(),
             threads: watched.threads,
             models_in_bound: stories.len(),
             unique_states: models.iter().map(|model| model.unique_states).sum(),

@@ -9,7 +9,7 @@ use keygroups_model::survey::{Progress, Survey};
 use serde::Serialize;
 
 use crate::Verdict;
-use crate::model::{Choice, bound_name};
+use crate::model::Choice;
 
 #[derive(Serialize)]
 pub(super) struct Document {
@@ -52,6 +52,8 @@ pub(super) struct Case {
 pub(super) struct Recovery {
     /// Whether every reachable state was asked.
     pub(super) complete: bool,
+    /// Reachable states: here each on its own.
+    pub(super) reachable_states: usize,
     /// Different states that were asked: reachable ones after a loss of everything in flight.
     pub(super) asked_states: usize,
     /// States and steps of the recorded graph of recoveries.
@@ -100,7 +102,7 @@ impl Document {
             },
             model: choice.name(),
             mutant: choice.mutant.map(|mutant| mutant.name),
-            bound: bound_name(bound),
+            bound: bound.name(),
             threads,
             complete: survey.complete,
             unique_states: unique,
@@ -150,6 +152,7 @@ impl Recovery {
         let liveness::Effort { asked, states, edges, steps } = report.effort;
         Self {
             complete: report.complete,
+            reachable_states: report.unique,
             asked_states: asked,
             recorded_states: states,
             recorded_steps: edges,

@@ -78,7 +78,8 @@ fn figures(out: &mut impl Write, document: &Document) -> io::Result<()> {
     match &document.recovery {
         Some(recovery) => writeln!(
             out,
-            "  recovery: {} asked, {} taken, {:.1} s",
+            "  recovery: {} on their own, {} asked, {} taken, {:.1} s",
+            counted(recovery.reachable_states as u64, "state"),
             counted(recovery.asked_states as u64, "state"),
             counted(recovery.steps as u64, "step"),
             recovery.seconds

@@ -133,7 +133,7 @@ fn broken(choice: &Choice) -> anyhow::Result<Option<Path>> {
 fn stuck(choice: &Choice) -> anyhow::Result<Option<Path>> {
     let mut ticker = Ticker::new();
     let report = liveness::check(&choice.model, STATES_MAX, |progress| {
-        ticker.tick(|took| how_far_recovered(choice.name(), progress, None, took));
+        ticker.tick(|took| how_far_recovered(choice.name(), progress, took));
         true
     });
     ticker.clear();

@@ -6,10 +6,10 @@ use std::io::ErrorKind;
 use std::path::Path as FilePath;
 
 use anyhow::{Context, bail, ensure};
-use keygroups_model::liveness;
+use keygroups_model::{Bound, liveness};
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, Path};
+use super::{Choice, Path, parse_bound};
 
 /// The contents of the file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,9 +17,18 @@ use super::{Choice, Path};
 pub(crate) struct Document {
     pub(crate) model: String,
     pub(crate) mutant: Option<String>,
+    #[serde(default = "quick")]
+    pub(crate) bound: String,
+    /// Whether some steps are parts of others, as in a check.
+    #[serde(default)]
+    pub(crate) reduced: bool,
     /// The invariant that the last step breaks, or the goal of recovery that is out of reach after it.
     pub(crate) breaks: Option<String>,
     pub(crate) steps: Vec<SavedStep>,
+}
+
+fn quick() -> String {
+    Bound::Quick.name().to_owned()
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +52,8 @@ impl Document {
         Self {
             model: choice.name().to_owned(),
             mutant: choice.mutant.map(|mutant| mutant.name.to_owned()),
+            bound: choice.bound.name().to_owned(),
+            reduced: choice.model.is_reduced(),
             breaks: path.broken().map(|violation| violation.invariant.to_owned()),
             steps: steps
                 .map(|(position, action)| SavedStep { position: *position, words: action.to_string() })
@@ -106,7 +117,8 @@ impl Document {
     ///
     /// If this version of the model does not allow it.
     pub(crate) fn follow(&self) -> anyhow::Result<SavedPath> {
-        let choice = Choice::named(&self.model, self.mutant.as_deref())?;
+        let bound = parse_bound(&self.bound).map_err(anyhow::Error::msg)?;
+        let choice = Choice::of_path(bound, &self.model, self.mutant.as_deref(), self.reduced)?;
         let mut path = Path::new(choice.model);
         for (number, step) in (1..).zip(&self.steps) {
             let possible: Vec<_> = path.possible().iter().map(ToString::to_string).collect();

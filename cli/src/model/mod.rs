@@ -17,7 +17,7 @@ use keygroups_model::model::JobModel;
 use keygroups_model::story::Story;
 use keygroups_model::zoo::{self, Mutant};
 
-pub(crate) use bound::{bound_name, parse_bound, stories, stories_of};
+pub(crate) use bound::{parse_bound, stories};
 pub(crate) use file::{Document, SavedPath, check_writable, write_file};
 pub(crate) use next::{Group, Next, next};
 pub(crate) use path::Path;
@@ -32,15 +32,11 @@ use crate::names;
 pub(crate) struct Choice {
     pub(crate) model: JobModel,
     pub(crate) mutant: Option<&'static Mutant>,
+    pub(crate) bound: Bound,
 }
 
 impl Choice {
-    /// The story, true.
-    pub(crate) fn of(story: &'static Story) -> Self {
-        Self { model: JobModel::new(story), mutant: None }
-    }
-
-    /// The story `name`, true or with a planted bug.
+    /// A model to look into, of the bound quick: every step of the story `name` is one of its own.
     ///
     /// # Errors
     ///
@@ -50,29 +46,64 @@ impl Choice {
         let story = stories()
             .find(|story| story.name == name)
             .ok_or_else(|| names::unknown("model", name, &names, "keygroups check --list"))?;
-        Self::planted(story, mutant)
+        Self::new(Bound::Quick, story, mutant, false)
     }
 
-    /// The same among the models of a bound.
+    /// A model to check: states that differ only in what cannot matter are one, unless a bug is planted.
     ///
     /// # Errors
     ///
-    /// One line that says what was probably meant, or that the model is larger than that.
-    pub(crate) fn in_bound(bound: Bound, name: &str, mutant: Option<&str>) -> anyhow::Result<Self> {
-        if let Some(story) = stories_of(bound).iter().find(|story| story.name == name) {
-            return Self::planted(story, mutant);
+    /// One line that says what was probably meant, or that the bound has no such model.
+    pub(crate) fn to_check(bound: Bound, name: &str, mutant: Option<&str>) -> anyhow::Result<Self> {
+        let story = bound.stories().iter().find(|story| story.name == name);
+        if let Some(story) = story {
+            return Self::new(bound, story, mutant, true);
         }
-        let elsewhere = Self::named(name, mutant)?;
+        let elsewhere = Self::named(name, mutant)?.name();
+        let names: Vec<_> = bound.stories().iter().map(|story| story.name).collect();
         bail!(
-            "`{}` is too large to be explored completely with the bound {}: walk through it with keygroups explore",
-            elsewhere.name(),
-            bound_name(bound)
+            "there is no model `{elsewhere}` in the bound {}, only {}; keygroups explore {elsewhere} walks through it",
+            bound.name(),
+            names.join(", ")
         )
     }
 
-    fn planted(story: &'static Story, mutant: Option<&str>) -> anyhow::Result<Self> {
-        let Some(mutant) = mutant.map(find_mutant).transpose()? else { return Ok(Self::of(story)) };
-        Ok(Self { model: JobModel::with_twist(story, mutant.twist), mutant: Some(mutant) })
+    /// The model of a path in a file.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what was probably meant.
+    pub(crate) fn of_path(
+        bound: Bound,
+        name: &str,
+        mutant: Option<&str>,
+        reduced: bool,
+    ) -> anyhow::Result<Self> {
+        let choice = match bound {
+            Bound::Quick => Self::named(name, mutant)?,
+            _ => Self::to_check(bound, name, mutant)?,
+        };
+        Self::new(bound, choice.model.story(), mutant, reduced)
+    }
+
+    /// The story as it is, to check.
+    pub(crate) fn of(bound: Bound, story: &'static Story) -> Self {
+        Self { model: JobModel::reduced(story), mutant: None, bound }
+    }
+
+    fn new(bound: Bound, story: &'static Story, mutant: Option<&str>, reduced: bool) -> anyhow::Result<Self> {
+        let mutant = mutant.map(find_mutant).transpose()?;
+        let model = match mutant {
+            Some(mutant) => JobModel::with_twist(story, mutant.twist),
+            None if reduced => JobModel::reduced(story),
+            None => JobModel::new(story),
+        };
+        Ok(Self { model, mutant, bound })
+    }
+
+    /// The same, and every step is one of its own.
+    pub(crate) fn unreduced(&self) -> Self {
+        Self { model: self.model.unreduced(), ..*self }
     }
 
     pub(crate) fn name(&self) -> &'static str {

@@ -46,17 +46,11 @@ impl Watched {
         (found, ticker.clear())
     }
 
-    /// Asks each reachable state, of which there are `states`, whether every goal stays reachable. Also
-    /// says how many seconds it took.
-    pub(crate) fn recovery(
-        &self,
-        name: &str,
-        model: &JobModel,
-        states: Option<usize>,
-    ) -> (liveness::Report, f64) {
+    /// Asks each reachable state whether every goal stays reachable; also says how many seconds it took.
+    pub(crate) fn recovery(&self, name: &str, model: &JobModel) -> (liveness::Report, f64) {
         let mut ticker = Ticker::new();
         let report = liveness::check(model, usize::MAX, |progress| {
-            ticker.tick(|took| how_far_recovered(name, progress, states, took));
+            ticker.tick(|took| how_far_recovered(name, progress, took));
             !self.stopped()
         });
         (report, ticker.clear())
@@ -74,18 +68,12 @@ pub(crate) fn how_far(name: &str, progress: Progress, took: Duration) -> String 
     )
 }
 
-/// How far a check of recovery is, in one line; `states` is how many there are to ask, if that is known.
-pub(crate) fn how_far_recovered(
-    name: &str,
-    progress: liveness::Progress,
-    states: Option<usize>,
-    took: Duration,
-) -> String {
+/// How far a check of recovery is, in one line.
+pub(crate) fn how_far_recovered(name: &str, progress: liveness::Progress, took: Duration) -> String {
     let liveness::Progress { search, effort } = progress;
-    let of = states.map(|states| format!(" of {}", thousands(states as u64))).unwrap_or_default();
     format!(
-        "{name}: recovery from {}{of} states, {}/s, depth {}, {} asked, {} queued",
-        thousands(search.unique as u64),
+        "{name}: recovery from {}, {}/s, depth {}, {} asked, {} queued",
+        counted(search.unique as u64, "state"),
         thousands((search.unique as f64 / took.as_secs_f64().max(1e-9)) as u64),
         search.depth,
         thousands(effort.asked as u64),

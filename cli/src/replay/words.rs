@@ -1,8 +1,8 @@
 //! Every event of a trace in words.
 
-use keygroups::protocol::{
-    CoordinatorInput, CoordinatorTimer, CreateOutcome, Event, HostInput, PutOutcome, ReadOutcome,
-};
+use keygroups::protocol::invariant::Fact;
+use keygroups::protocol::{CoordinatorInput, Event, HostInput};
+use keygroups_model::conform::{Asked, Began, Closed, Opened};
 use keygroups_sim::cluster::Restored;
 use keygroups_sim::trace::TraceEvent;
 use serde::de::DeserializeOwned;
@@ -13,6 +13,7 @@ use crate::sim::style::{BOLD, FAINT, NAME, RED, RESET, TIME, one_line, seconds};
 pub(super) fn line(event: &TraceEvent) -> String {
     let colour = match event.kind {
         "input" if is_heartbeat(event) => FAINT,
+        "fact" => FAINT,
         "fault-begins" | "violation" | "error" => RED,
         "event" => BOLD,
         _ => "",
@@ -25,6 +26,11 @@ fn text(event: &TraceEvent) -> String {
     let words = match event.kind {
         "input" => input(event),
         "event" => read::<Event>(event).map(|decision| decision.to_string()),
+        "fact" => read::<Fact>(event).map(|fact| format!("fact: {fact}")),
+        "opened" => read::<Opened>(event).map(|opened| opened.to_string()),
+        "began" => read::<Began<'_>>(event).map(|began| began.to_string()),
+        "asks" => read::<Asked>(event).map(|asked| asked.to_string()),
+        "closed" => read::<Closed>(event).map(|closed| closed.to_string()),
         "restored" => read::<Restored>(event).map(|restored| restored.to_string()),
         "request" => request(event),
         "fault-begins" => event.fields["text"].as_str().map(|text| format!("✗ {text}")),
@@ -53,83 +59,11 @@ fn is_heartbeat(event: &TraceEvent) -> bool {
 
 fn input(event: &TraceEvent) -> Option<String> {
     let words = if event.node.starts_with("coordinator") {
-        coordinator_input(&read(event)?)
+        read::<CoordinatorInput>(event)?.to_string()
     } else {
-        host_input(&read(event)?)
+        read::<HostInput>(event)?.to_string()
     };
     Some(format!("← {words}"))
-}
-
-fn coordinator_input(input: &CoordinatorInput) -> String {
-    match input {
-        CoordinatorInput::Boot => "boots".to_owned(),
-        CoordinatorInput::Timer(timer) => timer_words(*timer),
-        CoordinatorInput::Host(message) => message.to_string(),
-        CoordinatorInput::PeerAlive(epoch) => format!("the leader of epoch {epoch} is alive"),
-        CoordinatorInput::Rescale(parallelism) => format!("the user wants parallelism {parallelism}"),
-        CoordinatorInput::Latest { outcome, .. } => match outcome {
-            ReadOutcome::Found(manifest) => {
-                format!("the newest manifest is {}, of epoch {}", manifest.version, manifest.epoch)
-            }
-            ReadOutcome::Absent => "there is no manifest yet".to_owned(),
-            ReadOutcome::Unavailable => "the newest manifest could not be read".to_owned(),
-            ReadOutcome::Corrupt => "the newest manifest is damaged".to_owned(),
-        },
-        CoordinatorInput::Create { version, outcome } => match outcome {
-            CreateOutcome::Created => format!("manifest {version} was created"),
-            CreateOutcome::Exists => format!("manifest {version} exists"),
-            CreateOutcome::Unknown => format!("manifest {version} may or may not exist"),
-            CreateOutcome::Failed => format!("manifest {version} was not created"),
-        },
-        CoordinatorInput::OutputList { name, outcome } => match outcome {
-            PutOutcome::Written => format!("{name} is written"),
-            PutOutcome::Retry => format!("{name} may or may not be written"),
-            PutOutcome::Conflict => format!("{name} exists with other contents"),
-        },
-        CoordinatorInput::Swept { swept: Some(swept), .. } => {
-            format!("the store holds {} objects of recent attempts", swept.objects.len())
-        }
-        CoordinatorInput::Swept { swept: None, .. } => "the store could not be listed".to_owned(),
-    }
-}
-
-fn timer_words(timer: CoordinatorTimer) -> String {
-    match timer {
-        CoordinatorTimer::LeaderSilence => "timer: no leader was heard of for too long".to_owned(),
-        CoordinatorTimer::Heartbeat => "timer: heartbeat".to_owned(),
-        CoordinatorTimer::HostSilence(host) => format!("timer: host {host} was silent for too long"),
-        CoordinatorTimer::Restart => "timer: time for the next attempt".to_owned(),
-        CoordinatorTimer::Checkpoint => "timer: time for a checkpoint".to_owned(),
-        CoordinatorTimer::Expiry(checkpoint) => format!("timer: checkpoint {checkpoint} takes too long"),
-        CoordinatorTimer::StoreRetry => "timer: time to ask the store again".to_owned(),
-        CoordinatorTimer::Sweep => "timer: time to look for garbage".to_owned(),
-        CoordinatorTimer::Stabilize => "timer: the slots are stable".to_owned(),
-    }
-}
-
-fn host_input(input: &HostInput) -> String {
-    match input {
-        HostInput::Boot => "boots".to_owned(),
-        HostInput::Heartbeat => "timer: heartbeat".to_owned(),
-        HostInput::Coordinator(message) => message.to_string(),
-        HostInput::Restored { attempt, task, outcome: Ok(certificate) } => {
-            format!("task {task} of attempt {attempt} has restored {} entries", certificate.entries)
-        }
-        HostInput::Restored { attempt, task, outcome: Err(cause) } => {
-            format!("task {task} of attempt {attempt} cannot restore: {cause}")
-        }
-        HostInput::Aligned { attempt, task, barrier } => {
-            format!("task {task} of attempt {attempt} is aligned on {barrier}")
-        }
-        HostInput::Uploaded { attempt, task, checkpoint, snapshot } => {
-            let what = if snapshot.is_some() { "is durable" } else { "could not be uploaded" };
-            format!("checkpoint {checkpoint} of task {task} of attempt {attempt} {what}")
-        }
-        HostInput::Failed { attempt, task } => format!("task {task} of attempt {attempt} failed"),
-        HostInput::Finished { attempt, task } => {
-            format!("task {task} of attempt {attempt} has processed its input")
-        }
-    }
 }
 
 fn request(event: &TraceEvent) -> Option<String> {

@@ -79,6 +79,12 @@ impl Job {
 }
 
 impl Plan {
+    /// The jobs that `--seeds` draws where nothing else is said.
+    pub(crate) fn swarm(faults: Profile) -> anyhow::Result<Self> {
+        let key = DEFAULT_KEY.to_owned();
+        Job { input: None, key, rows: None, max_parallelism: None, rescale: None, faults }.prepare(true)
+    }
+
     /// What a seed runs.
     pub(crate) fn scenario(&self, seed: u64) -> anyhow::Result<Scenario> {
         if self.swarm {

@@ -95,7 +95,7 @@ pub(crate) fn run(plan: &Plan, seeds: Range<u64>, json: bool) -> anyhow::Result<
 
 /// True once the user wants to stop. The runs that have begun end within seconds; whoever does not want
 /// to wait for them asks again.
-fn stopped_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+pub(crate) fn stopped_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = stop.clone();
     let handler = move || {
@@ -108,7 +108,7 @@ fn stopped_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
 }
 
 /// On stderr, and invisible where that is no terminal.
-fn progress_bar(seeds: u64) -> ProgressBar {
+pub(crate) fn progress_bar(seeds: u64) -> ProgressBar {
     let template = "{wide_bar} {human_pos} of {human_len} seeds, {per_sec}, {eta} left{msg}";
     let style = ProgressStyle::with_template(template).expect("the template is well-formed");
     ProgressBar::new(seeds).with_style(style)

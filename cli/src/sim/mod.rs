@@ -8,9 +8,11 @@ pub(crate) mod style;
 mod verdict;
 
 pub(crate) use job::{Job, Plan};
+pub(crate) use many::{progress_bar, stopped_by_ctrl_c};
 pub(crate) use once::{closing, opening, timed};
 pub(crate) use verdict::{ViolationDocument, judged};
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -92,14 +94,21 @@ Exit codes: 0 everything holds, 1 a violation was found, 2 wrong use or unreadab
 130 stopped before the last seed with nothing found. Colours are used in a terminal only, and not
 where NO_COLOR is set.";
 
+/// The seeds of `--seeds COUNT --first-seed FIRST`.
+pub(crate) fn seed_range(first: u64, count: u64) -> anyhow::Result<Range<u64>> {
+    if count == 0 {
+        bail!("--seeds 0: at least one seed is needed");
+    }
+    let end = first.checked_add(count).filter(|end| *end <= SEEDS_END);
+    Ok(first..end.with_context(|| format!("seeds end below {SEEDS_END}"))?)
+}
+
 impl Sim {
     pub(crate) fn run(self) -> anyhow::Result<Verdict> {
         match self.seeds {
-            Some(0) => bail!("--seeds 0: at least one seed is needed"),
             Some(count) => {
-                let end = self.first_seed.checked_add(count).filter(|end| *end <= SEEDS_END);
-                let end = end.with_context(|| format!("seeds end below {SEEDS_END}"))?;
-                many::run(&self.job.prepare(true)?, self.first_seed..end, self.json)
+                let seeds = seed_range(self.first_seed, count)?;
+                many::run(&self.job.prepare(true)?, seeds, self.json)
             }
             None => {
                 let seed = self.seed.unwrap_or(DEFAULT_SEED);

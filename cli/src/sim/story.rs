@@ -9,6 +9,7 @@ use keygroups::checkpoint::{Attempt, CheckpointId, LeaderEpoch, TaskId};
 use keygroups::key_group::{MaxParallelism, Parallelism};
 use keygroups::protocol::{Event, HostId, RefusalReason};
 use keygroups::rescale::RescalePlan;
+use keygroups_model::conform::Asked;
 use keygroups_sim::cluster::Restored;
 use keygroups_sim::trace::TraceEvent;
 
@@ -84,7 +85,10 @@ impl Story {
                 return;
             }
             "fault-begins" => What::Fault(event.fields["text"].as_str().unwrap_or_default().to_owned()),
-            "asks" => What::Turn(event.fields.as_str().unwrap_or_default().to_owned()),
+            "asks" => match serde_json::from_value::<Asked>(event.fields.clone()) {
+                Ok(asked) => What::Turn(asked.to_string()),
+                Err(_) => return,
+            },
             "request" => match manifest_in_doubt(event) {
                 Some(text) => What::Fault(text),
                 None => return,

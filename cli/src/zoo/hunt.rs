@@ -54,7 +54,7 @@ impl Caught {
         };
         if gets_stuck(mutant) {
             // Judges invariants too, on the way.
-            let (report, seconds) = watched.recovery(mutant.name, &model, None);
+            let (report, seconds) = watched.recovery(mutant.name, &model);
             if watched.stopped() {
                 return None;
             }
@@ -79,10 +79,10 @@ impl Caught {
 impl Unmutated {
     /// `None` if the user did not wait for it.
     pub(super) fn check(story: &'static Story, watched: &Watched) -> Option<Self> {
-        let model = JobModel::new(story);
+        let model = JobModel::reduced(story);
         let (survey, took) = watched.safety(story.name, &model);
         let states = survey.progress.unique;
-        let (report, more) = watched.recovery(story.name, &model, Some(states));
+        let (report, more) = watched.recovery(story.name, &model);
         if watched.stopped() {
             return None;
         }

@@ -1,5 +1,6 @@
 //! The built binary, as a user meets it.
 
+mod conform;
 mod model;
 mod newcomer;
 mod simulation;

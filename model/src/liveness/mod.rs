@@ -102,11 +102,13 @@ impl fmt::Display for Report {
 
 /// Checks that every goal stays reachable from every state of the model, or from those of the first
 /// `unique_max` states. `watch` is told how far that is, and ends it by answering no.
+///
+/// The states are those of the model [unreduced](JobModel::unreduced): a reduction lets things arrive
+/// early, and what has arrived cannot get lost. So is the path of a counterexample.
 pub fn check(model: &JobModel, unique_max: usize, mut watch: impl FnMut(Progress) -> bool) -> Report {
     #[expect(clippy::disallowed_methods, reason = "how long a check took is for people")]
     let began = std::time::Instant::now();
-    // A reduction lets arrive what here can get lost.
-    let interned = Interned::new(JobModel::with_twist(model.story(), model.twist()));
+    let interned = Interned::new(model.unreduced());
     let mut recovery = Recovery::new(&interned);
     let search = search::shortest_while(&interned, unique_max, |ids, search| {
         if let Some(violation) = interned.violation_of(ids) {

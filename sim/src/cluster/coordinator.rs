@@ -34,7 +34,9 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
         .and_then(|options| options.with_manifests_retained(4))
         .expect("the scenario was checked")
         .with_sweeps_per_full_sweep(4);
-    let machine = Coordinator::new(id, random.u64(..), options);
+    let nonce = random.u64(..);
+    let machine = Coordinator::new(id, nonce, options.clone());
+    cluster.watch.coordinator_began(node, &machine, nonce, &options);
     let jitter = Duration::from_millis(random.u64(0..800));
     let timings = scenario.timings.clone().with_leader_silence_jitter(jitter);
     let transport = Transport { cluster: cluster.clone(), node, id, mailbox: mailbox.clone() };

@@ -97,7 +97,7 @@ impl Engine for SimEngine {
         match self.tasks.get_mut(&(attempt, task))? {
             Work::Source(source) => Some(source.snapshot(barrier)),
             Work::Totals(totals) => {
-                self.cluster.watch.frozen(attempt, task, barrier.checkpoint, totals.backend());
+                self.cluster.watch.frozen(self.node, attempt, task, barrier.checkpoint, totals.backend());
                 Some(totals.snapshot(barrier))
             }
         }

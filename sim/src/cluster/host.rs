@@ -15,7 +15,9 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
     let life = cluster.start(node);
     let bell = Bell::new();
     let mailbox: Rc<Mailbox<ToHost>> = Rc::new(Mailbox::bind(&cluster.net, node, MAIL_PORT, &bell));
-    let machine = Host::new(id, Incarnation(life), cluster.scenario.slots);
+    let slots = cluster.scenario.slots;
+    let machine = Host::new(id, Incarnation(life), slots);
+    cluster.watch.host_began(node, &machine, slots);
     let engine = SimEngine::new(cluster.clone(), node, mailbox.clone(), bell.clone());
     let timings = cluster.scenario.timings.clone();
     let mut driver = HostDriver::new(machine, cluster.connect(node), engine, Arc::new(SimRuntime), timings)

@@ -5,6 +5,7 @@ use crate::trace::TraceEvent;
 use keygroups::checkpoint::{Attempt, TaskId};
 use keygroups::key_group::KeyGroupRange;
 use keygroups::protocol::Event;
+use keygroups_model::conform::Asked;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -89,7 +90,8 @@ impl Moment {
             "event" => serde_json::from_value::<Event>(event.fields.clone()).ok()?.to_string(),
             "fault-begins" => format!("✗ {}", event.fields.get("text")?.as_str()?),
             "restored" => serde_json::from_value::<Restored>(event.fields.clone()).ok()?.to_string(),
-            "moved" | "violation" | "asks" => event.fields.as_str()?.to_owned(),
+            "asks" => serde_json::from_value::<Asked>(event.fields.clone()).ok()?.to_string(),
+            "moved" | "violation" => event.fields.as_str()?.to_owned(),
             "healed" => "all faults are over".to_owned(),
             "crashed" => "crashes".to_owned(),
             "restarted" => "starts again".to_owned(),

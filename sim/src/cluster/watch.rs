@@ -3,6 +3,11 @@
 //! After every step of every machine all invariants are checked, and every change of the store is judged
 //! in the moment it takes effect. The first violation ends the run.
 
+mod steps;
+mod store;
+
+pub use steps::STEPS;
+
 use super::Scenario;
 use super::contents::Oracle;
 use super::progress::Progress;
@@ -11,49 +16,27 @@ use crate::fault::Injector;
 use crate::nodes::{Nodes, ProcessState};
 use crate::oracle::PartitionedInput;
 use crate::run::{Violation, World};
-use crate::storage::{Change, Mutation, Objects, StoreNode};
+use crate::storage::StoreNode;
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
-use bytes::Bytes;
 use keygroups::backend::{BackendError, StateBackend};
-use keygroups::checkpoint::{
-    Attempt, Certificate, CheckpointId, JobStatus, Manifest, ManifestVersion, ObjectName, TaskId,
-};
+use keygroups::checkpoint::{Attempt, Certificate, CheckpointId, JobStatus, TaskId};
 use keygroups::driver::{DriverError, RestoredTask};
 use keygroups::key_group::{KeyGroup, Parallelism};
 use keygroups::protocol::invariant::{self, Fact, History, JobView};
 use keygroups::protocol::{
-    Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, Host, HostInput, HostOutput,
+    Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Host, HostInput, HostOutput, Options,
     ToCoordinator,
 };
-use keygroups::store::{Identified, Layout};
+use keygroups::store::Layout;
+use keygroups_model::conform::{Asked, Began};
 use object_store::path::Path;
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use xxhash_rust::xxh3::xxh3_128;
 
-/// Protocol steps that faults can be aimed at.
-pub const STEPS: &[&str] = &[
-    "campaigned",
-    "elected",
-    "deployed",
-    "restoring",
-    "restored",
-    "all-ready",
-    "started",
-    "running",
-    "triggered",
-    "frozen",
-    "acknowledged",
-    "all-acknowledged",
-    "creating-manifest",
-    "committed",
-    "notified",
-    "aborted",
-    "restarting",
-    "cancelled",
-    "rescale-accepted",
-];
+/// The store's node.
+const STORE: &str = "store";
 
 /// The one watcher of a run. Clones are the same.
 #[derive(Clone)]
@@ -106,6 +89,20 @@ impl Watch {
         self.state().injector = Some(injector.clone());
     }
 
+    /// A coordinator's process has begun a life.
+    pub(crate) fn coordinator_began(&self, node: Node, machine: &Coordinator, nonce: u64, options: &Options) {
+        let began = Began::Coordinator { id: machine.id(), nonce, options: Cow::Borrowed(options) };
+        self.trace.event(&self.net.name(node), "began", &began);
+        self.state().coordinators.insert(node, machine.clone());
+    }
+
+    /// A host's process has begun a life.
+    pub(crate) fn host_began(&self, node: Node, machine: &Host, slots: u16) {
+        let began = Began::Host { id: machine.id(), incarnation: machine.incarnation(), slots };
+        self.trace.event(&self.net.name(node), "began", &began);
+        self.state().hosts.insert(node, machine.clone());
+    }
+
     pub(crate) fn coordinator_step(
         &self,
         node: Node,
@@ -113,18 +110,21 @@ impl Watch {
         input: &CoordinatorInput,
         outputs: &[CoordinatorOutput],
     ) {
+        if self.is_dead(node) {
+            return;
+        }
         let name = self.net.name(node);
         self.trace.event(&name, "input", input);
         let mut state = self.state();
         let mut steps = Vec::new();
         for output in outputs {
             if let Some(fact) = Fact::of_coordinator(output) {
-                self.judge(&mut state, &fact);
+                self.judge(&mut state, &name, &fact);
             }
             match output {
                 CoordinatorOutput::Event(event) => {
                     self.trace.event(&name, "event", event);
-                    steps.extend(step_of(event));
+                    steps.extend(steps::of(event));
                     if let Some(rescaled) = state.progress.happened(event) {
                         self.trace.event("job", "moved", &rescaled);
                     }
@@ -145,12 +145,16 @@ impl Watch {
     }
 
     pub(crate) fn host_step(&self, node: Node, machine: &Host, input: &HostInput, outputs: &[HostOutput]) {
-        self.trace.event(&self.net.name(node), "input", input);
+        if self.is_dead(node) {
+            return;
+        }
+        let name = self.net.name(node);
+        self.trace.event(&name, "input", input);
         let mut state = self.state();
         let mut steps = Vec::new();
         for output in outputs {
             if let Some(fact) = Fact::of_host(machine, output) {
-                self.judge(&mut state, &fact);
+                self.judge(&mut state, &name, &fact);
             }
             match output {
                 HostOutput::Restore(_) => steps.push("restoring"),
@@ -167,7 +171,7 @@ impl Watch {
         let tasks_changed = |output: &HostOutput| {
             matches!(output, HostOutput::Run { .. } | HostOutput::Drop { .. } | HostOutput::Restore(_))
         };
-        if matches!(input, HostInput::Boot) || outputs.iter().any(tasks_changed) {
+        if outputs.iter().any(tasks_changed) {
             state.hosts.insert(node, machine.clone());
         }
         self.check(state);
@@ -175,11 +179,18 @@ impl Watch {
     }
 
     pub(crate) fn driver_error(&self, node: Node, error: &DriverError) {
+        if self.is_dead(node) {
+            return;
+        }
         self.trace.event(&self.net.name(node), "error", &error.to_string());
     }
 
     /// A task has taken over its state.
     pub(crate) fn restored(&self, node: Node, deployment: &Deployment, restored: &RestoredTask) {
+        if self.is_dead(node) {
+            return;
+        }
+        let name = self.net.name(node);
         let groups = restored.backend.as_ref().map(certificates).unwrap_or_default();
         let entries: u64 = groups.values().map(|certificate| certificate.entries).sum();
         let mut state = self.state();
@@ -196,21 +207,26 @@ impl Watch {
                 bytes_owned: restored.metrics.bytes_owned,
                 requests: restored.metrics.requests,
             };
-            self.trace.event(&self.net.name(node), "restored", &event);
+            self.trace.event(&name, "restored", &event);
         }
-        self.judge(&mut state, &Fact::Restored { attempt, task, groups });
+        self.judge(&mut state, &name, &Fact::Restored { attempt, task, groups });
     }
 
     /// A task stands at its barrier with this state.
     pub(crate) fn frozen(
         &self,
+        node: Node,
         attempt: Attempt,
         task: TaskId,
         checkpoint: CheckpointId,
         backend: &StateBackend,
     ) {
+        if self.is_dead(node) {
+            return;
+        }
         let groups = certificates(backend);
-        self.judge(&mut self.state(), &Fact::Frozen { attempt, task, checkpoint, groups });
+        let name = self.net.name(node);
+        self.judge(&mut self.state(), &name, &Fact::Frozen { attempt, task, checkpoint, groups });
     }
 
     /// A record came to a task that does not own its key.
@@ -233,7 +249,7 @@ impl Watch {
         let committed = state.oracle.committed_rows();
         let (wanted, first) = state.progress.wanted(committed)?;
         if first {
-            self.trace.event("user", "asks", &format!("asks for parallelism {wanted}"));
+            self.trace.event("user", "asks", &Asked { parallelism: wanted });
         }
         Some(wanted)
     }
@@ -256,23 +272,6 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Objects that no manifest names, directly or through the chain of outputs.
-    pub(crate) fn garbage(&self, store: &StoreNode) -> Vec<ObjectName> {
-        let paths: Vec<Path> =
-            store.look(|objects| objects.keys().map(|path| Path::from(path.as_str())).collect());
-        let state = self.state();
-        let mut named: BTreeSet<_> =
-            state.history.committed().flat_map(|record| record.objects()).copied().collect();
-        let kept: BTreeSet<_> =
-            state.progress.newest.iter().flat_map(|manifest| manifest.objects()).copied().collect();
-        named.retain(|name| !matches!(name, ObjectName::State { .. }) || kept.contains(name));
-        let unnamed = paths.iter().filter_map(|path| match self.layout.identify(path) {
-            Identified::Object(name) => (!named.contains(&name)).then_some(name),
-            Identified::Manifest(_) | Identified::Foreign => None,
-        });
-        unnamed.collect()
-    }
-
     pub(crate) fn summary(&self, faults: usize) -> Summary {
         let state = self.state();
         let result =
@@ -280,61 +279,8 @@ impl Watch {
         Summary { faults, result, ..state.progress.summary.clone() }
     }
 
-    fn mutated(&self, mutation: &Mutation<'_>, objects: &Objects) {
-        let now = match mutation.change {
-            Change::Created(bytes) | Change::Replaced { now: bytes, .. } => Some(bytes),
-            Change::Deleted { .. } => None,
-        };
-        let mut state = self.state();
-        match (self.layout.identify(&Path::from(mutation.path)), now) {
-            (Identified::Manifest(version), Some(bytes)) => {
-                self.manifest_created(&mut state, version, bytes, objects)
-            }
-            (Identified::Manifest(version), None) => self.judge(&mut state, &Fact::ManifestDeleted(version)),
-            (Identified::Object(name), Some(bytes)) => {
-                self.judge(&mut state, &Fact::ObjectWritten { name, fingerprint: xxh3_128(bytes) });
-            }
-            (Identified::Object(name), None) => self.judge(&mut state, &Fact::ObjectDeleted(name)),
-            (Identified::Foreign, _) => {}
-        }
-    }
-
-    fn manifest_created(
-        &self,
-        state: &mut State,
-        version: ManifestVersion,
-        bytes: &Bytes,
-        objects: &Objects,
-    ) {
-        let manifest = match Manifest::decode(version, bytes) {
-            Ok(manifest) => Arc::new(manifest),
-            Err(error) => {
-                self.broken(state, Violation::broken("manifests_are_readable", error));
-                return;
-            }
-        };
-        self.judge(state, &Fact::ManifestCreated(Arc::clone(&manifest)));
-        if state.progress.newest.as_ref().is_some_and(|newest| newest.version >= version) {
-            return;
-        }
-        let before =
-            state.progress.newest.as_ref().map(|newest| newest.newest_checkpoint_id()).unwrap_or_default();
-        if let Some(record) = manifest.newest_checkpoint().filter(|record| record.id > before) {
-            match state.oracle.compare(record, objects, &self.layout) {
-                Ok((found, expected)) => {
-                    let checkpoint = record.id;
-                    self.judge(state, &Fact::Contents { checkpoint, found, expected });
-                }
-                Err(unreadable) => {
-                    let what = format!("checkpoint {}: {unreadable}", record.id);
-                    self.broken(state, Violation::broken("committed_checkpoints_are_readable", what));
-                }
-            }
-        }
-        state.progress.newest = Some(manifest);
-    }
-
-    fn judge(&self, state: &mut State, fact: &Fact) {
+    fn judge(&self, state: &mut State, node: &str, fact: &Fact) {
+        self.trace.event(node, "fact", fact);
         if let Err(violation) = state.history.record(fact) {
             self.broken(state, Violation::broken(violation.invariant, violation.detail));
         }
@@ -347,9 +293,15 @@ impl Watch {
         }
     }
 
+    /// A process that is crashed in its own step runs on to where it next waits. Nothing of that leaves it,
+    /// so nothing of that has happened.
+    fn is_dead(&self, node: Node) -> bool {
+        self.nodes.state(node) == ProcessState::Down
+    }
+
     fn check(&self, mut state: MutexGuard<'_, State>) {
         state.progress.summary.steps += 1;
-        let alive = |node: &Node| self.nodes.state(*node) != ProcessState::Down;
+        let alive = |node: &Node| !self.is_dead(*node);
         let view = JobView {
             coordinators: state
                 .coordinators
@@ -381,21 +333,4 @@ fn certificates(backend: &StateBackend) -> BTreeMap<KeyGroup, Certificate> {
     let groups = backend.key_groups().iter();
     let certificates = groups.filter_map(|group| Some((group, backend.certificate(group).ok()?)));
     certificates.filter(|(_, certificate)| certificate.entries > 0).collect()
-}
-
-fn step_of(event: &Event) -> Option<&'static str> {
-    Some(match event {
-        Event::Campaigned => "campaigned",
-        Event::Elected { .. } => "elected",
-        Event::Deployed { .. } => "deployed",
-        Event::AllReady { .. } => "all-ready",
-        Event::Running { .. } => "running",
-        Event::Triggered { .. } => "triggered",
-        Event::AllAcknowledged { .. } => "all-acknowledged",
-        Event::Committed { .. } => "committed",
-        Event::Aborted { .. } => "aborted",
-        Event::Restarting { .. } => "restarting",
-        Event::RescaleAccepted { .. } => "rescale-accepted",
-        _ => return None,
-    })
 }

@@ -44,6 +44,7 @@ pub enum Fact {
         /// Its name.
         name: ObjectName,
         /// Equal for equal bytes.
+        #[serde(with = "crate::checkpoint::hex")]
         fingerprint: u128,
     },
     /// An object was deleted from the store.

@@ -1,4 +1,12 @@
-//! The stories by name, with the bound `quick`: small enough to be explored completely in seconds.
+//! The stories by name and bound.
+//!
+//! A model is the same story in every bound; what differs is how much there is of everything. Here
+//! are those of the bound `quick`, small enough to be explored completely in seconds. Models that
+//! only exist there look closely at one thing.
+
+mod larger;
+
+pub use larger::{CI, DEEP};
 
 use crate::story::{Budget, Story};
 
@@ -149,9 +157,42 @@ pub const GARBAGE: Story = Story {
     ..LEADERSHIP
 };
 
-/// All of it together: far too large to explore, walked through at random.
+/// A host that is believed to be gone and goes on.
+pub const SUSPECTED: Story = Story {
+    name: "suspected",
+    about: "Two hosts with room for the job each; the one that runs it is believed to be gone, and its tasks go on beside those of the next attempt.",
+    hosts: &[2, 2],
+    budget: Budget { host_suspicions: 2, checkpoints: 1, ..CALM },
+    ..CHECKPOINT
+};
+
+/// Up and down again.
+pub const RESCALE: Story = Story {
+    name: "rescale",
+    about: "One coordinator, two hosts, from one counting task to two and back to one; the second wish may come while the first is carried out.",
+    log: &[&[0, 1]],
+    ends: false,
+    rescales: &[2, 1],
+    budget: Budget { rescales: 2, ..CALM },
+    ..SCALE_OUT
+};
+
+/// A rescale under a leader that is overtaken.
 pub const EVERYTHING: Story = Story {
     name: "everything",
+    about: "Two coordinators, and the job goes from one task to two: whoever leads carries the wish out, whoever led may believe that it still does.",
+    log: &[&[1]],
+    hosts: &[3],
+    coordinators: 2,
+    manifests_retained: 1,
+    rescales: &[2],
+    budget: Budget { rescales: 1, campaigns: 2, ..CALM },
+    ..RESCALE
+};
+
+/// All of it together and a lot of it: far too large to explore, walked through at random.
+pub const WALK: Story = Story {
+    name: "walk",
     about: "Two coordinators, three hosts, elastic sources and counting tasks, rescales up and down, every kind of fault.",
     log: &[&[0, 3], &[1, 2], &[2, 0]],
     ends: true,
@@ -182,5 +223,6 @@ pub const EVERYTHING: Story = Story {
 
 /// Every story of the bound `quick`.
 pub const QUICK: &[Story] = &[
-    ALIGNMENT, CHECKPOINT, DECLINED, STRAGGLERS, LEADERSHIP, ZOMBIES, GARBAGE, LATE_HOST, SCALE_OUT, SCALE_IN,
+    ALIGNMENT, CHECKPOINT, DECLINED, STRAGGLERS, LEADERSHIP, ZOMBIES, GARBAGE, LATE_HOST, SCALE_OUT,
+    SCALE_IN, RESCALE, EVERYTHING,
 ];

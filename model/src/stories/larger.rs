@@ -1,0 +1,67 @@
+//! The bounds `ci` and `deep`: the same stories with more of everything.
+
+use super::{ALIGNMENT, CALM, CHECKPOINT, EVERYTHING, LEADERSHIP, RESCALE};
+use crate::story::{Budget, Story};
+
+/// Every story of the bound `ci`: together within a minute on two cores.
+pub const CI: &[Story] = &[
+    Story {
+        log: &[&[0, 0], &[0]],
+        budget: Budget { checkpoints: 2, expiries: 1, host_crashes: 1, ..CALM },
+        ..ALIGNMENT
+    },
+    Story {
+        budget: Budget {
+            checkpoints: 2,
+            expiries: 1,
+            host_crashes: 1,
+            upload_failures: 1,
+            task_failures: 1,
+            store_faults: 1,
+            ..CALM
+        },
+        ..CHECKPOINT
+    },
+    Story { budget: Budget { campaigns: 3, checkpoints: 1, store_faults: 1, ..CALM }, ..LEADERSHIP },
+    Story { budget: Budget { rescales: 2, host_crashes: 1, ..CALM }, ..RESCALE },
+    Story { budget: Budget { rescales: 1, campaigns: 2, host_crashes: 1, ..CALM }, ..EVERYTHING },
+];
+
+/// Every story of the bound `deep`: as far as half an hour and 20 GB go.
+pub const DEEP: &[Story] = &[
+    Story {
+        log: &[&[0], &[0], &[0]],
+        sources: Some(3),
+        hosts: &[4],
+        budget: Budget { checkpoints: 2, expiries: 1, host_crashes: 1, ..CALM },
+        ..ALIGNMENT
+    },
+    Story {
+        budget: Budget { checkpoints: 3, expiries: 1, host_crashes: 2, upload_failures: 1, ..CALM },
+        ..CHECKPOINT
+    },
+    Story {
+        log: &[&[]],
+        coordinators: 3,
+        budget: Budget { campaigns: 3, checkpoints: 1, ..CALM },
+        ..LEADERSHIP
+    },
+    Story {
+        log: &[&[3]],
+        max_parallelism: 4,
+        parallelism: 2,
+        rescales: &[3, 1],
+        hosts: &[2, 2],
+        budget: Budget { rescales: 2, host_crashes: 1, ..CALM },
+        ..RESCALE
+    },
+    Story {
+        log: &[&[0, 3]],
+        max_parallelism: 4,
+        parallelism: 2,
+        rescales: &[3, 1],
+        hosts: &[4],
+        budget: Budget { rescales: 2, campaigns: 2, host_crashes: 1, ..CALM },
+        ..EVERYTHING
+    },
+];

@@ -1,0 +1,44 @@
+//! Steps of the protocol that faults can be aimed at.
+
+use keygroups::protocol::Event;
+
+/// Protocol steps that faults can be aimed at.
+pub const STEPS: &[&str] = &[
+    "campaigned",
+    "elected",
+    "deployed",
+    "restoring",
+    "restored",
+    "all-ready",
+    "started",
+    "running",
+    "triggered",
+    "frozen",
+    "acknowledged",
+    "all-acknowledged",
+    "creating-manifest",
+    "committed",
+    "notified",
+    "aborted",
+    "restarting",
+    "cancelled",
+    "rescale-accepted",
+];
+
+/// The step that a coordinator takes with `event`.
+pub(super) fn of(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::Campaigned => "campaigned",
+        Event::Elected { .. } => "elected",
+        Event::Deployed { .. } => "deployed",
+        Event::AllReady { .. } => "all-ready",
+        Event::Running { .. } => "running",
+        Event::Triggered { .. } => "triggered",
+        Event::AllAcknowledged { .. } => "all-acknowledged",
+        Event::Committed { .. } => "committed",
+        Event::Aborted { .. } => "aborted",
+        Event::Restarting { .. } => "restarting",
+        Event::RescaleAccepted { .. } => "rescale-accepted",
+        _ => return None,
+    })
+}

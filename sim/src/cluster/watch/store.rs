@@ -1,0 +1,88 @@
+//! Judges every change of the store in the moment it takes effect.
+
+use super::{STORE, State, Watch};
+use crate::run::Violation;
+use crate::storage::{Change, Mutation, Objects, StoreNode};
+use bytes::Bytes;
+use keygroups::checkpoint::{Manifest, ManifestVersion, ObjectName};
+use keygroups::protocol::invariant::Fact;
+use keygroups::store::Identified;
+use object_store::path::Path;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_128;
+
+impl Watch {
+    /// Objects that no manifest names, directly or through the chain of outputs.
+    pub(crate) fn garbage(&self, store: &StoreNode) -> Vec<ObjectName> {
+        let paths: Vec<Path> =
+            store.look(|objects| objects.keys().map(|path| Path::from(path.as_str())).collect());
+        let state = self.state();
+        let mut named: BTreeSet<_> =
+            state.history.committed().flat_map(|record| record.objects()).copied().collect();
+        let kept: BTreeSet<_> =
+            state.progress.newest.iter().flat_map(|manifest| manifest.objects()).copied().collect();
+        named.retain(|name| !matches!(name, ObjectName::State { .. }) || kept.contains(name));
+        let unnamed = paths.iter().filter_map(|path| match self.layout.identify(path) {
+            Identified::Object(name) => (!named.contains(&name)).then_some(name),
+            Identified::Manifest(_) | Identified::Foreign => None,
+        });
+        unnamed.collect()
+    }
+
+    pub(super) fn mutated(&self, mutation: &Mutation<'_>, objects: &Objects) {
+        let now = match mutation.change {
+            Change::Created(bytes) | Change::Replaced { now: bytes, .. } => Some(bytes),
+            Change::Deleted { .. } => None,
+        };
+        let mut state = self.state();
+        match (self.layout.identify(&Path::from(mutation.path)), now) {
+            (Identified::Manifest(version), Some(bytes)) => {
+                self.manifest_created(&mut state, version, bytes, objects)
+            }
+            (Identified::Manifest(version), None) => {
+                self.judge(&mut state, STORE, &Fact::ManifestDeleted(version))
+            }
+            (Identified::Object(name), Some(bytes)) => {
+                self.judge(&mut state, STORE, &Fact::ObjectWritten { name, fingerprint: xxh3_128(bytes) });
+            }
+            (Identified::Object(name), None) => self.judge(&mut state, STORE, &Fact::ObjectDeleted(name)),
+            (Identified::Foreign, _) => {}
+        }
+    }
+
+    fn manifest_created(
+        &self,
+        state: &mut State,
+        version: ManifestVersion,
+        bytes: &Bytes,
+        objects: &Objects,
+    ) {
+        let manifest = match Manifest::decode(version, bytes) {
+            Ok(manifest) => Arc::new(manifest),
+            Err(error) => {
+                self.broken(state, Violation::broken("manifests_are_readable", error));
+                return;
+            }
+        };
+        self.judge(state, STORE, &Fact::ManifestCreated(Arc::clone(&manifest)));
+        if state.progress.newest.as_ref().is_some_and(|newest| newest.version >= version) {
+            return;
+        }
+        let before =
+            state.progress.newest.as_ref().map(|newest| newest.newest_checkpoint_id()).unwrap_or_default();
+        if let Some(record) = manifest.newest_checkpoint().filter(|record| record.id > before) {
+            match state.oracle.compare(record, objects, &self.layout) {
+                Ok((found, expected)) => {
+                    let checkpoint = record.id;
+                    self.judge(state, STORE, &Fact::Contents { checkpoint, found, expected });
+                }
+                Err(unreadable) => {
+                    let what = format!("checkpoint {}: {unreadable}", record.id);
+                    self.broken(state, Violation::broken("committed_checkpoints_are_readable", what));
+                }
+            }
+        }
+        state.progress.newest = Some(manifest);
+    }
+}
