@@ -51,7 +51,13 @@ fn a_rescale_can_always_go_on() {
         (&stories::LATE_HOST, 2_713, 1_529),
         (&stories::SCALE_OUT, 55_620, 11_634),
         (&stories::SCALE_IN, 39_095, 30_563),
+        (&stories::RESCALE, 317_592, 39_757),
     ]);
+}
+
+#[test]
+fn everything_can_always_go_on() {
+    goes_on(&[(&stories::EVERYTHING, 1_083_198, 384_462)]);
 }
 
 #[test]

@@ -133,9 +133,9 @@ impl<'m> Recovery<'m> {
         }
     }
 
-    // Until every goal is known to be reachable from `start`, or nothing happens any more. Cheap steps are tried first, and among
-    // equals the search goes deep. If `hasty`, nothing else is tried where there is a step without a
-    // price.
+    // Until every goal is known to be reachable from `start`, or a state is found in which nothing happens
+    // any more. Cheap steps are tried first, and among equals the search goes deep. If `hasty`, nothing
+    // else is tried where there is a step without a price.
     fn search(&mut self, start: u32, hasty: bool) -> End {
         self.searches += 1;
         self.graph[start].search = self.searches;
