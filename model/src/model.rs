@@ -40,6 +40,11 @@ impl JobModel {
         Self { story, twist, reduced: false }
     }
 
+    /// The same, and every state on its own.
+    pub fn unreduced(&self) -> Self {
+        Self { reduced: false, ..*self }
+    }
+
     /// The story.
     pub fn story(&self) -> &'static Story {
         self.story

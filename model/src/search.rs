@@ -15,7 +15,7 @@ use crate::{
     cases::CASES,
     interned::{Ids, Interned},
     model::JobModel,
-    survey::actions,
+    survey::{Progress, actions},
     world::World,
 };
 
@@ -61,36 +61,70 @@ pub fn shortest_to(
     unique_max: usize,
     mut judge: impl FnMut(&Ids) -> Option<Violation>,
 ) -> Search {
+    shortest_while(model, unique_max, |ids, _| judge(ids).map_or(Verdict::Fine, Verdict::Bad))
+}
+
+/// What a judge says of a state.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Nothing is wrong with it.
+    Fine,
+    /// The search has found what it looks for.
+    Bad(Violation),
+    /// Nobody wants to know more.
+    Enough,
+}
+
+/// The same; `judge` is told how far the search has come, and may end it.
+pub fn shortest_while(
+    model: &Interned,
+    unique_max: usize,
+    mut judge: impl FnMut(&Ids, Progress) -> Verdict,
+) -> Search {
     let first = model.first();
     // By state: the state before.
     let mut parents = HashMap::new();
     parents.insert(first.print(), first.print());
-    let mut bad = judge(&first).map(|violation| (first, violation));
+    let mut progress = Progress { unique: 1, generated: 1, depth: 0, queue: 1 };
+    let mut verdict = judge(&first, progress);
+    let mut last = first;
     let (mut level, mut next) = (vec![first], Vec::new());
-    while bad.is_none() && !level.is_empty() && parents.len() < unique_max {
+    while matches!(verdict, Verdict::Fine) && !level.is_empty() && parents.len() < unique_max {
         for ids in level.drain(..) {
+            progress.queue -= 1;
             model.steps(&ids, |_, reached| {
-                if bad.is_some() || parents.len() >= unique_max || parents.contains_key(&reached.print()) {
+                if !matches!(verdict, Verdict::Fine) || parents.len() >= unique_max {
+                    return;
+                }
+                progress.generated += 1;
+                if parents.contains_key(&reached.print()) {
                     return;
                 }
                 parents.insert(reached.print(), ids.print());
-                bad = judge(&reached).map(|violation| (reached, violation));
+                progress.unique += 1;
+                progress.queue += 1;
+                verdict = judge(&reached, progress);
+                last = reached;
                 next.push(reached);
             });
         }
+        progress.depth += 1;
         std::mem::swap(&mut level, &mut next);
     }
-    let complete = bad.is_none() && parents.len() < unique_max;
-    let counterexample = bad.map(|(ids, violation)| {
-        let mut way = Vec::new();
-        let mut at = ids.print();
-        while parents[&at] != at {
-            way.push(at);
-            at = parents[&at];
+    let complete = matches!(verdict, Verdict::Fine) && parents.len() < unique_max;
+    let counterexample = match verdict {
+        Verdict::Bad(violation) => {
+            let mut way = Vec::new();
+            let mut at = last.print();
+            while parents[&at] != at {
+                way.push(at);
+                at = parents[&at];
+            }
+            way.reverse();
+            Some(Counterexample { violation, path: actions(model, &way) })
         }
-        way.reverse();
-        Counterexample { violation, path: actions(model, &way) }
-    });
+        Verdict::Fine | Verdict::Enough => None,
+    };
     Search { unique: parents.len(), complete, counterexample }
 }
 

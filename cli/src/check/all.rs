@@ -44,7 +44,7 @@ impl Check {
                 line(out, &checked.document)?;
                 out.flush()?;
             }
-            self.keep(&choice, &checked)?;
+            self.keep(&checked)?;
             models.push(checked.document);
         }
         let some = |verdict| models.iter().any(|model| model.verdict == verdict);

@@ -52,12 +52,19 @@ pub(super) struct Case {
 pub(super) struct Recovery {
     /// Whether every reachable state was asked.
     pub(super) complete: bool,
+    /// Reachable states: here each on its own.
+    pub(super) reachable_states: usize,
     /// Different states that were asked: reachable ones after a loss of everything in flight.
     pub(super) asked_states: usize,
+    /// States and steps of the recorded graph of recoveries.
+    pub(super) recorded_states: usize,
+    pub(super) recorded_steps: usize,
     /// Steps of all recoveries together.
     pub(super) steps: usize,
     pub(super) seconds: f64,
     pub(super) goals: Vec<Goal>,
+    /// The invariant that a step of a recovery has broken, and how.
+    pub(super) broken: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -120,7 +127,8 @@ impl Document {
 
     /// Adds what the search for recoveries has found.
     pub(super) fn recovered(&mut self, recovery: Recovery) {
-        if recovery.goals.iter().any(|goal| goal.stays_reachable == Some(false)) {
+        if recovery.broken.is_some() || recovery.goals.iter().any(|goal| goal.stays_reachable == Some(false))
+        {
             self.verdict = Verdict::Violated;
         } else if !recovery.complete {
             self.verdict = Verdict::Stopped;
@@ -130,22 +138,28 @@ impl Document {
 }
 
 impl Recovery {
-    /// `report` is `None` if the user did not wait for it.
-    pub(super) fn new(report: Option<&liveness::Report>, seconds: f64) -> Self {
-        let lost =
-            report.and_then(|report| report.counterexample.as_ref()).map(|found| found.violation.invariant);
-        let complete = report.is_some_and(|report| report.complete);
+    pub(super) fn new(report: &liveness::Report, seconds: f64) -> Self {
+        let lost = report.counterexample.as_ref().map(|found| found.violation.invariant);
         let goals = liveness::ALL.iter().map(|goal| Goal {
             name: goal.name,
             sentence: goal.sentence,
-            stays_reachable: if lost == Some(goal.name) { Some(false) } else { complete.then_some(true) },
+            stays_reachable: if lost == Some(goal.name) {
+                Some(false)
+            } else {
+                report.complete.then_some(true)
+            },
         });
+        let liveness::Effort { asked, states, edges, steps } = report.effort;
         Self {
-            complete,
-            asked_states: report.map_or(0, |report| report.quiet),
-            steps: report.map_or(0, |report| report.steps),
+            complete: report.complete,
+            reachable_states: report.unique,
+            asked_states: asked,
+            recorded_states: states,
+            recorded_steps: edges,
+            steps,
             seconds,
             goals: goals.collect(),
+            broken: report.broken.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -17,6 +17,8 @@ use crate::sim::style::counted;
 pub(super) struct Checked {
     pub(super) document: Document,
     path: Option<Path>,
+    // What the path is one of.
+    choice: Choice,
 }
 
 impl Check {
@@ -31,7 +33,7 @@ impl Check {
             tell(out, document)?;
         }
         out.flush()?;
-        self.keep(choice, &checked)?;
+        self.keep(&checked)?;
         if document.verdict == Verdict::Stopped {
             let states = counted(document.unique_states as u64, "state");
             match document.complete {
@@ -49,23 +51,24 @@ impl Check {
     /// Looks for a broken invariant and, if there is none, for a goal out of reach.
     pub(super) fn search(&self, choice: &Choice, watched: &Watched) -> anyhow::Result<Checked> {
         let (survey, seconds) = watched.safety(choice.name(), &choice.model);
-        let mut document = Document::new(choice, self.bound, watched.threads, &survey, seconds);
+        let (mut choice, mut document) =
+            (*choice, Document::new(choice, self.bound, watched.threads, &survey, seconds));
         let mut path = match &survey.violated {
             Some((_, positions)) => Some(Path::follow(choice.model, positions)?),
             None => None,
         };
         if !self.no_recovery && survey.complete && path.is_none() {
-            let (report, seconds) =
-                watched.recovery(choice.name(), &choice.model, Some(survey.progress.unique))?;
-            if let Some(found) = report.as_ref().and_then(|report| report.counterexample.as_ref()) {
+            choice = choice.unreduced();
+            let (report, seconds) = watched.recovery(choice.name(), &choice.model);
+            if let Some(found) = &report.counterexample {
                 let goal = liveness::ALL.iter().find(|goal| goal.name == found.violation.invariant);
                 let goal = goal.context("the search for recoveries has found a broken invariant")?;
                 path = Some(Path::along(choice.model, &found.path)?.losing(goal));
             }
-            document.recovered(Recovery::new(report.as_ref(), seconds));
+            document.recovered(Recovery::new(&report, seconds));
         }
-        document.counterexample = path.as_ref().and_then(|path| self.counterexample(choice, path));
-        Ok(Checked { document, path })
+        document.counterexample = path.as_ref().and_then(|path| self.counterexample(&choice, path));
+        Ok(Checked { document, path, choice })
     }
 
     fn counterexample(&self, choice: &Choice, path: &Path) -> Option<Counterexample> {
@@ -96,10 +99,9 @@ impl Check {
     }
 
     /// Writes a counterexample down.
-    pub(super) fn keep(&self, choice: &Choice, checked: &Checked) -> anyhow::Result<()> {
-        let (Some(path), Some(counterexample)) = (&checked.path, &checked.document.counterexample) else {
-            return Ok(());
-        };
+    pub(super) fn keep(&self, checked: &Checked) -> anyhow::Result<()> {
+        let Checked { document, path: Some(path), choice } = checked else { return Ok(()) };
+        let Some(counterexample) = &document.counterexample else { return Ok(()) };
         SavedDocument::of(choice, path).save(&counterexample.path)?;
         write_file(&counterexample.html, report::html(choice, path, &counterexample.explore).as_bytes())
     }

@@ -23,6 +23,9 @@ pub(super) fn tell(out: &mut impl Write, document: &Document) -> io::Result<()> 
         for goal in &recovery.goals {
             known(out, goal.name, goal.stays_reachable)?;
         }
+        if let Some(broken) = &recovery.broken {
+            writeln!(out, "  {RED}{BOLD}✗ a step of a recovery breaks {broken}{RESET}")?;
+        }
     }
     if let Some(counterexample) = &document.counterexample {
         path(out, counterexample)?;
@@ -75,7 +78,8 @@ fn figures(out: &mut impl Write, document: &Document) -> io::Result<()> {
     match &document.recovery {
         Some(recovery) => writeln!(
             out,
-            "  recovery: {} asked, {} taken, {:.1} s",
+            "  recovery: {} on their own, {} asked, {} taken, {:.1} s",
+            counted(recovery.reachable_states as u64, "state"),
             counted(recovery.asked_states as u64, "state"),
             counted(recovery.steps as u64, "step"),
             recovery.seconds

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use keygroups_model::liveness;
 use keygroups_model::survey::survey;
-use keygroups_model::{liveness, liveness::Report};
 
 use crate::Verdict;
-use crate::model::{Choice, Path, SavedPath, gets_stuck, how_far};
+use crate::model::{Choice, Path, SavedPath, gets_stuck, how_far, how_far_recovered};
 use crate::progress::Ticker;
 use crate::sim::style::{BOLD, FAINT, RESET};
 
@@ -131,9 +131,13 @@ fn broken(choice: &Choice) -> anyhow::Result<Option<Path>> {
 
 /// A shortest path to where a goal of recovery is out of reach.
 fn stuck(choice: &Choice) -> anyhow::Result<Option<Path>> {
-    let Report { counterexample: Some(found), .. } = liveness::check(&choice.model, STATES_MAX) else {
-        return Ok(None);
-    };
+    let mut ticker = Ticker::new();
+    let report = liveness::check(&choice.model, STATES_MAX, |progress| {
+        ticker.tick(|took| how_far_recovered(choice.name(), progress, took));
+        true
+    });
+    ticker.clear();
+    let Some(found) = report.counterexample else { return Ok(None) };
     let path = Path::along(choice.model, &found.path)?;
     match liveness::ALL.iter().find(|goal| goal.name == found.violation.invariant) {
         Some(goal) => Ok(Some(path.losing(goal))),

@@ -23,7 +23,7 @@ pub(crate) use next::{Group, Next, next};
 pub(crate) use path::Path;
 pub(crate) use state::Block;
 pub(crate) use telling::picture;
-pub(crate) use watched::{Watched, how_far};
+pub(crate) use watched::{Watched, how_far, how_far_recovered};
 
 use crate::names;
 
@@ -99,6 +99,11 @@ impl Choice {
             None => JobModel::new(story),
         };
         Ok(Self { model, mutant, bound })
+    }
+
+    /// The same, and every step is one of its own.
+    pub(crate) fn unreduced(&self) -> Self {
+        Self { model: self.model.unreduced(), ..*self }
     }
 
     pub(crate) fn name(&self) -> &'static str {

@@ -3,11 +3,9 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
 use keygroups_model::liveness;
 use keygroups_model::model::JobModel;
 use keygroups_model::survey::{Progress, Survey, survey};
@@ -48,39 +46,14 @@ impl Watched {
         (found, ticker.clear())
     }
 
-    /// Asks each reachable state, of which there are `states`, whether every goal stays reachable; `None`
-    /// if the user did not wait for that. Also says how many seconds it took.
-    ///
-    /// # Errors
-    ///
-    /// If the system gives us no thread.
-    #[allow(clippy::disallowed_methods)] // A search cannot be interrupted; whoever waits for it can.
-    pub(crate) fn recovery(
-        &self,
-        name: &str,
-        model: &JobModel,
-        states: Option<usize>,
-    ) -> anyhow::Result<(Option<liveness::Report>, f64)> {
-        const LOOK: Duration = Duration::from_millis(50);
-        let (mut ticker, model) = (Ticker::new(), *model);
-        let (done, answer) = mpsc::channel();
-        let search = move || {
-            // Nobody hears it if the user was too impatient.
-            let _ = done.send(liveness::check(&model, usize::MAX));
-        };
-        thread::Builder::new().name("recovery".into()).spawn(search).context("cannot start a thread")?;
-        while !self.stopped() {
-            match answer.recv_timeout(LOOK) {
-                Ok(report) => return Ok((Some(report), ticker.clear())),
-                Err(RecvTimeoutError::Timeout) => ticker.tick(|took| {
-                    let states = states.map(|states| format!(" of {}", counted(states as u64, "state")));
-                    let states = states.unwrap_or_default();
-                    format!("{name}: recovery from each{states}, {:.0} s", took.as_secs_f64())
-                }),
-                Err(RecvTimeoutError::Disconnected) => bail!("the search for recoveries has failed"),
-            }
-        }
-        Ok((None, ticker.clear()))
+    /// Asks each reachable state whether every goal stays reachable; also says how many seconds it took.
+    pub(crate) fn recovery(&self, name: &str, model: &JobModel) -> (liveness::Report, f64) {
+        let mut ticker = Ticker::new();
+        let report = liveness::check(model, usize::MAX, |progress| {
+            ticker.tick(|took| how_far_recovered(name, progress, took));
+            !self.stopped()
+        });
+        (report, ticker.clear())
     }
 }
 
@@ -92,5 +65,18 @@ pub(crate) fn how_far(name: &str, progress: Progress, took: Duration) -> String 
         thousands((progress.unique as f64 / took.as_secs_f64().max(1e-9)) as u64),
         progress.depth,
         thousands(progress.queue as u64)
+    )
+}
+
+/// How far a check of recovery is, in one line.
+pub(crate) fn how_far_recovered(name: &str, progress: liveness::Progress, took: Duration) -> String {
+    let liveness::Progress { search, effort } = progress;
+    format!(
+        "{name}: recovery from {}, {}/s, depth {}, {} asked, {} queued",
+        counted(search.unique as u64, "state"),
+        thousands((search.unique as f64 / took.as_secs_f64().max(1e-9)) as u64),
+        search.depth,
+        thousands(effort.asked as u64),
+        thousands(search.queue as u64)
     )
 }

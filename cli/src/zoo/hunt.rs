@@ -39,7 +39,7 @@ pub(super) struct Unmutated {
 
 impl Caught {
     /// `None` if the user did not wait for it.
-    pub(super) fn hunt(mutant: &Mutant, watched: &Watched) -> anyhow::Result<Option<Self>> {
+    pub(super) fn hunt(mutant: &Mutant, watched: &Watched) -> Option<Self> {
         let model = JobModel::with_twist(mutant.story, mutant.twist);
         let mut caught = Self {
             mutant: mutant.name,
@@ -54,8 +54,10 @@ impl Caught {
         };
         if gets_stuck(mutant) {
             // Judges invariants too, on the way.
-            let (report, seconds) = watched.recovery(mutant.name, &model, None)?;
-            let Some(report) = report else { return Ok(None) };
+            let (report, seconds) = watched.recovery(mutant.name, &model);
+            if watched.stopped() {
+                return None;
+            }
             let found = report.counterexample.as_ref();
             caught.breaks = found.map(|found| found.violation.invariant);
             caught.steps = found.map(|found| found.path.len());
@@ -63,39 +65,38 @@ impl Caught {
         } else {
             let (survey, seconds) = watched.safety(mutant.name, &model);
             if watched.stopped() {
-                return Ok(None);
+                return None;
             }
             caught.breaks = survey.violated.as_ref().map(|(violation, _)| violation.invariant);
             caught.steps = survey.violated.as_ref().map(|(_, positions)| positions.len());
             (caught.states, caught.seconds) = (survey.progress.unique, seconds);
         }
         caught.caught = caught.breaks == Some(mutant.breaks);
-        Ok(Some(caught))
+        Some(caught)
     }
 }
 
 impl Unmutated {
     /// `None` if the user did not wait for it.
-    pub(super) fn check(story: &'static Story, watched: &Watched) -> anyhow::Result<Option<Self>> {
+    pub(super) fn check(story: &'static Story, watched: &Watched) -> Option<Self> {
         let model = JobModel::reduced(story);
         let (survey, took) = watched.safety(story.name, &model);
-        if watched.stopped() {
-            return Ok(None);
-        }
         let states = survey.progress.unique;
-        let (report, more) = watched.recovery(story.name, &model, Some(states))?;
-        let Some(report) = report else { return Ok(None) };
+        let (report, more) = watched.recovery(story.name, &model);
+        if watched.stopped() {
+            return None;
+        }
         let broken = survey.violated.map(|(violation, _)| violation);
-        let breaks = broken.or(report.counterexample.map(|found| found.violation));
+        let breaks = broken.or(report.counterexample.map(|found| found.violation)).or(report.broken);
         let complete = survey.complete && report.complete;
-        Ok(Some(Self {
+        Some(Self {
             model: story.name,
             holds: breaks.is_none() && complete,
             complete,
             breaks: breaks.map(|violation| violation.invariant),
             states,
-            asked_states: report.quiet,
+            asked_states: report.effort.asked,
             seconds: took + more,
-        }))
+        })
     }
 }

@@ -90,7 +90,7 @@ impl Zoo {
             text::heading(&mut out)?;
         }
         for mutant in &hunted {
-            let Some(caught) = Caught::hunt(mutant, &watched)? else { break };
+            let Some(caught) = Caught::hunt(mutant, &watched) else { break };
             if !self.json {
                 caught.tell(&mut out)?;
                 out.flush()?;
@@ -99,7 +99,7 @@ impl Zoo {
         }
         let stories: BTreeMap<_, _> = hunted.iter().map(|mutant| (mutant.story.name, mutant.story)).collect();
         for story in stories.into_values() {
-            let Some(unmutated) = Unmutated::check(story, &watched)? else { break };
+            let Some(unmutated) = Unmutated::check(story, &watched) else { break };
             if !self.json {
                 unmutated.tell(&mut out)?;
                 out.flush()?;

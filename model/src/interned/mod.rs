@@ -12,6 +12,7 @@ mod arena;
 mod checker;
 mod ids;
 mod judge;
+mod quiet;
 mod reduce;
 mod steps;
 
@@ -30,6 +31,7 @@ use keygroups::{
         invariant::{History, Violation},
     },
 };
+pub use quiet::Quiet;
 pub use steps::Offer;
 use steps::{Menu, Node};
 

@@ -89,7 +89,7 @@ impl Interned {
     }
 
     // The step, its price and the verdict on it left out.
-    fn free_step(&self, ids: &Ids, offer: Offer) -> Option<Ids> {
+    pub(super) fn free_step(&self, ids: &Ids, offer: Offer) -> Option<Ids> {
         let effects = self.effects(ids, offer.root);
         let mut next = *ids;
         for (slot, id) in &effects.writes {
@@ -120,7 +120,7 @@ impl Interned {
         (next != *ids).then_some(next)
     }
 
-    fn settled(&self, before: &Ids, mut ids: Ids, budget: Option<u32>) -> Ids {
+    pub(super) fn settled(&self, before: &Ids, mut ids: Ids, budget: Option<u32>) -> Ids {
         if let Some(budget) = budget {
             self.put(&mut ids, self.shape.budget(), budget);
         }
@@ -367,19 +367,25 @@ impl Interned {
             messages
                 .sort_unstable_by(|one, other| self.messages[*one].value.cmp(&self.messages[*other].value));
             let offers = messages.into_iter().filter_map(|message| {
-                let root = self.deliveries[kind].get(receiver, message, || {
-                    self.root(Action::Deliver(self.messages[message].value.clone()))
-                });
+                let offer = self.delivery(kind, receiver, message);
+                let root = offer.root;
                 self.effects(ids, root);
                 let idle = matches!(
                     self.nodes[root as usize].next.get(),
                     Some(Next::Done(effects)) if *effects == Effects::default()
                 );
-                (!idle).then_some(Offer { root, purse: None })
+                (!idle).then_some(offer)
             });
             self.menus.push(offers.collect()) as u32
         });
         &self.menus[menu as usize]
+    }
+
+    // A message reaches a coordinator (kind 0) or a host (kind 1).
+    pub(super) fn delivery(&self, kind: usize, receiver: u32, message: u32) -> Offer {
+        let root = self.deliveries[kind]
+            .get(receiver, message, || self.root(Action::Deliver(self.messages[message].value.clone())));
+        Offer { root, purse: None }
     }
 
     // The messages of a mailbox in an order that does not depend on when they got their numbers.

@@ -65,6 +65,7 @@ mutants! {
     /// Every planted bug that does no harm and gets the job stuck.
     /// [`liveness::check`](crate::liveness::check) finds it; what it breaks is a goal.
     STUCK:
+    silence_needs_a_first_sign::SilenceNeedsAFirstSign in LEADERSHIP breaks "only_a_finished_job_comes_to_rest" from "invented";
     expiry_is_not_set::ExpiryIsNotSet in DECLINED breaks "a_pending_checkpoint_ends" from "invented";
     ready_is_said_once::ReadyIsSaidOnce in CHECKPOINT breaks "the_job_runs" from "a prototype of this protocol";
     restart_goes_unnoticed::RestartGoesUnnoticed in CHECKPOINT breaks "the_job_runs" from "a prototype of this protocol";

@@ -41,6 +41,7 @@ mod rescale_is_the_end;
 mod restart_from_nothing;
 mod restart_goes_unnoticed;
 mod restore_clears_per_handle;
+mod silence_needs_a_first_sign;
 mod source_reset_to_another_point;
 mod splits_dropped;
 mod splits_in_another_order;
