@@ -225,7 +225,7 @@ impl EngineTask {
 
     // A snapshot orders it anyway.
     pub(crate) fn forget_the_order_of_output(&mut self) {
-        self.open.sort_unstable();
+        self.closed.values_mut().chain([&mut self.open]).for_each(|records| records.sort_unstable());
     }
 
     fn align(&mut self, input: AlignerInput) -> Step {

@@ -9,6 +9,8 @@ use std::{
 
 use keygroups::protocol::{CoordinatorInput, ToCoordinator};
 use keygroups_model::{
+    action::Action,
+    engine::Element,
     interned::Interned,
     model::JobModel,
     network::Message,
@@ -88,11 +90,23 @@ fn a_bag_that_keeps_everything_reaches_what_a_lossy_network_reaches() {
     }
 }
 
-// A state as it is when what cannot matter is left out, the order in which a coordinator has heard of
-// what it waits for included: of the last two acknowledgements either may have come first, and then the
-// other is still to come and makes the checkpoint complete.
-fn normal_form(mut world: World) -> u64 {
+// A state as it is when what cannot matter is left out, the order in which a task or a coordinator has
+// come by what it waits for included: of the last two barriers, or acknowledgements, either may have come
+// first. Then the other is still to come and makes the snapshot, or the checkpoint, complete; so it is
+// let come, and what it does is part of the form.
+fn normal_form(model: &JobModel, mut world: World) -> u64 {
     world.reduce();
+    let mut came = 0;
+    loop {
+        let mut actions = Vec::new();
+        model.actions(&world, &mut actions);
+        let next = actions
+            .into_iter()
+            .find(|action| matches!(action, Action::Take { element: Element::Barrier(_), .. }));
+        let Some(next) = next.and_then(|action| model.next_state(&world, action)) else { break };
+        (world, came) = (next, came + 1);
+        world.reduce();
+    }
     let mut said = Vec::new();
     for (index, process) in world.coordinators.iter_mut().enumerate() {
         for message in world.network.iter() {
@@ -109,14 +123,14 @@ fn normal_form(mut world: World) -> u64 {
         }
     }
     world.settle();
-    hash(&(world, format!("{said:?}")))
+    hash(&(world, came, format!("{said:?}")))
 }
 
 fn normal_forms(model: JobModel) -> (usize, HashSet<u64>) {
     let interned = Interned::new(model);
     let mut forms = HashSet::new();
     let search = shortest_to(&interned, usize::MAX, |ids| {
-        forms.insert(normal_form(interned.world(ids)));
+        forms.insert(normal_form(&model, interned.world(ids)));
         interned.violation_of(ids).cloned()
     });
     assert!(search.complete && search.counterexample.is_none(), "{}", model.story().name);
