@@ -61,7 +61,9 @@ impl<T, A> std::ops::Index<u32> for Arena<T, A> {
 }
 
 /// What was worked out once for a pair of numbers.
-pub(crate) struct Memo<V>(Box<[RwLock<HashTable<(u64, V)>>]>);
+pub(crate) struct Memo<V>(Box<[Shard<V>]>);
+
+type Shard<V> = RwLock<HashTable<(u64, V)>>;
 
 impl<V: Copy> Memo<V> {
     pub(crate) fn new() -> Self {

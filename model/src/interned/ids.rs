@@ -78,7 +78,7 @@ impl Ids {
         Self { slots: [0; WIDTH], print: 0 }
     }
 
-    pub fn get(&self, slot: usize) -> u32 {
+    pub(crate) fn get(&self, slot: usize) -> u32 {
         self.slots[slot]
     }
 
