@@ -400,6 +400,26 @@ fn read_begun_before_a_create_decides_nothing_about_it() {
     assert_eq!(coordinator.leads(), Some(LeaderEpoch(1)));
 }
 
+/// Story: the read that settles a claim was answered while the claim was the newest manifest, and the
+/// answer was on its way for so long that another had claimed the next epoch and said so. The first led
+/// all the same, until the next sign of life of its successor. Found by the model, when carrying a store
+/// request out and hearing of it were checked as two steps (`model/tests/splits`).
+#[test]
+fn claim_whose_successor_was_heard_of_does_not_lead() {
+    let mut coordinator = Desk::new(1, 0, 0, 1).coordinators.remove(0);
+    let mut out = Vec::new();
+    coordinator.handle(CoordinatorInput::Timer(Timer::LeaderSilence), &mut out);
+    coordinator.handle(latest(0, ReadOutcome::Absent), &mut out);
+    let Some(CoordinatorOutput::CreateManifest(proposed)) = out.pop() else { panic!("{out:?}") };
+    let created = CoordinatorInput::Create { version: ManifestVersion(1), outcome: CreateOutcome::Created };
+    coordinator.handle(created, &mut out);
+    coordinator.handle(CoordinatorInput::PeerAlive(LeaderEpoch(2)), &mut out);
+    out.clear();
+    coordinator.handle(latest(1, ReadOutcome::Found(proposed)), &mut out);
+    assert_eq!(coordinator.leads(), None);
+    assert_eq!(out, [CoordinatorOutput::SetTimer(Timer::LeaderSilence)]);
+}
+
 #[test]
 fn lost_trigger_and_lost_acknowledgement_are_repeated_with_the_next_heartbeats() {
     let mut desk = Desk::running(2, 2, 2);

@@ -74,7 +74,7 @@ impl Step<'_> {
     }
 
     /// Carries a request out and gives its answer; `None` if it has none.
-    pub(super) fn land(&mut self, request: &Request) -> Option<CoordinatorInput> {
+    pub fn land(&mut self, request: &Request) -> Option<CoordinatorInput> {
         match request {
             Request::ReadLatest { after } => {
                 Some(CoordinatorInput::Latest { after: *after, outcome: self.store().latest() })
@@ -120,7 +120,8 @@ impl Step<'_> {
         self.told.push(Told::Manifest(Arc::clone(manifest), contents));
     }
 
-    pub(super) fn write(&mut self, name: ObjectName, object: Object) -> PutOutcome {
+    /// Writes an object once, and remembers what was written first.
+    pub fn write(&mut self, name: ObjectName, object: Object) -> PutOutcome {
         let twist = self.model.twist();
         let object = twist.stored(self.store(), name, object);
         let (new, fingerprint) = (!self.store().objects.contains_key(&name), object.fingerprint());

@@ -179,8 +179,9 @@ impl Coordinator {
         match &mut self.role {
             Role::Reading if after == ManifestVersion(0) => self.claim(outcome, out),
             Role::Claiming(write) => match write.latest(after, &outcome, out) {
-                Some(Verdict::Won(manifest)) => self.elected(manifest, out),
-                Some(Verdict::Lost) => self.stand_by(out),
+                // The read may be older than what was heard meanwhile: then another has claimed since.
+                Some(Verdict::Won(manifest)) if manifest.epoch >= self.heard => self.elected(manifest, out),
+                Some(Verdict::Won(_) | Verdict::Lost) => self.stand_by(out),
                 None => {}
             },
             Role::Leading(leader) => {
@@ -262,7 +263,7 @@ impl Coordinator {
         match &self.role {
             Role::Standby | Role::Reading => self.stand_by(out),
             Role::Leading(leader) if epoch > leader.manifest.epoch => self.depose(out),
-            // A claim in flight must be settled; it loses by itself.
+            // A claim in flight must be settled first; it does not win any more.
             Role::Claiming(_) | Role::Leading(_) | Role::Refused => {}
         }
     }
