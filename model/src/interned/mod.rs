@@ -12,6 +12,7 @@ mod arena;
 mod checker;
 mod ids;
 mod judge;
+mod menus;
 mod quiet;
 mod reduce;
 mod steps;
@@ -31,9 +32,10 @@ use keygroups::{
         invariant::{History, Violation},
     },
 };
+use menus::Menu;
+pub use menus::Offer;
 pub use quiet::Quiet;
-pub use steps::Offer;
-use steps::{Menu, Node};
+use steps::Node;
 
 use crate::{
     action::Action,

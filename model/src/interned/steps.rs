@@ -1,24 +1,15 @@
-//! What can happen in a state, and what it comes to.
+//! What comes of what can happen.
 
 use std::sync::OnceLock;
 
-use super::{Ids, Interned};
+use super::{Ids, Interned, menus::Offer};
 use crate::{
     action::Action,
-    choice::{self, Purse},
+    choice::Purse,
     network::Receiver,
     part::hash_of,
     step::{Slot, Step, Taken},
 };
-
-/// Something that can happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offer {
-    root: u32,
-    purse: Option<Purse>,
-}
-
-pub(super) type Menu = Box<[Offer]>;
 
 /// A point at which the outcome of an action is known or depends on one more component.
 #[derive(Default)]
@@ -26,6 +17,13 @@ pub(super) struct Node {
     // Of the first point of an action: which.
     action: u32,
     next: OnceLock<Next>,
+}
+
+impl Node {
+    /// The first point of an action.
+    pub(super) fn first(action: u32) -> Self {
+        Self { action, next: OnceLock::new() }
+    }
 }
 
 enum Next {
@@ -54,23 +52,6 @@ impl Interned {
                 show(offer, next);
             }
         });
-    }
-
-    /// Shows everything that may happen in a state.
-    pub fn offers(&self, ids: &Ids, mut show: impl FnMut(Offer)) {
-        let shape = self.shape;
-        if ids.get(shape.violation()) != 0 {
-            return;
-        }
-        for index in 0..shape.coordinators {
-            self.menu_of_coordinator(ids.get(shape.coordinator(index))).iter().copied().for_each(&mut show);
-            self.mail_of_coordinator(ids, index).iter().copied().for_each(&mut show);
-        }
-        self.menu_of_late(ids.get(shape.late())).iter().copied().for_each(&mut show);
-        for index in 0..shape.hosts {
-            self.menu_of_host(ids.get(shape.host(index))).iter().copied().for_each(&mut show);
-            self.mail_of_host(ids, index).iter().copied().for_each(&mut show);
-        }
     }
 
     /// What an offer is.
@@ -180,11 +161,20 @@ impl Interned {
         }
     }
 
+    // Whether an offer changes nothing, whatever is elsewhere.
+    pub(super) fn is_idle(&self, ids: &Ids, offer: Offer) -> bool {
+        self.effects(ids, offer.root);
+        match self.nodes[offer.root as usize].next.get() {
+            Some(Next::Done(effects)) => *effects == Effects::default(),
+            Some(Next::Ask(_)) | None => false,
+        }
+    }
+
     fn edge(&self, node: u32, value: u32) -> u32 {
         self.edges.get(node, value, || self.node(Node::default()))
     }
 
-    fn node(&self, node: Node) -> u32 {
+    pub(super) fn node(&self, node: Node) -> u32 {
         u32::try_from(self.nodes.push(node)).expect("a model takes fewer than 2^32 different steps")
     }
 
@@ -294,104 +284,5 @@ impl Interned {
         let left = if left.is_empty() { 0 } else { self.leavings.intern(hash_of(&left), left.into()) };
         let violation = self.violation(world.violation);
         Effects { writes: writes.into(), told, sent: sent.collect(), left, violation }
-    }
-
-    fn menu(&self, actions: Vec<Action>, budget: crate::story::Budget) -> u32 {
-        let offers = actions.into_iter().map(|action| {
-            let purse = Purse::of(&action, budget);
-            Offer { root: self.root(action), purse }
-        });
-        self.menus.push(offers.collect()) as u32
-    }
-
-    fn root(&self, action: Action) -> u32 {
-        let action = self.actions.push(action) as u32;
-        self.node(Node { action, next: OnceLock::new() })
-    }
-
-    fn menu_of_coordinator(&self, id: u32) -> &[Offer] {
-        let entry = &self.coordinators[id];
-        let menu = entry.about.menu.get_or_init(|| {
-            let story = self.model.story();
-            let process = &entry.value;
-            let mut actions = Vec::new();
-            choice::of_coordinator(process, &mut actions);
-            let mut offers = self.menus[self.menu(actions, story.budget) as usize].to_vec();
-            if process.machine.leads().is_some() {
-                offers.extend((1..=story.budget.rescales).filter_map(|left| {
-                    let to = choice::next_rescale(story, left)?;
-                    let root = self.root(Action::Rescale(process.machine.id(), to));
-                    Some(Offer { root, purse: Some(Purse::Rescales { left }) })
-                }));
-            }
-            self.menus.push(offers.into()) as u32
-        });
-        &self.menus[*menu as usize]
-    }
-
-    fn menu_of_host(&self, id: u32) -> &[Offer] {
-        let entry = &self.hosts[id];
-        let menu = entry.about.menu.get_or_init(|| {
-            let (story, mut actions) = (self.model.story(), Vec::new());
-            choice::of_host(&entry.value, story, self.model.twist(), &mut actions);
-            self.menu(actions, story.budget)
-        });
-        &self.menus[*menu as usize]
-    }
-
-    fn menu_of_late(&self, id: u32) -> &[Offer] {
-        let entry = &self.lates[id];
-        let menu = entry.about.menu.get_or_init(|| {
-            let actions = entry.value.iter().cloned().map(Action::Land).collect();
-            self.menu(actions, self.model.story().budget)
-        });
-        &self.menus[*menu as usize]
-    }
-
-    fn mail_of_coordinator(&self, ids: &Ids, index: usize) -> &[Offer] {
-        let (receiver, mailbox) =
-            (ids.get(self.shape.coordinator(index)), ids.get(self.shape.mail_of_coordinator(index)));
-        self.mail(ids, 0, receiver, mailbox)
-    }
-
-    fn mail_of_host(&self, ids: &Ids, index: usize) -> &[Offer] {
-        let (receiver, mailbox) = (ids.get(self.shape.host(index)), ids.get(self.shape.mail_of_host(index)));
-        self.mail(ids, 1, receiver, mailbox)
-    }
-
-    // Messages that change nothing, whatever is elsewhere, are not offered: most of those that were
-    // ever sent. A repeated request of a state costs one look for all of them.
-    fn mail(&self, ids: &Ids, kind: usize, receiver: u32, mailbox: u32) -> &[Offer] {
-        let menu = self.mail_menus[kind].get(receiver, mailbox, || {
-            let mut messages: Vec<_> = self.mailboxes[mailbox].value.to_vec();
-            messages
-                .sort_unstable_by(|one, other| self.messages[*one].value.cmp(&self.messages[*other].value));
-            let offers = messages.into_iter().filter_map(|message| {
-                let offer = self.delivery(kind, receiver, message);
-                let root = offer.root;
-                self.effects(ids, root);
-                let idle = matches!(
-                    self.nodes[root as usize].next.get(),
-                    Some(Next::Done(effects)) if *effects == Effects::default()
-                );
-                (!idle).then_some(offer)
-            });
-            self.menus.push(offers.collect()) as u32
-        });
-        &self.menus[menu as usize]
-    }
-
-    // A message reaches a coordinator (kind 0) or a host (kind 1).
-    pub(super) fn delivery(&self, kind: usize, receiver: u32, message: u32) -> Offer {
-        let root = self.deliveries[kind]
-            .get(receiver, message, || self.root(Action::Deliver(self.messages[message].value.clone())));
-        Offer { root, purse: None }
-    }
-
-    // The messages of a mailbox in an order that does not depend on when they got their numbers.
-    pub(super) fn in_order(&self, mailbox: u32) -> Vec<u32> {
-        let mut messages = self.mailboxes[mailbox].value.to_vec();
-        messages.sort_unstable_by(|one, other| self.messages[*one].value.cmp(&self.messages[*other].value));
-        messages
     }
 }
