@@ -17,7 +17,9 @@ use std::{
 use keygroups_model::{Bound, interned::Interned, model::JobModel, story::Story, survey::survey_interned};
 use stateright::{Checker, Model, Property};
 
-const ROWS: &[(&str, fn(usize) -> Row)] = &[
+type Search = fn(usize) -> Row;
+
+const ROWS: &[(&str, Search)] = &[
     ("rescale, level by level", by_level),
     ("rescale unreduced, level by level, 3 million states", unreduced),
     ("rescale, stateright depth first", depth_first),
