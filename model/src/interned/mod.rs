@@ -2,7 +2,7 @@
 //! up.
 //!
 //! Each value of a component (a coordinator's process, a mailbox, the store, …) is kept once, under
-//! a number. What an action does depends on the few components that its [`Step`] looks at; for the
+//! a number. What an action does depends on the few components that its [`Step`](crate::step::Step) looks at; for the
 //! same numbers there it does the same. So the production machines run a few thousand times, and the
 //! millions of states in which the same thing happens elsewhere cost a look into a table. Nothing is
 //! approximated: values are compared in full when they get their number, and a step is looked up by
