@@ -269,6 +269,8 @@ fn unknown_story_names_those_there_are() {
 fn a_larger_bound_has_every_named_model() {
     for bound in [Bound::Ci, Bound::Deep] {
         let names: Vec<_> = bound.stories().iter().map(|story| story.name).collect();
-        assert_eq!(names, ["alignment", "checkpoint", "leadership", "rescale", "everything"]);
+        for name in ["alignment", "checkpoint", "leadership", "rescale", "everything"] {
+            assert!(names.contains(&name), "{name} is missing in {}", bound.name());
+        }
     }
 }

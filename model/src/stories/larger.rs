@@ -24,6 +24,12 @@ pub const CI: &[Story] = &[
     },
     Story { budget: Budget { campaigns: 3, checkpoints: 1, store_faults: 1, ..CALM }, ..LEADERSHIP },
     Story { budget: Budget { rescales: 2, host_crashes: 1, ..CALM }, ..RESCALE },
+    Story {
+        name: "slots-lost",
+        about: "One coordinator, two hosts, from one counting task to two and back; meanwhile a host is believed to be gone with its slots, until it is heard of again.",
+        budget: Budget { rescales: 2, host_suspicions: 1, ..CALM },
+        ..RESCALE
+    },
     Story { budget: Budget { rescales: 1, campaigns: 2, host_crashes: 1, ..CALM }, ..EVERYTHING },
 ];
 
