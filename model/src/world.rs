@@ -84,7 +84,12 @@ impl World {
         self.late.settle();
         self.history.settle();
         if self.violation.is_none() {
-            self.violation = invariant::check(&self.view()).err();
+            let view = JobView {
+                coordinators: self.coordinators.iter().map(|process| &process.machine).collect(),
+                hosts: self.hosts.iter().map(|process| &process.machine).collect(),
+                history: &self.history,
+            };
+            self.violation = invariant::check(&view).err();
         }
     }
 
@@ -104,14 +109,5 @@ impl World {
                 !reduce::is_stale_for_coordinator(&coordinators[usize::from(id.0)], message)
             }
         });
-    }
-
-    /// What invariants that judge a moment look at.
-    pub fn view(&self) -> JobView<'_> {
-        JobView {
-            coordinators: self.coordinators.iter().map(|process| &process.machine).collect(),
-            hosts: self.hosts.iter().map(|process| &process.machine).collect(),
-            history: &self.history,
-        }
     }
 }

@@ -101,7 +101,7 @@ fn inspection_counts_entries_per_state() {
 
 /// Run once per new example: `cargo test --test state -- --ignored`. It never overwrites one.
 #[test]
-#[ignore = "writes files"]
+#[ignore = "writes fixtures that are missing, by hand: cargo test --test state -- --ignored"]
 fn write_fixtures_that_are_missing() {
     for (name, encoded) in examples() {
         if !fixture(name).exists() {

@@ -27,11 +27,7 @@ impl Checker {
         match (fact, follows) {
             (Fact::ManifestCreated(manifest), Follows::Created(by, version)) => {
                 world.wanted.allows_create(by, *version, Some(manifest))?;
-                let before = world.history.newest();
-                let extends = before.is_none_or(|before| before.version < *version);
-                let known = before.map(|before| before.newest_checkpoint_id());
-                let commits = manifest.newest_checkpoint().filter(|record| Some(record.id) != known);
-                if let Some(record) = commits.filter(|_| extends) {
+                if let Some(record) = world.history.committed_by(manifest) {
                     world.follows(node, Follows::Compared(record.id));
                 }
                 let awaited = self.coordinators.get(by).is_some_and(|life| life.creates(*version));

@@ -46,10 +46,6 @@ impl<T: Eq, A: Default> Arena<T, A> {
         shard.insert_unique(digest, id, |id| self.entries[*id as usize].digest);
         id
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.entries.count()
-    }
 }
 
 impl<T, A> std::ops::Index<u32> for Arena<T, A> {

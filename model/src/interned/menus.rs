@@ -33,11 +33,12 @@ impl Interned {
         }
     }
 
-    fn menu(&self, actions: Vec<Action>, budget: crate::story::Budget) -> u32 {
-        let offers = actions.into_iter().map(|action| {
-            let purse = Purse::of(&action, budget);
-            Offer { root: self.root(action), purse }
-        });
+    fn offer(&self, action: Action) -> Offer {
+        let purse = Purse::of(&action, self.model.story().budget);
+        Offer { root: self.root(action), purse }
+    }
+
+    fn menu(&self, offers: impl Iterator<Item = Offer>) -> u32 {
         self.menus.push(offers.collect()) as u32
     }
 
@@ -53,15 +54,13 @@ impl Interned {
             let process = &entry.value;
             let mut actions = Vec::new();
             choice::of_coordinator(process, &mut actions);
-            let mut offers = self.menus[self.menu(actions, story.budget) as usize].to_vec();
-            if process.machine.leads().is_some() {
-                offers.extend((1..=story.budget.rescales).filter_map(|left| {
-                    let to = choice::next_rescale(story, left)?;
-                    let root = self.root(Action::Rescale(process.machine.id(), to));
-                    Some(Offer { root, purse: Some(Purse::Rescales { left }) })
-                }));
-            }
-            self.menus.push(offers.into()) as u32
+            let wishes = if process.machine.leads().is_some() { story.budget.rescales } else { 0 };
+            let rescales = (1..=wishes).filter_map(|left| {
+                let to = choice::next_rescale(story, left)?;
+                let root = self.root(Action::Rescale(process.machine.id(), to));
+                Some(Offer { root, purse: Some(Purse::Rescales { left }) })
+            });
+            self.menu(actions.into_iter().map(|action| self.offer(action)).chain(rescales))
         });
         &self.menus[*menu as usize]
     }
@@ -71,7 +70,7 @@ impl Interned {
         let menu = entry.about.menu.get_or_init(|| {
             let (story, mut actions) = (self.model.story(), Vec::new());
             choice::of_host(&entry.value, story, self.model.twist(), &mut actions);
-            self.menu(actions, story.budget)
+            self.menu(actions.into_iter().map(|action| self.offer(action)))
         });
         &self.menus[*menu as usize]
     }
@@ -79,8 +78,7 @@ impl Interned {
     fn menu_of_late(&self, id: u32) -> &[Offer] {
         let entry = &self.lates[id];
         let menu = entry.about.menu.get_or_init(|| {
-            let actions = entry.value.iter().cloned().map(Action::Land).collect();
-            self.menu(actions, self.model.story().budget)
+            self.menu(entry.value.iter().cloned().map(|request| self.offer(Action::Land(request))))
         });
         &self.menus[*menu as usize]
     }
@@ -102,7 +100,7 @@ impl Interned {
         let menu = self.mail_menus[kind].get(receiver, mailbox, || {
             let offers =
                 self.in_order(mailbox).into_iter().map(|message| self.delivery(kind, receiver, message));
-            self.menus.push(offers.filter(|offer| !self.is_idle(ids, *offer)).collect()) as u32
+            self.menu(offers.filter(|offer| !self.is_idle(ids, *offer)))
         });
         &self.menus[menu as usize]
     }

@@ -169,22 +169,6 @@ impl Interned {
         self.of(&World::new(&self.model))
     }
 
-    /// How many different values of coordinators, hosts, mailboxes, stores and histories there were.
-    pub fn values(&self) -> [usize; 5] {
-        [
-            self.coordinators.len(),
-            self.hosts.len(),
-            self.mailboxes.len(),
-            self.stores.len(),
-            self.histories.len(),
-        ]
-    }
-
-    /// How often production machines ran.
-    pub fn worked_out(&self) -> usize {
-        self.nodes.count()
-    }
-
     /// The numbers of a world.
     pub fn of(&self, world: &World) -> Ids {
         let shape = self.shape;

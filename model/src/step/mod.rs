@@ -60,12 +60,9 @@ impl Told {
             Self::Fact(fact) => return history.record(fact).err(),
             Self::Manifest(manifest, contents) => (manifest, contents),
         };
-        let before = history.newest().map(|newest| (newest.version, newest.newest_checkpoint_id()));
-        let extends = before.is_none_or(|(version, _)| manifest.version > version);
-        let checkpoint = manifest.newest_checkpoint_id();
-        let commits = extends && before.map(|(_, id)| id) != Some(checkpoint);
+        let commits = history.committed_by(manifest).map(|record| record.id);
         let created = history.record(&Fact::ManifestCreated(Arc::clone(manifest))).err();
-        let held = contents.filter(|_| commits).and_then(|(found, expected)| {
+        let held = commits.zip(*contents).and_then(|(checkpoint, (found, expected))| {
             history.record(&Fact::Contents { checkpoint, found, expected }).err()
         });
         created.or(held)

@@ -255,7 +255,7 @@ impl Watch {
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        self.state().progress.newest.as_ref().is_some_and(|manifest| manifest.status == JobStatus::Finished)
+        self.state().history.newest().is_some_and(|manifest| manifest.status == JobStatus::Finished)
     }
 
     pub(crate) fn violation(&self) -> Option<Violation> {

@@ -60,7 +60,7 @@ pub(super) fn committed_was_acknowledged_by_exactly_its_tasks(
     fact: &Fact,
 ) -> Result<(), String> {
     let Fact::ManifestCreated(manifest) = fact else { return Ok(()) };
-    let Some(record) = history.commits(manifest).filter(|_| history.extends(manifest)) else { return Ok(()) };
+    let Some(record) = history.committed_by(manifest) else { return Ok(()) };
     let planned = history
         .deployed
         .get(&record.attempt)
@@ -107,7 +107,7 @@ pub(super) fn nothing_older_commits_after_a_restore_decision(
     fact: &Fact,
 ) -> Result<(), String> {
     let Fact::ManifestCreated(manifest) = fact else { return Ok(()) };
-    let Some(record) = history.commits(manifest).filter(|_| history.extends(manifest)) else { return Ok(()) };
+    let Some(record) = history.committed_by(manifest) else { return Ok(()) };
     let newest = history.deployed.keys().rev().find(|attempt| attempt.epoch <= manifest.epoch);
     if newest != Some(&record.attempt) {
         return Err(format!(

@@ -106,11 +106,12 @@ impl History {
         self.committed.values()
     }
 
-    /// The checkpoint that `manifest` commits and its predecessor in the chain does not have.
-    pub(super) fn commits(&self, manifest: &Manifest) -> Option<CheckpointRecord> {
-        let record = manifest.newest_checkpoint()?;
+    /// The checkpoint that `manifest` commits if it comes into being now: the newest link of the chain
+    /// does not have it. Litter below the newest link commits nothing.
+    pub fn committed_by<'m>(&self, manifest: &'m Manifest) -> Option<&'m CheckpointRecord> {
+        let record = manifest.newest_checkpoint().filter(|_| self.extends(manifest))?;
         let before = self.newest().map_or(CheckpointId::NONE, |newest| newest.newest_checkpoint_id());
-        (record.id != before).then(|| record.clone())
+        (record.id != before).then_some(record)
     }
 
     /// Whether `manifest` extends the chain. Otherwise it is litter below the newest version: a
@@ -123,7 +124,7 @@ impl History {
         match fact {
             Fact::ManifestCreated(manifest) => {
                 if self.extends(manifest) {
-                    if let Some(record) = self.commits(manifest) {
+                    if let Some(record) = self.committed_by(manifest) {
                         self.outputs.extend(record.outputs);
                         self.outputs.extend(
                             record
@@ -131,7 +132,7 @@ impl History {
                                 .iter()
                                 .filter_map(|task| task.output.as_ref().map(|output| output.object)),
                         );
-                        self.committed.insert((record.attempt, record.id), Arc::new(record));
+                        self.committed.insert((record.attempt, record.id), Arc::new(record.clone()));
                     }
                     self.chain.insert(manifest.version, Arc::clone(manifest));
                 }

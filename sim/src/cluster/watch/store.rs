@@ -21,7 +21,7 @@ impl Watch {
         let mut named: BTreeSet<_> =
             state.history.committed().flat_map(|record| record.objects()).copied().collect();
         let kept: BTreeSet<_> =
-            state.progress.newest.iter().flat_map(|manifest| manifest.objects()).copied().collect();
+            state.history.newest().into_iter().flat_map(|manifest| manifest.objects()).copied().collect();
         named.retain(|name| !matches!(name, ObjectName::State { .. }) || kept.contains(name));
         let unnamed = paths.iter().filter_map(|path| match self.layout.identify(path) {
             Identified::Object(name) => (!named.contains(&name)).then_some(name),
@@ -65,13 +65,10 @@ impl Watch {
                 return;
             }
         };
+        let commits = state.history.committed_by(&manifest);
         self.judge(state, STORE, &Fact::ManifestCreated(Arc::clone(&manifest)));
-        if state.progress.newest.as_ref().is_some_and(|newest| newest.version >= version) {
-            return;
-        }
-        let before =
-            state.progress.newest.as_ref().map(|newest| newest.newest_checkpoint_id()).unwrap_or_default();
-        if let Some(record) = manifest.newest_checkpoint().filter(|record| record.id > before) {
+        state.progress.newest = state.history.newest().cloned();
+        if let Some(record) = commits {
             match state.oracle.compare(record, objects, &self.layout) {
                 Ok((found, expected)) => {
                     let checkpoint = record.id;
@@ -83,6 +80,5 @@ impl Watch {
                 }
             }
         }
-        state.progress.newest = Some(manifest);
     }
 }
