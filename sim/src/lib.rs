@@ -16,6 +16,8 @@ compile_error!(
 #[cfg(madsim)]
 pub mod batch;
 #[cfg(madsim)]
+pub mod case;
+#[cfg(madsim)]
 pub mod cluster;
 #[cfg(madsim)]
 pub mod fault;

@@ -74,6 +74,15 @@ impl Violation {
     pub fn broken(rule: impl Into<String>, detail: impl fmt::Display) -> Self {
         Self::Broken { rule: rule.into(), detail: detail.to_string() }
     }
+
+    /// The name of what was broken; `panic` for a panic.
+    #[must_use]
+    pub fn rule(&self) -> &str {
+        match self {
+            Self::Broken { rule, .. } => rule,
+            Self::Panicked { .. } => "panic",
+        }
+    }
 }
 
 /// The verdict on one seed and what it cost.

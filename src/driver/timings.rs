@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::CoordinatorTimer;
 
 /// How long the timers of coordinators and hosts are, and how long the store has to answer. All
 /// coordinators and hosts of a job should have the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timings {
     pub(super) heartbeat: Duration,
     pub(super) leader_silence: Duration,

@@ -27,6 +27,7 @@ pub use scenario::{EngineBug, Scenario, ScenarioError};
 pub use summary::{Moment, Restored, Summary};
 pub use watch::STEPS;
 
+use crate::case::Case;
 use crate::fault::{FaultPlan, Injector, Targets};
 use crate::oracle::PartitionedInput;
 use crate::random;
@@ -100,15 +101,21 @@ impl Runtime for SimRuntime {
     }
 }
 
-/// Runs one seed of a scenario.
+/// Runs one seed of a scenario, with the faults that are drawn from the seed.
 #[must_use]
 pub fn simulate(seed: u64, scenario: &Scenario, recording: Recording) -> Run<Summary> {
-    let limit = Duration::from_micros(scenario.horizon_us + 4 * scenario.liveness_us + 3_600_000_000);
-    let scenario = scenario.clone();
-    run(seed, limit, recording, move |world| build_and_run(world, scenario))
+    Case::draw(seed, scenario).run(recording)
 }
 
-async fn build_and_run(world: World, scenario: Scenario) -> Result<Summary, Violation> {
+/// Runs a scenario with the faults of this plan.
+#[must_use]
+pub fn simulate_plan(seed: u64, scenario: &Scenario, plan: FaultPlan, recording: Recording) -> Run<Summary> {
+    let limit = Duration::from_micros(scenario.horizon_us + 4 * scenario.liveness_us + 3_600_000_000);
+    let scenario = scenario.clone();
+    run(seed, limit, recording, move |world| build_and_run(world, scenario, plan))
+}
+
+async fn build_and_run(world: World, scenario: Scenario, plan: FaultPlan) -> Result<Summary, Violation> {
     let World { seed, net, nodes, trace } = world.clone();
     let store = StoreNode::start(&net, &trace, world.random("store"));
     let input = PartitionedInput::new(scenario.input.clone(), scenario.partitions);
@@ -116,9 +123,9 @@ async fn build_and_run(world: World, scenario: Scenario) -> Result<Summary, Viol
     watch.observe(&store);
 
     // Nodes are numbered in order of creation, so that addresses are known before anybody starts.
-    let first = net.add_node("user").0 + 1;
-    let coordinators: Vec<_> = (0..scenario.coordinators).map(|id| Node(first + id)).collect();
-    let hosts: Vec<_> = (0..scenario.hosts).map(|id| Node(first + scenario.coordinators + id)).collect();
+    let Targets { coordinators, hosts, store: expected, .. } = scenario.targets();
+    assert_eq!(store.node(), expected, "nodes are numbered in order of creation");
+    let user = net.add_node("user");
     let cluster = Arc::new(Cluster {
         seed,
         net: net.clone(),
@@ -144,11 +151,9 @@ async fn build_and_run(world: World, scenario: Scenario) -> Result<Summary, Viol
         assert_eq!(node, expected, "nodes are numbered in order of creation");
     }
 
-    let targets = Targets { coordinators, hosts, store: store.node(), steps: STEPS };
-    let plan = FaultPlan::draw(seed, cluster.scenario.faults, &targets, cluster.scenario.horizon_us);
     let injector = Injector::start(&world, &store, plan);
     watch.aim(&injector);
-    user::run(&cluster, Node(first - 1), &injector).await
+    user::run(&cluster, user, &injector).await
 }
 
 /// The random stream of one life of one process.

@@ -1,11 +1,14 @@
 //! What a cluster is made of and what it is to do.
 
-use crate::fault::Profile;
+use super::STEPS;
+use crate::fault::{Profile, Targets};
 use crate::input::Table;
 use crate::random;
+use crate::wire::Node;
 use keygroups::checkpoint::{JobSpec, Scaling, VertexId, VertexSpec};
-use keygroups::driver::Timings;
+use keygroups::driver::{Timings, TimingsError};
 use keygroups::key_group::{BoundsError, MaxParallelism, Parallelism};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +19,8 @@ pub(crate) const TOTALS: VertexId = VertexId(1);
 
 /// A bug planted into the simulated engine, to see that the oracle catches it. The machines and the
 /// driver are as in production.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EngineBug {
     /// Every 97th record is counted twice.
     CountsTwice,
@@ -29,7 +33,8 @@ pub enum EngineBug {
 }
 
 /// A job, a cluster for it, and what befalls them. Equal scenarios and seeds give equal runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Scenario {
     pub(crate) input: Arc<Table>,
     pub(crate) partitions: u16,
@@ -59,6 +64,28 @@ pub enum ScenarioError {
     /// No parallelism to start with.
     #[error("no parallelism is given: name the first and then those to rescale to, such as 2,4,3")]
     NoParallelism,
+    /// A number that must not be 0.
+    #[error("{name} is 0: at least one is needed")]
+    Zero {
+        /// Which.
+        name: &'static str,
+    },
+    /// Nothing to read.
+    #[error("the input has no row")]
+    NoRow,
+    /// More processes than a simulated cluster should have.
+    #[error("{coordinators} coordinators and {hosts} hosts are more than a simulated cluster runs well: at most {max} of each")]
+    TooManyProcesses {
+        /// Coordinators.
+        coordinators: u16,
+        /// Hosts.
+        hosts: u16,
+        /// The bound for each.
+        max: u16,
+    },
+    /// Timers that cannot work.
+    #[error(transparent)]
+    Timings(#[from] TimingsError),
     /// More tasks than a simulated cluster should have.
     #[error("parallelism {found} is more than a simulated cluster runs well: at most {max}")]
     TooParallel {
@@ -72,6 +99,8 @@ pub enum ScenarioError {
 /// Every task is a handful of events per checkpoint and a channel to every source; beyond this a run
 /// takes minutes.
 const PARALLELISM_MAX: u16 = 64;
+/// As many as the largest parallelism can need.
+const PROCESSES_MAX: u16 = 2 * PARALLELISM_MAX;
 
 impl Scenario {
     /// The main job: all of `input`, at the first of `parallelisms`, then rescaled to each of the
@@ -151,6 +180,70 @@ impl Scenario {
         scenario.checkpoints_retained = random.usize(1..=2);
         scenario.horizon_us = random.u64(5_000_000..=15_000_000);
         scenario
+    }
+
+    /// Whether it can be run.
+    ///
+    /// # Errors
+    ///
+    /// [`ScenarioError`] says which number does not fit.
+    pub fn check(&self) -> Result<(), ScenarioError> {
+        let most = *self.parallelisms.iter().max().ok_or(ScenarioError::NoParallelism)?;
+        most.within(self.max_parallelism)?;
+        if most.get() > PARALLELISM_MAX {
+            return Err(ScenarioError::TooParallel { found: most.get(), max: PARALLELISM_MAX });
+        }
+        if self.input.rows.is_empty() {
+            return Err(ScenarioError::NoRow);
+        }
+        let counts = [
+            ("partitions", u64::from(self.partitions)),
+            ("coordinators", u64::from(self.coordinators)),
+            ("hosts", u64::from(self.hosts)),
+            ("slots", u64::from(self.slots)),
+            ("batch_rows", self.batch_rows as u64),
+            ("batch_interval_us", self.batch_interval_us),
+            ("checkpoints_retained", self.checkpoints_retained as u64),
+            ("store_timeout_us", self.store_timeout_us),
+        ];
+        match counts.into_iter().find(|(_, count)| *count == 0) {
+            Some((name, _)) => return Err(ScenarioError::Zero { name }),
+            None if self.coordinators > PROCESSES_MAX || self.hosts > PROCESSES_MAX => {
+                return Err(ScenarioError::TooManyProcesses {
+                    coordinators: self.coordinators,
+                    hosts: self.hosts,
+                    max: PROCESSES_MAX,
+                });
+            }
+            None => {}
+        }
+        Ok(self.timings.check()?)
+    }
+
+    /// Who can be hit, and at which steps. The cluster numbers its nodes in this order: the store, the user,
+    /// coordinators, hosts.
+    #[must_use]
+    pub fn targets(&self) -> Targets {
+        let coordinators = 2..2 + self.coordinators;
+        let hosts = coordinators.end..coordinators.end + self.hosts;
+        Targets {
+            coordinators: coordinators.map(Node).collect(),
+            hosts: hosts.map(Node).collect(),
+            store: Node(0),
+            steps: STEPS,
+        }
+    }
+
+    /// How much goes wrong in what a seed draws.
+    #[must_use]
+    pub fn faults(&self) -> Profile {
+        self.faults
+    }
+
+    /// When all faults that a seed draws are over at the latest, in virtual microseconds.
+    #[must_use]
+    pub fn horizon_us(&self) -> u64 {
+        self.horizon_us
     }
 
     /// The same with a bug in the engine.

@@ -3,10 +3,11 @@
 use crate::random::spread;
 use crate::wire::{LinkFaults, NetworkFaults};
 use fastrand::Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RoughLinks {
     /// How every link behaves meanwhile.
     pub faults: LinkFaults,

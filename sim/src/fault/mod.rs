@@ -22,16 +22,16 @@ pub use links::RoughLinks;
 pub use outage::StoreOutage;
 pub use partition::Partition;
 pub use pause::Pause;
-pub use plan::{Aim, FaultPlan, Profile, Targets, UnknownProfile, Victim};
+pub use plan::{Aim, FaultPlan, PlanError, Profile, Targets, UnknownProfile, Victim};
 pub use store_errors::StoreErrors;
 
 use crate::nodes::Nodes;
 use crate::storage::StoreFaults;
-use crate::wire::{Net, NetworkFaults};
-use serde::Serialize;
+use crate::wire::{Net, NetworkFaults, Node};
+use serde::{Deserialize, Serialize};
 
 /// One fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
     /// A process dies and starts again later.
     Crash(Crash),
@@ -48,6 +48,16 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Every node that it names.
+    pub(super) fn nodes(&self) -> Vec<Node> {
+        match self {
+            Self::Crash(fault) => vec![fault.node],
+            Self::Pause(fault) => vec![fault.node],
+            Self::Partition(fault) => fault.from.iter().chain(&fault.to).copied().collect(),
+            Self::RoughLinks(_) | Self::StoreErrors(_) | Self::StoreOutage(_) => Vec::new(),
+        }
+    }
+
     /// How long it lasts, in virtual microseconds.
     #[must_use]
     pub fn lasts_us(&self) -> u64 {

@@ -5,10 +5,11 @@ use super::Targets;
 use crate::random::{pick, spread};
 use crate::wire::{Net, NetworkFaults, Node};
 use fastrand::Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Partition {
     /// Who cannot send …
     pub from: Vec<Node>,

@@ -5,12 +5,13 @@ use crate::random::{self, between, pick, spread};
 use crate::storage::StoreFaults;
 use crate::wire::{LinkFaults, NetworkFaults, Node};
 use fastrand::Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// How much goes wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Profile {
     /// Nothing.
     None,
@@ -73,8 +74,23 @@ impl Targets {
     }
 }
 
+/// A plan that cannot be carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A fault names a node that the cluster does not have.
+    #[error("a fault names node {}, which is none of the cluster's: {}", .0.0, .1)]
+    UnknownNode(Node, String),
+    /// A fault is aimed at a step that no protocol has.
+    #[error("a fault is aimed at {0:?}; steps are {1}")]
+    UnknownStep(String, String),
+    /// Times do not ascend.
+    #[error("timed faults must be in the order of their times, and {0} µs comes after a later one")]
+    Disorder(u64),
+}
+
 /// Whom an aimed fault hits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Victim {
     /// The process that takes the step.
     Actor,
@@ -83,7 +99,8 @@ pub enum Victim {
 }
 
 /// A fault that strikes when a protocol step is taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Aim {
     /// Label of the step: `all-acked`.
     pub step: String,
@@ -96,10 +113,10 @@ pub struct Aim {
 }
 
 /// Every fault of one simulation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FaultPlan {
     /// How links behave from the beginning to the horizon.
-    #[serde(skip)]
     pub network: NetworkFaults,
     /// How the store behaves from the beginning to the horizon.
     pub store: StoreFaults,
@@ -152,6 +169,32 @@ impl FaultPlan {
             timed,
             aims,
             horizon_us,
+        }
+    }
+
+    /// Whether it can be carried out in a cluster with these targets.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] says what cannot.
+    pub fn check(&self, targets: &Targets) -> Result<(), PlanError> {
+        let known = targets.all();
+        let faults = self.timed.iter().map(|(_, fault)| fault).chain(self.aims.iter().map(|aim| &aim.fault));
+        let victims = self.aims.iter().filter_map(|aim| match aim.victim {
+            Victim::Node(node) => Some(node),
+            Victim::Actor => None,
+        });
+        let mut named = faults.flat_map(Fault::nodes).chain(victims);
+        if let Some(unknown) = named.find(|node| !known.contains(node)) {
+            let known: Vec<_> = known.iter().map(|node| node.0.to_string()).collect();
+            return Err(PlanError::UnknownNode(unknown, known.join(", ")));
+        }
+        if let Some(aim) = self.aims.iter().find(|aim| !targets.steps.contains(&&*aim.step)) {
+            return Err(PlanError::UnknownStep(aim.step.clone(), targets.steps.join(", ")));
+        }
+        match self.timed.windows(2).find(|pair| pair[0].0 > pair[1].0) {
+            Some(pair) => Err(PlanError::Disorder(pair[1].0)),
+            None => Ok(()),
         }
     }
 }

@@ -7,6 +7,7 @@ mod decompress;
 pub use decompress::{Format, decompress};
 
 use csv::StringRecord;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +20,8 @@ const DELAY: &str = "dep_delay";
 const JANUARY: &[u8] = include_bytes!("../../data/nycflights13-january.csv.xz");
 
 /// One row, as the default job sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Row {
     /// Value of the key column, as it stands there; `NA` and the empty string are keys like any other.
     pub key: Arc<str>,
@@ -31,7 +33,8 @@ pub struct Row {
 }
 
 /// All rows of a file, in its order. There is at least one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Table {
     /// The rows.
     pub rows: Vec<Row>,

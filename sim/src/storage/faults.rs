@@ -1,9 +1,9 @@
 //! What the store itself does to a request, whatever the network does.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A time in which the store serves nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outage {
     /// Every request is answered with 503, without effect.
     Refuses,
@@ -13,7 +13,8 @@ pub enum Outage {
 
 /// The present behaviour of the store. Probabilities are per request, in millionths; at most one of the
 /// four misfortunes strikes a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StoreFaults {
     /// Shortest and longest service time in microseconds, both inclusive.
     pub latency_us: (u64, u64),

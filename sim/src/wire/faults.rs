@@ -3,11 +3,12 @@
 use super::Node;
 use crate::random::{between, happens};
 use fastrand::Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How one direction of a link behaves. Probabilities are per datagram, in millionths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LinkFaults {
     /// Shortest and longest ordinary delay in microseconds, both inclusive. Two datagrams whose delays
     /// differ overtake each other: a wide range is what reorders.
@@ -50,9 +51,11 @@ pub(super) enum Fate {
 
 /// The present behaviour of the whole network; may change at any time and applies to what is sent from
 /// then on. What is already on its way arrives.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NetworkFaults {
     every: LinkFaults,
+    #[serde(with = "as_list")]
     links: BTreeMap<(Node, Node), LinkFaults>,
     cut: BTreeSet<(Node, Node)>,
 }
@@ -117,5 +120,33 @@ impl NetworkFaults {
             return Fate::ArrivesTwice(delay_us, link.delay_us(random));
         }
         Fate::Arrives(delay_us)
+    }
+}
+
+/// A pair is no key of a JSON object.
+mod as_list {
+    use super::{BTreeMap, LinkFaults, Node};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Link {
+        from: Node,
+        to: Node,
+        faults: LinkFaults,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        links: &BTreeMap<(Node, Node), LinkFaults>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(links.iter().map(|(&(from, to), &faults)| Link { from, to, faults }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<(Node, Node), LinkFaults>, D::Error> {
+        let links = Vec::<Link>::deserialize(deserializer)?;
+        Ok(links.into_iter().map(|Link { from, to, faults }| ((from, to), faults)).collect())
     }
 }
