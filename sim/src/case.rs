@@ -195,7 +195,9 @@ mod tests {
         says(&refused(&|case| case["scenario"]["max_parallelism"] = 0.into()), "max parallelism");
         says(&refused(&|case| case["plan"]["surprise"] = 1.into()), "surprise");
         says(
-            &refused(&|case| case["plan"]["timed"][0][1] = serde_json::json!({"Crash": {"node": 99, "down_us": 1}})),
+            &refused(&|case| {
+                case["plan"]["timed"][0][1] = serde_json::json!({"Crash": {"node": 99, "down_us": 1}})
+            }),
             "node 99",
         );
         std::fs::write(&path, "{").unwrap();

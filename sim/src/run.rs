@@ -75,12 +75,12 @@ impl Violation {
         Self::Broken { rule: rule.into(), detail: detail.to_string() }
     }
 
-    /// The name of what was broken; `panic` for a panic.
+    /// The name of what was broken; `no_panic` for a panic.
     #[must_use]
     pub fn rule(&self) -> &str {
         match self {
             Self::Broken { rule, .. } => rule,
-            Self::Panicked { .. } => "panic",
+            Self::Panicked { .. } => "no_panic",
         }
     }
 }

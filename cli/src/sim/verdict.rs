@@ -16,12 +16,11 @@ pub(crate) struct ViolationDocument {
 
 impl From<&Violation> for ViolationDocument {
     fn from(violation: &Violation) -> Self {
-        match violation {
-            Violation::Broken { rule, detail } => Self { rule: rule.clone(), detail: detail.clone() },
-            Violation::Panicked { location, message } => {
-                Self { rule: "no_panic".to_owned(), detail: format!("at {location}: {message}") }
-            }
-        }
+        let detail = match violation {
+            Violation::Broken { detail, .. } => detail.clone(),
+            Violation::Panicked { location, message } => format!("at {location}: {message}"),
+        };
+        Self { rule: violation.rule().to_owned(), detail }
     }
 }
 

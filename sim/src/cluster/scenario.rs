@@ -74,7 +74,9 @@ pub enum ScenarioError {
     #[error("the input has no row")]
     NoRow,
     /// More processes than a simulated cluster should have.
-    #[error("{coordinators} coordinators and {hosts} hosts are more than a simulated cluster runs well: at most {max} of each")]
+    #[error(
+        "{coordinators} coordinators and {hosts} hosts are more than a simulated cluster runs well: at most {max} of each"
+    )]
     TooManyProcesses {
         /// Coordinators.
         coordinators: u16,
