@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use keygroups::{
-    checkpoint::{CheckpointId, TaskId, VertexId},
+    checkpoint::{Attempt, CheckpointId, ObjectName, TaskId, TaskSnapshot, VertexId},
     protocol::{
-        CoordinatorId, Deployment, Host, HostInput, HostOutput, Incarnation, PutOutcome, invariant::Fact,
+        CoordinatorId, Deployment, FailureCause, Host, HostInput, HostOutput, Incarnation, PutOutcome,
+        invariant::Fact,
     },
 };
 
@@ -14,6 +15,7 @@ use crate::{
     engine::{self, Element, EngineTask, Phase},
     network::Message,
     process::HostProcess,
+    store::Object,
     story::{self, COUNT, SOURCE},
 };
 
@@ -119,6 +121,15 @@ impl Step<'_> {
         self.tell_host(index, HostInput::Restored { attempt, task: id, outcome });
     }
 
+    /// A task's state cannot be read for now, however often it was tried. It takes over none of it.
+    pub(super) fn fail_restore(&mut self, index: usize, id: TaskId) {
+        let Some(task) = self.edit_host(index).tasks.get_mut(&id) else { return };
+        task.phase = Phase::Idle;
+        let attempt = task.attempt();
+        let outcome = Err(FailureCause::RestoreUnavailable);
+        self.tell_host(index, HostInput::Restored { attempt, task: id, outcome });
+    }
+
     /// A source reads the next record.
     pub(super) fn read(&mut self, index: usize, id: TaskId) {
         let story = self.model.story();
@@ -156,20 +167,44 @@ impl Step<'_> {
         }
     }
 
-    /// A frozen snapshot reaches the store, or, unless `durable`, does not.
-    pub(super) fn upload(&mut self, index: usize, id: TaskId, checkpoint: CheckpointId, durable: bool) {
-        let Some(task) = self.edit_host(index).tasks.get_mut(&id) else { return };
-        let Some(frozen) = task.uploads.remove(&checkpoint) else { return };
-        let attempt = task.attempt();
-        let (objects, snapshot) = task.snapshot(checkpoint, &frozen);
-        let mut written = durable;
-        if durable {
-            for (name, object) in objects {
-                written &= self.write(name, object) == PutOutcome::Written;
-            }
+    /// A frozen snapshot reaches the store.
+    pub(super) fn upload(&mut self, index: usize, id: TaskId, checkpoint: CheckpointId) {
+        let Some((attempt, objects, snapshot)) = self.frozen(index, id, checkpoint) else { return };
+        let mut written = true;
+        for (name, object) in objects {
+            written &= self.write(name, object) == PutOutcome::Written;
         }
         let snapshot = written.then(|| Arc::new(snapshot));
         self.tell_host(index, HostInput::Uploaded { attempt, task: id, checkpoint, snapshot });
+    }
+
+    /// An upload fails after these of its objects were written.
+    pub(super) fn fail_upload(
+        &mut self,
+        index: usize,
+        id: TaskId,
+        checkpoint: CheckpointId,
+        written: &[ObjectName],
+    ) {
+        let Some((attempt, objects, _)) = self.frozen(index, id, checkpoint) else { return };
+        for (name, object) in objects.into_iter().filter(|(name, _)| written.contains(name)) {
+            self.write(name, object);
+        }
+        self.tell_host(index, HostInput::Uploaded { attempt, task: id, checkpoint, snapshot: None });
+    }
+
+    // A frozen snapshot that is not on its way any more: what was to be written, and acknowledged with.
+    fn frozen(
+        &mut self,
+        index: usize,
+        id: TaskId,
+        checkpoint: CheckpointId,
+    ) -> Option<(Attempt, Vec<(ObjectName, Object)>, TaskSnapshot)> {
+        let story = self.model.story();
+        let task = self.edit_host(index).tasks.get_mut(&id)?;
+        let frozen = task.uploads.remove(&checkpoint)?;
+        let (objects, snapshot) = task.snapshot(story, checkpoint, &frozen);
+        Some((task.attempt(), objects, snapshot))
     }
 
     /// A task fails.

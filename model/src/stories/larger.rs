@@ -31,6 +31,12 @@ pub const CI: &[Story] = &[
         ..RESCALE
     },
     Story { budget: Budget { rescales: 1, campaigns: 2, host_crashes: 1, ..CALM }, ..EVERYTHING },
+    Story {
+        name: "faulty-store",
+        about: "Two coordinators, and the job goes from one task to two, while the store fails once, a checkpoint expires, and somebody looks for garbage.",
+        budget: Budget { rescales: 1, campaigns: 2, store_faults: 1, sweeps: 1, expiries: 1, ..CALM },
+        ..EVERYTHING
+    },
 ];
 
 /// Every story of the bound `deep`: as far as half an hour and 20 GB go.
