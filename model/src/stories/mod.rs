@@ -131,7 +131,15 @@ pub const ALIGNMENT: Story = Story {
 pub const DECLINED: Story = Story {
     name: "declined",
     about: "A snapshot cannot be uploaded: the checkpoint is given up, and the next one takes its place.",
-    budget: Budget { checkpoints: 2, expiries: 1, sweeps: 1, upload_failures: 1, ..CALM },
+    budget: Budget { checkpoints: 2, expiries: 1, upload_failures: 1, ..CALM },
+    ..CHECKPOINT
+};
+
+/// What an upload leaves behind that fails half way.
+pub const HALF_WRITTEN: Story = Story {
+    name: "half-written",
+    about: "A snapshot cannot be uploaded whole, and nobody is told of what was written: the leader finds it when it looks for garbage.",
+    budget: Budget { checkpoints: 1, sweeps: 1, upload_failures: 1, host_crashes: 1, ..CALM },
     ..CHECKPOINT
 };
 
@@ -260,6 +268,21 @@ pub const WALK: Story = Story {
 
 /// Every story of the bound `quick`.
 pub const QUICK: &[Story] = &[
-    ALIGNMENT, CHECKPOINT, DECLINED, UNREADABLE, STRAGGLERS, SUSPECTED, LEADERSHIP, ZOMBIES, GARBAGE, REBORN,
-    LATE_HOST, SCALE_OUT, SCALE_IN, UNION, RESCALE, EVERYTHING,
+    ALIGNMENT,
+    CHECKPOINT,
+    DECLINED,
+    HALF_WRITTEN,
+    UNREADABLE,
+    STRAGGLERS,
+    SUSPECTED,
+    LEADERSHIP,
+    ZOMBIES,
+    GARBAGE,
+    REBORN,
+    LATE_HOST,
+    SCALE_OUT,
+    SCALE_IN,
+    UNION,
+    RESCALE,
+    EVERYTHING,
 ];
