@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use keygroups::{
-    checkpoint::{Attempt, CheckpointId, ObjectName, TaskId, TaskSnapshot, VertexId},
+    checkpoint::{CheckpointId, ObjectName, TaskId, VertexId},
     protocol::{
         CoordinatorId, Deployment, FailureCause, Host, HostInput, HostOutput, Incarnation, PutOutcome,
         invariant::Fact,
@@ -15,7 +15,6 @@ use crate::{
     engine::{self, Element, EngineTask, Phase},
     network::Message,
     process::HostProcess,
-    store::Object,
     story::{self, COUNT, SOURCE},
 };
 
@@ -167,44 +166,27 @@ impl Step<'_> {
         }
     }
 
-    /// A frozen snapshot reaches the store.
-    pub(super) fn upload(&mut self, index: usize, id: TaskId, checkpoint: CheckpointId) {
-        let Some((attempt, objects, snapshot)) = self.frozen(index, id, checkpoint) else { return };
-        let mut written = true;
-        for (name, object) in objects {
-            written &= self.write(name, object) == PutOutcome::Written;
-        }
-        let snapshot = written.then(|| Arc::new(snapshot));
-        self.tell_host(index, HostInput::Uploaded { attempt, task: id, checkpoint, snapshot });
-    }
-
-    /// An upload fails after these of its objects were written.
-    pub(super) fn fail_upload(
+    /// A frozen snapshot reaches the store; or it does not, and `only` these of its objects do.
+    pub(super) fn upload(
         &mut self,
         index: usize,
         id: TaskId,
         checkpoint: CheckpointId,
-        written: &[ObjectName],
+        only: Option<&[ObjectName]>,
     ) {
-        let Some((attempt, objects, _)) = self.frozen(index, id, checkpoint) else { return };
-        for (name, object) in objects.into_iter().filter(|(name, _)| written.contains(name)) {
-            self.write(name, object);
-        }
-        self.tell_host(index, HostInput::Uploaded { attempt, task: id, checkpoint, snapshot: None });
-    }
-
-    // A frozen snapshot that is not on its way any more: what was to be written, and acknowledged with.
-    fn frozen(
-        &mut self,
-        index: usize,
-        id: TaskId,
-        checkpoint: CheckpointId,
-    ) -> Option<(Attempt, Vec<(ObjectName, Object)>, TaskSnapshot)> {
         let story = self.model.story();
-        let task = self.edit_host(index).tasks.get_mut(&id)?;
-        let frozen = task.uploads.remove(&checkpoint)?;
+        let Some(task) = self.edit_host(index).tasks.get_mut(&id) else { return };
+        let Some(frozen) = task.uploads.remove(&checkpoint) else { return };
+        let attempt = task.attempt();
         let (objects, snapshot) = task.snapshot(story, checkpoint, &frozen);
-        Some((task.attempt(), objects, snapshot))
+        let mut durable = only.is_none();
+        for (name, object) in objects {
+            if only.is_none_or(|only| only.contains(&name)) {
+                durable &= self.write(name, object) == PutOutcome::Written;
+            }
+        }
+        let snapshot = durable.then(|| Arc::new(snapshot));
+        self.tell_host(index, HostInput::Uploaded { attempt, task: id, checkpoint, snapshot });
     }
 
     /// A task fails.

@@ -241,10 +241,10 @@ impl<'m> Step<'m> {
                 self.take_element(usize::from(host.0), *task, *channel);
             }
             Action::Upload(host, task, checkpoint) => {
-                self.upload(usize::from(host.0), *task, *checkpoint);
+                self.upload(usize::from(host.0), *task, *checkpoint, None);
             }
             Action::FailUpload(host, task, checkpoint, written) => {
-                self.fail_upload(usize::from(host.0), *task, *checkpoint, written);
+                self.upload(usize::from(host.0), *task, *checkpoint, Some(written));
             }
             Action::FailTask(host, task) => self.fail(usize::from(host.0), *task),
             Action::CrashHost(host) => self.crash_host(usize::from(host.0)),
