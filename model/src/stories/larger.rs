@@ -85,4 +85,10 @@ pub const DEEP: &[Story] = &[
         budget: Budget { rescales: 2, campaigns: 2, host_crashes: 1, ..CALM },
         ..EVERYTHING
     },
+    Story {
+        name: "everything-faults",
+        about: "Two coordinators, and the sources, which are all of the job, go from one to two, while the store fails once, a checkpoint expires and somebody looks for garbage.",
+        budget: Budget { rescales: 1, campaigns: 2, store_faults: 1, sweeps: 1, expiries: 1, ..CALM },
+        ..SOURCES
+    },
 ];
