@@ -21,7 +21,7 @@ use keygroups::{
 
 use crate::{
     store::{Object, Store},
-    story::{self, Groups, OFFSETS, Offsets, Record, Story},
+    story::{self, Groups, OFFSETS, Offsets, Record, Split, Story},
     zoo::Twist,
 };
 
@@ -134,9 +134,7 @@ impl EngineTask {
         let deployment = Arc::clone(&self.deployment);
         self.phase = Phase::Idle;
         if deployment.source && deployment.restore.checkpoint == CheckpointId::NONE {
-            let of =
-                deployment.layout.tasks.keys().filter(|task| task.vertex == deployment.task.vertex).count();
-            self.offsets = twist.first_splits(story, deployment.task.subtask.index(), of);
+            self.offsets = twist.first_splits(story, deployment.task.subtask.index(), self.siblings());
         }
         for read in &deployment.restore.state {
             let found = twist.found(store, read.handle.object);
@@ -148,9 +146,30 @@ impl EngineTask {
         for read in &deployment.restore.operator_state {
             let (_, offsets) = store.state(read.handle.object).ok_or(FailureCause::RestoreCorrupt)?;
             let items = offsets.iter().skip(read.first_item as usize).take(read.items as usize);
-            self.offsets.extend(items.map(|(split, offset)| (*split, *offset)));
+            let kept =
+                items.filter(|(split, _)| twist.keeps_what_is_anothers() || self.reads(story, **split));
+            let kept: Offsets = kept.map(|(split, offset)| (*split, *offset)).collect();
+            self.offsets.extend(kept);
         }
         Ok(story::certificates(&self.groups).into_values().sum())
+    }
+
+    // How many tasks its vertex has.
+    fn siblings(&self) -> usize {
+        let Deployment { layout, task, .. } = &*self.deployment;
+        layout.tasks.keys().filter(|other| other.vertex == task.vertex).count()
+    }
+
+    // Whether it reads a split whose offset it has.
+    fn reads(&self, story: &Story, split: Split) -> bool {
+        story.offsets != RedistributionMode::Union
+            || story.reader(split, self.siblings()) == self.deployment.task.subtask.index()
+    }
+
+    /// Whether it was told to read anything.
+    pub fn reads_state(&self) -> bool {
+        let restore = &self.deployment.restore;
+        !restore.state.is_empty() || !restore.operator_state.is_empty()
     }
 
     /// Whether a source has anything to do.
@@ -161,7 +180,8 @@ impl EngineTask {
     }
 
     fn next_record(&self, story: &Story) -> Option<Record> {
-        self.offsets.iter().find_map(|(split, offset)| story.record(*split, *offset))
+        let mut own = self.offsets.iter().filter(|(split, _)| self.reads(story, **split));
+        own.find_map(|(split, offset)| story.record(*split, *offset))
     }
 
     /// A source reads its next record, or notices the end of its log.
@@ -272,9 +292,18 @@ impl EngineTask {
         self.closed = self.closed.split_off(&checkpoint.next());
     }
 
+    /// The names of what an upload writes.
+    pub fn objects(&self, checkpoint: CheckpointId, frozen: &Frozen) -> Vec<ObjectName> {
+        let (attempt, task) = (self.deployment.attempt, self.deployment.task);
+        let output = ObjectName::Output { attempt, task, checkpoint };
+        let state = ObjectName::State { attempt, task, checkpoint };
+        [state].into_iter().chain((!frozen.output.is_empty()).then_some(output)).collect()
+    }
+
     /// What an upload writes, and what the task acknowledges with.
     pub fn snapshot(
         &self,
+        story: &Story,
         checkpoint: CheckpointId,
         frozen: &Frozen,
     ) -> (Vec<(ObjectName, Object)>, TaskSnapshot) {
@@ -283,7 +312,7 @@ impl EngineTask {
         let output = ObjectName::Output { attempt, task, checkpoint };
         let offsets = OperatorStateInfo {
             name: OFFSETS.into(),
-            mode: RedistributionMode::SplitDistribute,
+            mode: story.offsets,
             items: frozen.offsets.len() as u32,
         };
         let snapshot = TaskSnapshot {

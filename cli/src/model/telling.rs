@@ -136,6 +136,10 @@ impl Telling<'_> {
                 arrow((lanes.host(*host), row), (STORE, row), Fate::Arrives);
                 return Vec::new();
             }
+            Action::FailRestore(host, _) => {
+                arrow((STORE, row), (lanes.host(*host), row), Fate::Lost);
+                return Vec::new();
+            }
             Action::FailUpload(host, ..) => {
                 arrow((lanes.host(*host), row), (STORE, row), Fate::Lost);
                 return Vec::new();

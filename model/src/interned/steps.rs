@@ -228,6 +228,7 @@ impl Interned {
             Action::Land(_) => self.shape.late(),
             Action::Heartbeat(host)
             | Action::Restore(host, _)
+            | Action::FailRestore(host, _)
             | Action::Read(host, _)
             | Action::Take { host, .. }
             | Action::Upload(host, ..)

@@ -50,6 +50,7 @@ mod subsumed_with_what_is_shared;
 mod successor_before_the_last_checkpoint;
 mod trigger_lock_not_released;
 mod unfinished_is_not_swept;
+mod union_state_taken_over_whole;
 
 pub use list::{ALL, STUCK};
 pub use outside::{OUTSIDE, Outside};
@@ -121,6 +122,11 @@ pub trait Twist: fmt::Debug + Sync {
 
     /// Changes restored state before the next handle is read.
     fn before_handle(&self, _groups: &mut Groups) {}
+
+    /// Whether a task keeps what it restores of union state and what is another's.
+    fn keeps_what_is_anothers(&self) -> bool {
+        false
+    }
 
     /// The key group that a record is kept under; `previous` was processed before it.
     fn group_of(&self, record: Record, _previous: Option<Record>) -> KeyGroup {
