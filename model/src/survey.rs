@@ -47,7 +47,8 @@ pub struct Survey {
     /// How far it came.
     pub progress: Progress,
     /// Whether every reachable state was seen. A survey ends early at a violation, at its limit of
-    /// states, and when it is told to stop.
+    /// states, and when it is told to stop; it has seen every state up to [`Progress::depth`] steps then,
+    /// and some of those after one more.
     pub complete: bool,
     /// The invariant that was broken first, and a shortest way there.
     pub violated: Option<(Violation, Positions)>,
@@ -119,6 +120,7 @@ impl Seen {
 #[derive(Default)]
 struct Found {
     next: Vec<Ids>,
+    expanded: usize,
     generated: usize,
     violated: Vec<Ids>,
     cases: Vec<(usize, u64)>,
@@ -168,14 +170,18 @@ pub fn survey_interned(
     survey.absorb(model, &seen, &[found]);
     while !level.is_empty() && survey.violated.is_none() && survey.progress.unique < unique_max {
         survey.progress.queue = level.iter().map(Vec::len).sum();
-        let Some(mut found) = expand(model, threads, &seen, &level, &survey, &mut watch) else {
-            return survey;
-        };
-        survey.progress.depth += 1;
+        let (mut found, ended) = expand(model, threads, &seen, &level, &survey, &mut watch);
         survey.absorb(model, &seen, &found);
         level = found.iter_mut().map(|found| std::mem::take(&mut found.next)).collect();
         level.retain(|states| !states.is_empty());
-        survey.progress.unique += level.iter().map(Vec::len).sum::<usize>();
+        let new = level.iter().map(Vec::len).sum::<usize>();
+        survey.progress.unique += new;
+        if ended {
+            let expanded = found.iter().map(|found| found.expanded).sum::<usize>();
+            survey.progress.queue = survey.progress.queue + new - expanded;
+            return survey;
+        }
+        survey.progress.depth += 1;
     }
     survey.progress.queue = level.iter().map(Vec::len).sum();
     survey.complete = level.is_empty();
@@ -186,7 +192,7 @@ pub fn survey_interned(
     survey
 }
 
-/// Takes every step out of a level; `None` if the survey was ended meanwhile.
+/// Takes every step out of a level; also says whether the survey was ended meanwhile.
 fn expand(
     model: &Interned,
     threads: usize,
@@ -194,7 +200,7 @@ fn expand(
     level: &[Vec<Ids>],
     survey: &Survey,
     watch: &mut impl FnMut(Progress) -> bool,
-) -> Option<Vec<Found>> {
+) -> (Vec<Found>, bool) {
     // Small, so that threads end a level together.
     const CHUNK: usize = 64;
     let chunks: Vec<&[Ids]> = level.iter().flat_map(|states| states.chunks(CHUNK)).collect();
@@ -236,11 +242,12 @@ fn expand(
         all.extend(others.into_iter().map(|other| other.join().expect("the model does not panic")));
         all
     });
-    (!stop.load(Ordering::Relaxed)).then_some(found)
+    (found, stop.load(Ordering::Relaxed))
 }
 
 impl Found {
     fn expand(&mut self, model: &Interned, seen: &Seen, depth: u16, wanted: u32, ids: &Ids) {
+        self.expanded += 1;
         let parent = ids.print();
         model.steps(ids, |_, reached| {
             self.generated += 1;
