@@ -16,6 +16,10 @@ impl Interned {
                 let left = self.unnoticed.get(history, host, || {
                     let mut part = self.histories[history].value.clone();
                     part.edit().forget_notices(&self.hosts[host].value.machine);
+                    // Most forget nothing. Comparing costs less than hashing.
+                    if part == self.histories[history].value {
+                        return history;
+                    }
                     part.settle();
                     self.histories.intern(part.digest(), part)
                 });
@@ -40,8 +44,11 @@ impl Interned {
                 let mut part = self.coordinators[process].value.clone();
                 let mail = self.in_order(mailbox);
                 reduce::calm_coordinator(part.edit(), mail.iter().map(|id| &*self.messages[*id].value));
-                part.settle();
                 let left = self.without(mailbox, |message| reduce::is_stale_for_coordinator(&part, message));
+                if part == self.coordinators[process].value {
+                    return (process, left);
+                }
+                part.settle();
                 (self.coordinators.intern(part.digest(), part), left)
             });
             row.put(receiver, process);
@@ -50,7 +57,9 @@ impl Interned {
     }
 
     fn without(&self, mailbox: u32, is_stale: impl Fn(&crate::network::Message) -> bool) -> u32 {
-        let messages = self.mailboxes[mailbox].value.iter().copied();
-        self.mailbox(messages.filter(|id| !is_stale(&self.messages[*id].value)).collect())
+        let messages = &self.mailboxes[mailbox].value;
+        let left: Vec<u32> =
+            messages.iter().copied().filter(|id| !is_stale(&self.messages[*id].value)).collect();
+        if left.len() == messages.len() { mailbox } else { self.mailbox(left) }
     }
 }

@@ -161,3 +161,42 @@ impl Shard {
         *self = larger;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // As good as random, and all different.
+    fn print(number: u64) -> u64 {
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
+    }
+
+    #[test]
+    fn every_state_is_new_once_and_keeps_its_parent_while_tables_grow() {
+        const STATES: u64 = 200_000;
+        let mut seen = Seen::new();
+        for number in 0..STATES {
+            let new = Known { print: print(number), parent: number, depth: number as usize % DEPTH_MAX };
+            while seen.reach(new) == Reached::NoRoom {
+                seen.make_room();
+            }
+        }
+        for number in 0..STATES {
+            let known = seen.find(print(number));
+            assert_eq!((known.parent, known.depth), (number, number as usize % DEPTH_MAX));
+            assert!(seen.reach(Known { parent: 0, depth: DEPTH_MAX, ..known }) == Reached::Known);
+            assert_eq!(seen.find(print(number)).parent, number, "a longer way changes nothing");
+        }
+    }
+
+    #[test]
+    fn of_equally_short_ways_that_through_the_smaller_parent_counts() {
+        for parents in [[3, 5], [5, 3]] {
+            let seen = Seen::new();
+            for parent in parents {
+                seen.reach(Known { print: print(9), parent, depth: 2 });
+            }
+            assert_eq!(seen.find(print(9)).parent, 3);
+        }
+    }
+}
