@@ -1,7 +1,8 @@
 //! The command line of keygroups.
 //!
 //! Exit codes: 0 the answer is given and everything asked about holds, 1 a violation was found,
-//! 2 wrong use or unreadable input, with one line on stderr that says what and where.
+//! 2 wrong use or unreadable input, with one line on stderr that says what and where, 3 a limit was reached
+//! with nothing found.
 
 mod assign;
 mod check;
@@ -54,6 +55,8 @@ enum Verdict {
     Violated,
     /// The user stopped it with nothing found.
     Stopped,
+    /// It has reached a limit with nothing found.
+    CutShort,
 }
 
 impl Verdict {
@@ -61,6 +64,7 @@ impl Verdict {
         match self {
             Self::Holds => 0,
             Self::Violated => 1,
+            Self::CutShort => 3,
             // What a shell reports of a program that Ctrl-C ended.
             Self::Stopped => 130,
         }

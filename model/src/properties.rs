@@ -32,7 +32,7 @@ impl Judged for Interned {
     }
 
     fn reaches(&self, ids: &Ids, case: usize) -> bool {
-        self.cases(ids, 1 << case) != 0
+        self.cases(None, ids, 1 << case) != 0
     }
 }
 

@@ -3,6 +3,7 @@
 mod bound;
 mod file;
 mod lanes;
+mod limit;
 mod next;
 mod path;
 pub(crate) mod report;
@@ -19,6 +20,7 @@ use keygroups_model::zoo::{self, Mutant};
 
 pub(crate) use bound::{parse_bound, stories};
 pub(crate) use file::{Document, SavedPath, check_writable, write_file};
+pub(crate) use limit::{Allowance, Limit, check_measurable, parse_limit};
 pub(crate) use next::{Group, Next, next};
 pub(crate) use path::Path;
 pub(crate) use state::Block;

@@ -180,7 +180,7 @@ fn report(document: &Document) -> String {
         Verdict::Violated => {
             writeln!(text, "{RED}{BOLD}✗ {}{RESET} in {which}\n", counted(failures.len() as u64, "violation"))
         }
-        Verdict::Stopped => {
+        Verdict::Stopped | Verdict::CutShort => {
             writeln!(text, "{BOLD}stopped{RESET} before all of {which} were run; none failed\n")
         }
     };

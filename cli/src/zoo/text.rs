@@ -80,7 +80,7 @@ pub(super) fn conclusion(out: &mut impl Write, document: &Document, hunted: usiz
     let verdict = match document.verdict {
         Verdict::Holds => format!("{GREEN}{BOLD}✓ holds{RESET}"),
         Verdict::Violated => format!("{RED}{BOLD}✗ violated{RESET}"),
-        Verdict::Stopped => format!("{BOLD}stopped before the end{RESET}"),
+        Verdict::Stopped | Verdict::CutShort => format!("{BOLD}stopped before the end{RESET}"),
     };
     writeln!(
         out,
