@@ -3,6 +3,7 @@
 mod conform;
 mod model;
 mod newcomer;
+mod shrink;
 mod simulation;
 
 use std::io::Write;
