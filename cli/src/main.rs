@@ -14,6 +14,7 @@ mod picture;
 mod plan;
 mod progress;
 mod replay;
+mod report;
 mod sim;
 mod verify_assignment;
 mod zoo;
@@ -39,6 +40,7 @@ enum Command {
     Plan(plan::Plan),
     Sim(sim::Sim),
     Replay(replay::Replay),
+    Report(report::Report),
     VerifyAssignment(verify_assignment::VerifyAssignment),
     Check(check::Check),
     Conform(conform::Conform),
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Command::Plan(command) => command.run(),
         Command::Sim(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::VerifyAssignment(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Conform(command) => command.run(),

@@ -1,7 +1,7 @@
 //! `keygroups replay`: a run of `sim` again, with every event shown.
 
 mod saved;
-mod words;
+pub(crate) mod words;
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;

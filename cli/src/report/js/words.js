@@ -1,0 +1,70 @@
+// Names above the columns, and words beside the events.
+function paintHeads() {
+  pen.globalAlpha = 1;
+  pen.fillStyle = colours.paper;
+  pen.fillRect(0, 0, view.width, HEAD);
+  TRACKS.forEach((track, index) => {
+    const { x, width } = columns.tracks[index];
+    if (width) write(track + "s", x + 5, 34, { colour: colours.soft, size: 11, width });
+  });
+  data.lanes.forEach((lane, index) => {
+    if (!isColumn(index)) return;
+    const width = columns.lane - 8, x = columns.lanes[index] - width / 2, narrow = width < 92;
+    pen.strokeStyle = laneColour(index);
+    pen.lineWidth = 1.5;
+    box(x, 14, width, 40, 13);
+    pen.stroke();
+    const name = narrow ? lane.name.replace("coordinator", "coord.") : lane.name;
+    write(name, columns.lanes[index], 27.5, { colour: laneColour(index), bold: true, size: narrow ? 11.5 : 12.5, align: "center", width: width - 4 });
+  });
+  if (columns.map) {
+    write("key groups", columns.map.x, 19, { colour: colours.soft, size: 11 });
+    const { x, width } = columns.map, group = width / data.key_groups;
+    const labels = group >= 14 ? Array.from({ length: data.key_groups }, (_, label) => label) : [0, data.key_groups - 1];
+    for (const label of labels) {
+      const align = group >= 14 ? "center" : label ? "right" : "left";
+      const at = group >= 14 ? x + (label + 0.45) * group : label ? x + width : x;
+      write(String(label), at, 40, { colour: colours.soft, size: 11, align });
+    }
+  }
+  pen.strokeStyle = colours.line;
+  pen.lineWidth = 1;
+  line(0, HEAD - 0.5, view.width, HEAD - 0.5);
+}
+
+// Every row has its words; by time, the weightiest events have theirs where there is room.
+function paintWords(here) {
+  const height = view.layout === "rows" ? view.scale : 17;
+  if (height < 12) return;
+  const visible = [];
+  for (let index = here.first; index < here.end; index++) {
+    const at = y(index);
+    if (shown.events[index] && index !== data.broken && at > HEAD - height && at < view.height + height) visible.push(index);
+  }
+  if (view.layout === "rows") return visible.forEach((index) => paintLabel(index, y(index), height));
+  const taken = data.broken === null ? [] : [y(data.broken)];
+  if (selected?.type === "event" && visible.includes(selected.index)) visible.unshift(...visible.splice(visible.indexOf(selected.index), 1));
+  const rank = (index) => (selected?.type === "event" && index === selected.index ? 99 : events[index].weight);
+  const sparse = visible.length < (room() / height) * 3;
+  for (const index of visible.sort((a, b) => rank(b) - rank(a) || a - b)) {
+    // What is ordinary is not worth a word where much happens.
+    if (!sparse && rank(index) < 2) continue;
+    const at = y(index);
+    if (taken.some((other) => Math.abs(other - at) < height)) continue;
+    taken.push(at);
+    paintLabel(index, at, height);
+  }
+}
+
+function paintLabel(index, at, height) {
+  const event = events[index];
+  const colour = event.weight > 8 || ["fault", "crash"].includes(event.mark) ? colours.bad : colours.ink;
+  const size = Math.min(13, height * 0.72), x = columns.words;
+  let from = x;
+  if (isTime) {
+    write(data.lanes[event.lane].name, x, at, { colour: laneColour(event.lane), size: size - 0.5, bold: true });
+    from += Math.max(74, pen.measureText(data.lanes[event.lane].name).width + 8);
+  }
+  write(event.words, from, at, { colour, size, bold: event.weight > 6, width: view.width - from - 12 });
+  targets.push({ type: "event", index, box: [x - 6, at - height / 2, view.width, at + height / 2] });
+}
