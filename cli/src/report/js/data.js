@@ -3,10 +3,13 @@ const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
 const isTime = data.unit === "time";
 
+// Names of objects without the zeros that make them sort.
+const short = (words) => words.replace(/\b0{4,}(?=\d)/g, "");
+
 const events = data.events.map(([at, lane, kind, weight, mark, words], index) =>
-  ({ index, at, lane, kind, weight, mark, words }));
+  ({ index, at, lane, kind, weight, mark, words: short(words) }));
 const arrows = data.arrows.map(([from, to, kind, fate, words]) =>
-  ({ from: { lane: from[0], index: from[1] }, to: { lane: to[0], index: to[1] }, kind, fate, words }));
+  ({ from: { lane: from[0], index: from[1] }, to: { lane: to[0], index: to[1] }, kind, fate, words: short(words) }));
 const last = Math.max(0, events.length - 1);
 
 // The particulars of an event, which nobody needs until somebody asks.

@@ -1,6 +1,8 @@
 // What is left out: kinds, lanes, and whatever does not have the words searched for.
 const kindsShown = data.kinds.map((kind) => kind.shown);
 let wanted = "";
+// Shown whatever the filter says, because somebody has asked for it by its address or by a link.
+let pinned = null;
 
 function refilter() {
   const anchor = view.height ? Math.min(last, firstAt(HEAD + room() / 2)) : 0;
@@ -8,12 +10,14 @@ function refilter() {
   const matches = (event) => !wanted || event.words.toLowerCase().includes(wanted) || data.lanes[event.lane].name.includes(wanted);
   shown.count = 0;
   for (const event of events) {
-    const is = event.index === data.broken || (kindsShown[event.kind] && shown.lanes[event.lane] && matches(event));
+    const is = event.index === data.broken || event.index === pinned || (kindsShown[event.kind] && shown.lanes[event.lane] && matches(event));
     shown.events[event.index] = is ? 1 : 0;
     shown.rows[event.index] = shown.count;
     shown.count += is ? 1 : 0;
   }
-  $("count").textContent = `${grouped(shown.count)} of ${grouped(events.length)} ${isTime ? "events" : "steps"}`;
+  // The beginning and the end of a path are no steps.
+  const others = isTime ? 0 : 1 + (data.broken === null ? 0 : 1), all = events.length - others;
+  $("count").textContent = isTime || shown.count < events.length ? `${grouped(shown.count)} of ${grouped(events.length)} ${isTime ? "events" : "rows"}` : `${all} steps`;
   if (!view.height) return;
   view.scale = Math.max(view.scale, smallest());
   scrollTo(view.top + y(anchor) - before);

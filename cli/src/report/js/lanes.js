@@ -46,14 +46,21 @@ function paintArrows(here) {
     crosses(arrow.from.index, arrow.to.index, here) && isShownKind(arrow.kind) && shown.events[arrow.to.index] | shown.events[arrow.from.index] &&
     isColumn(arrow.from.lane) && isColumn(arrow.to.lane));
   // Many are a texture, few are lines.
-  const alpha = Math.max(0.16, Math.min(0.75, (room() / 6) / Math.max(1, visible.length)));
-  const heads = visible.length < room();
+  const alpha = Math.max(0.22, Math.min(0.75, (room() / 6) / Math.max(1, visible.length)));
+  const heads = visible.length < room(), drawn = new Set();
   for (const arrow of visible) {
     const chosen = touches(arrow) || (selected?.type === "arrow" && arrows[selected.index] === arrow);
+    if (!heads && !chosen && hides(drawn, arrow)) continue;
     paintArrow(arrow, chosen ? 1 : alpha, heads || chosen, chosen);
   }
   pen.globalAlpha = 1;
   pen.setLineDash([]);
+}
+
+// Whether it is at the same place as one before.
+function hides(drawn, { from, to, fate }) {
+  const place = `${from.lane} ${to.lane} ${y(from.index) >> 1} ${y(to.index) >> 1} ${fate}`;
+  return drawn.has(place) || !drawn.add(place);
 }
 
 function paintArrow(arrow, alpha, heads, chosen) {

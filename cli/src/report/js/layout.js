@@ -1,5 +1,5 @@
 // Where everything is: columns from left to right, events from top to bottom.
-const HEAD = 52, AXIS = isTime ? 66 : 42, ROW = 26;
+const HEAD = isTime ? 84 : 52, AXIS = isTime ? 62 : 42, ROW = 26;
 const TRACKS = ["fault", "rescale", "attempt", "checkpoint"];
 
 const view = {
@@ -13,9 +13,9 @@ const view = {
 const shown = { events: new Uint8Array(events.length), lanes: data.lanes.map(() => true), rows: new Int32Array(events.length), count: 0 };
 const columns = { tracks: [], lanes: [], lane: 0, map: null, words: 0, width: 0 };
 
-const hasTracks = data.spans.length > 0;
 const slots = (track) => 1 + Math.max(0, ...data.spans.filter((span) => span.track === track).map((span) => span.slot));
-const trackWidths = TRACKS.map((track) => (hasTracks ? Math.max(track === "checkpoint" ? 68 : 50, slots(track) * 10 + 10) : 0));
+// A bar is 8 wide; faults have their marks beside them.
+const trackWidths = TRACKS.map((track) => (isTime ? slots(track) * 10 + (track === "fault" ? 26 : 18) : 0));
 
 // Lanes that are columns of their own: what concerns everybody is drawn beside the bars.
 const isColumn = (lane) => !["fault", "job"].includes(data.lanes[lane].kind) && shown.lanes[lane];
@@ -28,12 +28,12 @@ function arrange(available) {
     return column;
   });
   const own = data.lanes.map((_, lane) => lane).filter(isColumn);
-  const map = data.key_groups === 0 ? 0 : Math.min(isTime ? 256 : 192, Math.max(64, data.key_groups * (isTime ? 2 : 22)));
-  const room = available - x - map - (isTime ? 330 : 460);
-  columns.lane = Math.max(54, Math.min(116, room / Math.max(1, own.length)));
+  const map = data.key_groups === 0 ? 0 : Math.min(192, Math.max(64, data.key_groups * 22));
+  const room = available - x - map - 480;
+  columns.lane = Math.max(52, Math.min(116, room / Math.max(1, own.length)));
   columns.lanes = data.lanes.map((lane) => {
-    if (lane.kind === "fault") return columns.tracks[0].x + columns.tracks[0].width - 7;
-    if (lane.kind === "job") return columns.tracks[2].x + columns.tracks[2].width - 7;
+    if (lane.kind === "fault") return columns.tracks[0].x + columns.tracks[0].width - 9;
+    if (lane.kind === "job") return columns.tracks[2].x + columns.tracks[2].width - 6;
     return null;
   });
   for (const lane of own) {

@@ -2,6 +2,10 @@
 function select(found, bring = false) {
   selected = found;
   if (found?.type === "event") {
+    if (!shown.events[found.index]) {
+      pinned = found.index;
+      refilter();
+    }
     if (bring) intoSight(found.index, y(found.index) < HEAD || y(found.index) > view.height);
     history.replaceState(null, "", `#${found.index + 1}`);
   }
@@ -140,7 +144,6 @@ if (opening !== null && events.length) {
 } else showDetails();
 pressed();
 paint();
-canvas.focus({ preventScroll: true });
 document.body.dataset.events = events.length;
 
 // Where an event is in the window: for whoever drives this page by a program.

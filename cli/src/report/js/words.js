@@ -5,26 +5,31 @@ function paintHeads() {
   pen.fillRect(0, 0, view.width, HEAD);
   TRACKS.forEach((track, index) => {
     const { x, width } = columns.tracks[index];
-    if (width) write(track + "s", x + 5, 34, { colour: colours.soft, size: 11, width });
+    if (!width) return;
+    pen.save();
+    pen.translate(x + 10, HEAD - 7);
+    pen.rotate(-Math.PI / 2);
+    write(track + "s", 0, 0, { colour: colours.soft, size: 11.5 });
+    pen.restore();
   });
   data.lanes.forEach((lane, index) => {
     if (!isColumn(index)) return;
     const width = columns.lane - 8, x = columns.lanes[index] - width / 2, narrow = width < 92;
     pen.strokeStyle = laneColour(index);
     pen.lineWidth = 1.5;
-    box(x, 14, width, 40, 13);
+    box(x, HEAD - 38, width, HEAD - 12, 13);
     pen.stroke();
-    const name = narrow ? lane.name.replace("coordinator", "coord.") : lane.name;
-    write(name, columns.lanes[index], 27.5, { colour: laneColour(index), bold: true, size: narrow ? 11.5 : 12.5, align: "center", width: width - 4 });
+    const name = width < 60 ? lane.name.replace("coordinator", "co.") : narrow ? lane.name.replace("coordinator", "coord.") : lane.name;
+    write(name, columns.lanes[index], HEAD - 24.5, { colour: laneColour(index), bold: true, size: narrow ? 11.5 : 12.5, align: "center", width: width - 4 });
   });
   if (columns.map) {
-    write("key groups", columns.map.x, 19, { colour: colours.soft, size: 11 });
+    write("key groups", columns.map.x, HEAD - 33, { colour: colours.soft, size: 11 });
     const { x, width } = columns.map, group = width / data.key_groups;
     const labels = group >= 14 ? Array.from({ length: data.key_groups }, (_, label) => label) : [0, data.key_groups - 1];
     for (const label of labels) {
       const align = group >= 14 ? "center" : label ? "right" : "left";
       const at = group >= 14 ? x + (label + 0.45) * group : label ? x + width : x;
-      write(String(label), at, 40, { colour: colours.soft, size: 11, align });
+      write(String(label), at, HEAD - 12, { colour: colours.soft, size: 11, align });
     }
   }
   pen.strokeStyle = colours.line;
@@ -62,8 +67,8 @@ function paintLabel(index, at, height) {
   const size = Math.min(13, height * 0.72), x = columns.words;
   let from = x;
   if (isTime) {
-    write(data.lanes[event.lane].name, x, at, { colour: laneColour(event.lane), size: size - 0.5, bold: true });
-    from += Math.max(74, pen.measureText(data.lanes[event.lane].name).width + 8);
+    write(data.lanes[event.lane].name, x, at, { colour: laneColour(event.lane), size: size - 0.5, bold: true, width: 88 });
+    from += 92;
   }
   write(event.words, from, at, { colour, size, bold: event.weight > 6, width: view.width - from - 12 });
   targets.push({ type: "event", index, box: [x - 6, at - height / 2, view.width, at + height / 2] });
