@@ -98,6 +98,7 @@ fn request(event: Told<'_>) -> Option<String> {
         "swallowed" => ", lost on its way",
         "refused" => ", refused",
         "held-up" => ", held up",
+        "late" => ", carried out late",
         "unanswered" => ", done, but the answer is lost",
         other => other,
     };

@@ -12,6 +12,9 @@ const arrows = data.arrows.map(([from, to, kind, fate, words]) =>
   ({ from: { lane: from[0], index: from[1] }, to: { lane: to[0], index: to[1] }, kind, fate, words: short(words) }));
 const last = Math.max(0, events.length - 1);
 
+// `coord. 1`, where there is little room.
+const brief = (name) => name.replace("coordinator", "coord.");
+
 // The particulars of an event, which nobody needs until somebody asks.
 let rawLines;
 function raw(index) {

@@ -46,11 +46,11 @@ function paintArrows(here) {
     crosses(arrow.from.index, arrow.to.index, here) && isShownKind(arrow.kind) && shown.events[arrow.to.index] | shown.events[arrow.from.index] &&
     isColumn(arrow.from.lane) && isColumn(arrow.to.lane));
   // Many are a texture, few are lines.
-  const alpha = Math.max(0.22, Math.min(0.75, (room() / 6) / Math.max(1, visible.length)));
+  const alpha = Math.max(0.08, Math.min(0.75, (room() / 6) / Math.max(1, visible.length)));
   const heads = visible.length < room(), drawn = new Set();
   for (const arrow of visible) {
     const chosen = touches(arrow) || (selected?.type === "arrow" && arrows[selected.index] === arrow);
-    if (!heads && !chosen && hides(drawn, arrow)) continue;
+    if (view.layout === "time" && !chosen && hides(drawn, arrow)) continue;
     paintArrow(arrow, chosen ? 1 : alpha, heads || chosen, chosen);
   }
   pen.globalAlpha = 1;

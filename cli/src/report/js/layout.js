@@ -2,6 +2,13 @@
 const HEAD = isTime ? 84 : 52, AXIS = isTime ? 62 : 42, ROW = 26;
 const TRACKS = ["fault", "rescale", "attempt", "checkpoint"];
 
+// Whoever has done nothing but be there has no column until the reader wants one.
+function isIdle(lane) {
+  const isOne = ["coordinator", "host"].includes(data.lanes[lane].kind);
+  const matters = ({ kind, weight }) => data.kinds[kind].shown && (weight > 1 || data.kinds[kind].name !== "processes");
+  return isTime && isOne && !events.some((event) => event.lane === lane && matters(event));
+}
+
 const view = {
   layout: isTime ? "time" : "rows",
   // Content pixels above the upper edge, and pixels of a microsecond or of a row.
@@ -10,7 +17,7 @@ const view = {
   width: 0,
   height: 0,
 };
-const shown = { events: new Uint8Array(events.length), lanes: data.lanes.map(() => true), rows: new Int32Array(events.length), count: 0 };
+const shown = { events: new Uint8Array(events.length), lanes: data.lanes.map((_, lane) => !isIdle(lane)), rows: new Int32Array(events.length), count: 0 };
 const columns = { tracks: [], lanes: [], lane: 0, map: null, words: 0, width: 0 };
 
 const slots = (track) => 1 + Math.max(0, ...data.spans.filter((span) => span.track === track).map((span) => span.slot));
@@ -30,7 +37,7 @@ function arrange(available) {
   const own = data.lanes.map((_, lane) => lane).filter(isColumn);
   const map = data.key_groups === 0 ? 0 : Math.min(192, Math.max(64, data.key_groups * 22));
   const room = available - x - map - 480;
-  columns.lane = Math.max(52, Math.min(116, room / Math.max(1, own.length)));
+  columns.lane = Math.max(38, Math.min(116, room / Math.max(1, own.length)));
   columns.lanes = data.lanes.map((lane) => {
     if (lane.kind === "fault") return columns.tracks[0].x + columns.tracks[0].width - 9;
     if (lane.kind === "job") return columns.tracks[2].x + columns.tracks[2].width - 6;

@@ -122,7 +122,8 @@ new ResizeObserver(() => {
   resize();
   if (whole && view.layout === "time") showWhole();
   scrollTo(view.top);
-  draw();
+  // A canvas with another size is empty until it is painted.
+  paint();
 }).observe($("picture"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (readColours(), draw()));
 

@@ -28,9 +28,10 @@ function paintNumbers() {
 }
 
 const spanColour = (span) => {
+  if (span.track === "attempt") return colours.coordinator;
   if (span.track === "fault" || span.outcome === "bad") return colours.bad;
-  if (span.outcome === "open" && span.track !== "attempt") return colours.soft;
-  return { rescale: colours.accent, attempt: colours.coordinator, checkpoint: colours.good }[span.track];
+  if (span.outcome === "open") return colours.soft;
+  return span.track === "rescale" ? colours.accent : colours.good;
 };
 
 function paintSpans(here) {
@@ -49,6 +50,11 @@ function paintSpans(here) {
       pen.fill();
     });
     pen.globalAlpha = 1;
+    if (span.track === "attempt" && span.outcome === "bad") {
+      pen.fillStyle = colours.bad;
+      box(x - 2, bottom - 4, 12, bottom, 2);
+      pen.fill();
+    }
     if (selected?.type === "span" && selected.index === index) {
       pen.strokeStyle = colours.ink;
       pen.lineWidth = 2;

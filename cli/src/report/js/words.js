@@ -14,13 +14,13 @@ function paintHeads() {
   });
   data.lanes.forEach((lane, index) => {
     if (!isColumn(index)) return;
-    const width = columns.lane - 8, x = columns.lanes[index] - width / 2, narrow = width < 92;
+    const width = columns.lane - (columns.lane < 52 ? 4 : 8), x = columns.lanes[index] - width / 2, narrow = width < 92;
     pen.strokeStyle = laneColour(index);
     pen.lineWidth = 1.5;
     box(x, HEAD - 38, width, HEAD - 12, 13);
     pen.stroke();
-    const name = width < 60 ? lane.name.replace("coordinator", "co.") : narrow ? lane.name.replace("coordinator", "coord.") : lane.name;
-    write(name, columns.lanes[index], HEAD - 24.5, { colour: laneColour(index), bold: true, size: narrow ? 11.5 : 12.5, align: "center", width: width - 4 });
+    const name = width < 42 ? lane.name.replace(/coordinator|host/, ([first]) => first) : width < 60 ? lane.name.replace("coordinator", "co.") : narrow ? brief(lane.name) : lane.name;
+    write(name, columns.lanes[index], HEAD - 24.5, { colour: laneColour(index), bold: true, size: narrow ? 11 : 12.5, align: "center", width: width - 1 });
   });
   if (columns.map) {
     write("key groups", columns.map.x, HEAD - 33, { colour: colours.soft, size: 11 });
@@ -67,8 +67,8 @@ function paintLabel(index, at, height) {
   const size = Math.min(13, height * 0.72), x = columns.words;
   let from = x;
   if (isTime) {
-    write(data.lanes[event.lane].name, x, at, { colour: laneColour(event.lane), size: size - 0.5, bold: true, width: 88 });
-    from += 92;
+    write(brief(data.lanes[event.lane].name), x, at, { colour: laneColour(event.lane), size: size - 0.5, bold: true, width: 58 });
+    from += 62;
   }
   write(event.words, from, at, { colour, size, bold: event.weight > 6, width: view.width - from - 12 });
   targets.push({ type: "event", index, box: [x - 6, at - height / 2, view.width, at + height / 2] });

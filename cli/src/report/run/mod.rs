@@ -5,6 +5,8 @@ mod lanes;
 mod machines;
 mod moved;
 mod spans;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -87,9 +87,24 @@ pub(super) struct Rescales {
 
 struct Wish {
     span: Span,
+    // Whether it ran so when it was asked.
+    already: bool,
     accepted: bool,
     // The checkpoint that the attempt before stops with.
     stop: Option<(Attempt, CheckpointId)>,
+}
+
+impl Wish {
+    /// Over as soon as it began, if nobody had to do anything.
+    fn idle(self) -> Result<Span, Self> {
+        match self {
+            Self { span, already: true, accepted: false, .. } => {
+                let from = span.from;
+                Ok(span.end(from, Outcome::Good, "it runs so already"))
+            }
+            wish => Err(wish),
+        }
+    }
 }
 
 impl Rescales {
@@ -97,12 +112,13 @@ impl Rescales {
         let Some(Asked { parallelism }) = told.read() else { return };
         if let Some((_, wish)) = self.wish.take() {
             let words = format!("parallelism {parallelism} is wanted instead");
-            self.over.push(wish.span.end(at, Outcome::Open, words));
+            self.over.push(wish.idle().unwrap_or_else(|wish| wish.span.end(at, Outcome::Open, words)));
         }
         let from = self.runs.map_or_else(String::new, |runs| format!("{runs} "));
         let words = format!("rescale {from}→ {parallelism}");
         let span = span(Track::Rescale, at, words, "asked for");
-        self.wish = Some((parallelism, Wish { span, accepted: false, stop: None }));
+        let already = self.runs == Some(parallelism);
+        self.wish = Some((parallelism, Wish { span, already, accepted: false, stop: None }));
     }
 
     pub(super) fn decided(&mut self, at: At, event: &Event) {
@@ -146,6 +162,7 @@ impl Rescales {
     }
 
     pub(super) fn until(self, end: At) -> Vec<Span> {
-        self.over.into_iter().chain(self.wish.map(|(_, wish)| wish.span.never_ends(end))).collect()
+        let wish = self.wish.map(|(_, wish)| wish.idle().unwrap_or_else(|wish| wish.span.never_ends(end)));
+        self.over.into_iter().chain(wish).collect()
     }
 }
