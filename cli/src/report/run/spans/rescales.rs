@@ -41,15 +41,10 @@ impl Attempts {
                 }
                 self.phase(*attempt, at, "is to stop");
             }
-            Event::Committed { attempt, checkpoint, .. } => {
-                if self.open.get(attempt).is_some_and(|(_, last)| *last == Some(*checkpoint)) {
-                    self.end(
-                        *attempt,
-                        at,
-                        Outcome::Good,
-                        format!("has stopped with checkpoint {checkpoint}"),
-                    );
-                }
+            Event::Committed { attempt, checkpoint, .. }
+                if self.open.get(attempt).is_some_and(|(_, last)| *last == Some(*checkpoint)) =>
+            {
+                self.end(*attempt, at, Outcome::Good, format!("has stopped with checkpoint {checkpoint}"));
             }
             Event::Restarting { attempt, reason } => {
                 self.end(*attempt, at, Outcome::Bad, format!("is over: {reason}"));
@@ -95,14 +90,14 @@ struct Wish {
 }
 
 impl Wish {
-    /// Over as soon as it began, if nobody had to do anything.
-    fn idle(self) -> Result<Span, Self> {
+    /// Over when nobody cares any more; it was over as soon as it began, if it ran so already.
+    fn over(self, at: At, words: &str) -> Span {
+        let from = self.span.from;
         match self {
             Self { span, already: true, accepted: false, .. } => {
-                let from = span.from;
-                Ok(span.end(from, Outcome::Good, "it runs so already"))
+                span.end(from, Outcome::Good, "it runs so already")
             }
-            wish => Err(wish),
+            Self { span, .. } => span.end(at, Outcome::Open, words),
         }
     }
 }
@@ -112,7 +107,7 @@ impl Rescales {
         let Some(Asked { parallelism }) = told.read() else { return };
         if let Some((_, wish)) = self.wish.take() {
             let words = format!("parallelism {parallelism} is wanted instead");
-            self.over.push(wish.idle().unwrap_or_else(|wish| wish.span.end(at, Outcome::Open, words)));
+            self.over.push(wish.over(at, &words));
         }
         let from = self.runs.map_or_else(String::new, |runs| format!("{runs} "));
         let words = format!("rescale {from}→ {parallelism}");
@@ -162,7 +157,7 @@ impl Rescales {
     }
 
     pub(super) fn until(self, end: At) -> Vec<Span> {
-        let wish = self.wish.map(|(_, wish)| wish.idle().unwrap_or_else(|wish| wish.span.never_ends(end)));
+        let wish = self.wish.map(|(_, wish)| wish.over(end, "the end"));
         self.over.into_iter().chain(wish).collect()
     }
 }
