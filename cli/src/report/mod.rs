@@ -19,7 +19,7 @@ use self::page::{Heading, Words};
 use self::source::{Source, TraceFile};
 use crate::Verdict;
 use crate::model::{SavedPath, check_writable, write_file};
-use crate::replay::words::Told;
+use crate::replay::words::{Told, text};
 use crate::sim::style::{BOLD, RESET, counted};
 use crate::sim::{Job, Plan, judged, opening};
 
@@ -110,25 +110,36 @@ fn beside(file: &FilePath) -> String {
     }
 }
 
-/// The page of a run, from all its events in order. Whoever has the events of a run, from a seed, a file
-/// or a case, draws them with this.
-pub(crate) fn of_events(heading: &Heading, events: &[TraceEvent]) -> String {
+/// What the page of a run says above the picture.
+pub(crate) struct About {
+    pub(crate) title: String,
+    /// What was run, one paragraph each.
+    pub(crate) lines: Vec<String>,
+    /// The command that shows the same run again, if there is one.
+    pub(crate) again: Option<String>,
+}
+
+/// The page of a run, from all its events in order. **Whoever has the events of a run**, from a seed, a
+/// file or a case, draws them with this. How it has ended is what its events say.
+pub(crate) fn of_events(about: About, events: &[TraceEvent]) -> String {
     let told: Vec<_> = events.iter().map(Told::from).collect();
-    page::html(heading, &run::diagram(&told))
+    page::html(&heading(about, &told, None), &run::diagram(&told))
+}
+
+fn heading(About { title, lines, again }: About, events: &[Told<'_>], cut: Option<&str>) -> Heading {
+    Heading { title, about: lines, verdict: ending(events, cut), again }
 }
 
 fn draw_seed(plan: &Plan, seed: u64, output: &FilePath) -> anyhow::Result<Verdict> {
     let scenario = plan.scenario(seed)?;
     let run = simulate(seed, &scenario, Recording { keep: true, stream: None });
-    let about = anstream::adapter::strip_str(&opening(plan, seed, &scenario)).to_string();
-    let told: Vec<_> = run.kept.iter().map(Told::from).collect();
-    let heading = Heading {
+    let lines = anstream::adapter::strip_str(&opening(plan, seed, &scenario)).to_string();
+    let about = About {
         title: format!("run {seed}"),
-        about: about.trim().lines().map(str::to_owned).collect(),
-        verdict: ending(&told, None),
+        lines: lines.trim().lines().map(str::to_owned).collect(),
         again: Some(plan.replay(seed)),
     };
-    write_file(output, of_events(&heading, &run.kept).as_bytes())?;
+    write_file(output, of_events(about, &run.kept).as_bytes())?;
     let verdict = judged(&run);
     tell(output, &counted(run.kept.len() as u64, "event"), verdict);
     Ok(verdict)
@@ -137,12 +148,9 @@ fn draw_seed(plan: &Plan, seed: u64, output: &FilePath) -> anyhow::Result<Verdic
 fn draw_trace(trace: &TraceFile, file: &FilePath, output: &FilePath) -> anyhow::Result<Verdict> {
     let events = trace.events();
     let name = source::name(file);
-    let heading = Heading {
-        title: format!("trace {name}"),
-        about: vec![crate::replay::words::text(events[0])],
-        verdict: ending(&events, trace.cut.as_deref()),
-        again: None,
-    };
+    let lines = events.first().map(|first| text(*first)).into_iter().collect();
+    let about = About { title: format!("trace {name}"), lines, again: None };
+    let heading = heading(about, &events, trace.cut.as_deref());
     let diagram = run::diagram(&events);
     write_file(output, page::html(&heading, &diagram).as_bytes())?;
     if let Some(cut) = &trace.cut {

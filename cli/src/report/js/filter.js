@@ -19,6 +19,7 @@ function refilter() {
   const others = isTime ? 0 : 1 + (data.broken === null ? 0 : 1), all = events.length - others;
   $("count").textContent = isTime || shown.count < events.length ? `${grouped(shown.count)} of ${grouped(events.length)} ${isTime ? "events" : "rows"}` : `${all} steps`;
   if (!view.height) return;
+  if (view.whole) showWhole();
   view.scale = Math.max(view.scale, smallest());
   scrollTo(view.top + y(anchor) - before);
   draw();

@@ -14,6 +14,8 @@ const view = {
   // Content pixels above the upper edge, and pixels of a microsecond or of a row.
   top: 0,
   scale: 1,
+  // Whether everything is in sight, and is to stay so in a window of another size.
+  whole: false,
   width: 0,
   height: 0,
 };
@@ -36,7 +38,7 @@ function arrange(available) {
   });
   const own = data.lanes.map((_, lane) => lane).filter(isColumn);
   const map = data.key_groups === 0 ? 0 : Math.min(192, Math.max(64, data.key_groups * 22));
-  const room = available - x - map - 480;
+  const room = available - x - map - 430;
   columns.lane = Math.max(38, Math.min(116, room / Math.max(1, own.length)));
   columns.lanes = data.lanes.map((lane) => {
     if (lane.kind === "fault") return columns.tracks[0].x + columns.tracks[0].width - 9;
@@ -87,11 +89,13 @@ function scrollTo(top) {
 function zoom(factor, pixels = HEAD + room() / 2) {
   const before = view.scale;
   view.scale = Math.max(smallest(), Math.min(largest(), before * factor));
+  view.whole = view.scale === smallest();
   const under = view.top + pixels - HEAD;
   scrollTo(under * (view.scale / before) - pixels + HEAD);
 }
 
 function showWhole() {
+  view.whole = true;
   view.scale = smallest();
   view.top = 0;
 }

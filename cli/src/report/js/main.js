@@ -19,6 +19,7 @@ function lay(layout) {
   const anchor = selected?.type === "event" ? selected.index : Math.min(last, firstAt(HEAD + room() / 2));
   const before = Math.max(HEAD, Math.min(y(anchor), view.height)), seen = Math.max(2, firstAt(view.height) - firstAt(HEAD));
   view.layout = layout;
+  view.whole = false;
   if (layout === "rows") view.scale = ROW - 4;
   else view.scale = Math.max(smallest(), Math.min(largest(), (room() * 0.8) / Math.max(1000, events[Math.min(last, anchor + (seen >> 1))].at - events[Math.max(0, anchor - (seen >> 1))].at)));
   scrollTo(down(anchor) - before + HEAD);
@@ -118,9 +119,8 @@ function fromAddress() {
 }
 addEventListener("hashchange", () => fromAddress() !== null && select({ type: "event", index: fromAddress() }, true));
 new ResizeObserver(() => {
-  const whole = contents() <= room() + 1;
   resize();
-  if (whole && view.layout === "time") showWhole();
+  if (view.whole) showWhole();
   scrollTo(view.top);
   // A canvas with another size is empty until it is painted.
   paint();
@@ -138,7 +138,8 @@ $("violation").hidden = data.broken === null;
 $("layouts").hidden = !isTime;
 const opening = fromAddress() ?? data.broken;
 if (events.length && isTime && opening !== null) view.layout = "rows";
-view.scale = view.layout === "rows" ? (isTime ? ROW - 4 : ROW) : smallest();
+view.scale = isTime ? ROW - 4 : ROW;
+if (view.layout === "time") showWhole();
 if (opening !== null && events.length) {
   scrollTo(down(opening) - room() * 0.7);
   select({ type: "event", index: opening });

@@ -5,11 +5,11 @@ function element(tag, attributes = {}, ...children) {
   return it;
 }
 const goTo = (index, text) => element("button", { type: "button", className: "link", textContent: text, onclick: () => select({ type: "event", index }, true) });
-const when = (index) => goTo(index, moment(events[index].at, 6));
+const when = (index, digits = 6) => goTo(index, moment(events[index].at, digits));
 
 function facts(pairs) {
   const list = element("dl");
-  for (const [name, value] of pairs) list.append(element("dt", { textContent: name }), element("dd", {}, ...[value].flat()));
+  for (const [name, value] of pairs) list.append(element("dt", {}, name), element("dd", {}, ...[value].flat()));
   return list;
 }
 
@@ -64,11 +64,11 @@ function tellArrow(index) {
 function tellSpan(index) {
   const span = data.spans[index];
   const pairs = span.phases.map(([at, text], phase) => {
-    const since = phase ? `, ${lasted(span.phases[phase - 1][0], at)} later` : "";
-    return [text, [when(at), since]];
+    const since = phase && events[at].at > events[span.phases[phase - 1][0]].at ? `, ${lasted(span.phases[phase - 1][0], at)} later` : "";
+    return [when(at, 3), text + since];
   });
-  if (span.phases.at(-1)[0] < span.to) pairs.push(["until", [when(span.to), span.to === last ? ", the end" : ""]]);
-  pairs.push(["takes", lasted(span.from, span.to)]);
+  if (span.phases.at(-1)[0] < span.to) pairs.push([when(span.to, 3), span.to === last ? "the trace ends" : "is over"]);
+  pairs.push(["in all", lasted(span.from, span.to)]);
   const hits = span.hits.filter((lane) => data.lanes[lane].kind !== "fault").map((lane) => data.lanes[lane].name);
   if (hits.length) pairs.push(["hits", hits.join(", ")]);
   const parts = [words(span.words, span.outcome === "bad"), facts(pairs)];

@@ -17,13 +17,13 @@ function paintAxis() {
 
 // Row by row, a time is written where it is another one than above.
 function paintNumbers() {
-  if (view.scale < 12) return;
-  let before = null;
+  let before = null, above = -ROW;
   for (let index = firstAt(HEAD - ROW); index < events.length && y(index) < view.height + ROW; index++) {
     if (!shown.events[index]) continue;
     const text = isTime ? (events[index].at / 1e6).toFixed(3) : index === 0 || index === data.broken ? "" : String(index);
-    if (text !== before) write(text, AXIS - 10, y(index), { colour: colours.soft, size: 11.5, align: "right" });
-    before = text;
+    if (text === before || y(index) < above + Math.min(ROW, 12)) continue;
+    write(text, AXIS - 10, y(index), { colour: colours.soft, size: 11.5, align: "right" });
+    [before, above] = [text, y(index) + (view.scale < 12 ? 34 : 0)];
   }
 }
 

@@ -37,16 +37,16 @@ function paintHeads() {
   line(0, HEAD - 0.5, view.width, HEAD - 0.5);
 }
 
-// Every row has its words; by time, the weightiest events have theirs where there is room.
+// Every row has its words if it is high enough; otherwise the weightiest events have theirs where there
+// is room.
 function paintWords(here) {
-  const height = view.layout === "rows" ? view.scale : 17;
-  if (height < 12) return;
+  const everyRow = view.layout === "rows" && view.scale >= 12, height = everyRow ? view.scale : 17;
   const visible = [];
   for (let index = here.first; index < here.end; index++) {
     const at = y(index);
     if (shown.events[index] && index !== data.broken && at > HEAD - height && at < view.height + height) visible.push(index);
   }
-  if (view.layout === "rows") return visible.forEach((index) => paintLabel(index, y(index), height));
+  if (everyRow) return visible.forEach((index) => paintLabel(index, y(index), height));
   const taken = data.broken === null ? [] : [y(data.broken)];
   if (selected?.type === "event" && visible.includes(selected.index)) visible.unshift(...visible.splice(visible.indexOf(selected.index), 1));
   const rank = (index) => (selected?.type === "event" && index === selected.index ? 99 : events[index].weight);
