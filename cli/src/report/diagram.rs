@@ -3,7 +3,7 @@
 //! Everything is said by the index of an event, never by a time: so the page can lay the same diagram out
 //! by time or with one row for each event, and a path through a model, which has steps only, is one too.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::picture::Fate;
 
@@ -56,7 +56,7 @@ pub(crate) struct Kind {
 }
 
 /// One thing that happened in a lane.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     pub(crate) at: u64,
     pub(crate) lane: usize,
@@ -80,7 +80,7 @@ pub(crate) enum Mark {
 }
 
 /// Something goes from one lane to another.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arrow {
     /// Lane and event.
     pub(crate) from: (usize, At),
@@ -172,4 +172,19 @@ pub(crate) struct Moved {
     pub(crate) bytes_owned: u64,
     /// Key groups with another owner than in the attempt that ran before.
     pub(crate) key_groups: Option<u64>,
+}
+
+/// Events and arrows are many, so they are rows without the names of their columns.
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { at, lane, kind, weight, mark, words } = self;
+        (at, lane, kind, weight, mark, words).serialize(serializer)
+    }
+}
+
+impl Serialize for Arrow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { from, to, kind, fate, words } = self;
+        (from, to, kind, fate, words).serialize(serializer)
+    }
 }

@@ -76,7 +76,7 @@ impl Report {
         let file = match (&self.path, &self.subject) {
             (Some(file), _) => {
                 let output = output(beside(file));
-                check_writable(&output)?;
+                check_output(&output, file)?;
                 return draw_path(&SavedPath::read(file)?, file, &output);
             }
             (None, Some(subject)) => match subject.parse::<u64>() {
@@ -85,7 +85,7 @@ impl Report {
                     check_writable(&output)?;
                     return draw_seed(&self.job.prepare(self.swarm)?, seed, &output);
                 }
-                Err(_) => PathBuf::from(subject),
+                Err(_) => file_named(subject)?,
             },
             (None, None) => bail!("name a seed or a file"),
         };
@@ -94,12 +94,31 @@ impl Report {
         }
         let output = output(beside(&file));
         let source = Source::read(&file)?;
-        check_writable(&output)?;
+        check_output(&output, &file)?;
         match source {
             Source::Trace(trace) => draw_trace(&trace, &file, &output),
             Source::Path(saved) => draw_path(&saved, &file, &output),
         }
     }
+}
+
+/// Whether the page of `file` can go to `output`.
+fn check_output(output: &FilePath, file: &FilePath) -> anyhow::Result<()> {
+    check_writable(output)?;
+    if let (Ok(from), Ok(to)) = (file.canonicalize(), output.canonicalize())
+        && from == to
+    {
+        bail!("the page would replace {}, which it is made of", source::name(file));
+    }
+    Ok(())
+}
+
+fn file_named(subject: &str) -> anyhow::Result<PathBuf> {
+    let file = PathBuf::from(subject);
+    if subject.parse::<f64>().is_ok() && !file.exists() {
+        bail!("{subject} is neither a seed, which is a whole number from 0, nor the name of a file");
+    }
+    Ok(file)
 }
 
 /// The page of a file goes to where we are, and never over a page of somebody else.

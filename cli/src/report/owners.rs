@@ -15,6 +15,7 @@ pub(super) struct Holder {
 /// Joins moments to rectangles: what stays the same is one, from when it began to when it ended.
 #[derive(Default)]
 pub(super) struct Owners {
+    holders: Vec<Holder>,
     now: Vec<Held>,
     over: Vec<Held>,
 }
@@ -22,6 +23,10 @@ pub(super) struct Owners {
 impl Owners {
     /// From event `at` on, these and no others have key groups.
     pub(super) fn are(&mut self, at: At, holders: &[Holder]) {
+        if self.holders == holders {
+            return;
+        }
+        self.holders = holders.to_vec();
         let mut before = std::mem::take(&mut self.now);
         for held in shares(at, holders) {
             let same = |old: &Held| Held { from: old.from, to: old.to, ..held.clone() } == *old;

@@ -1,7 +1,5 @@
 //! The page: one file that loads nothing, with the diagram as data and a small program that draws it.
 
-use serde_json::{Value, json};
-
 use super::diagram::Diagram;
 use crate::picture::{escaped, page as around};
 
@@ -50,6 +48,7 @@ pub(crate) fn html(heading: &Heading, diagram: &Diagram) -> String {
     let about: String =
         heading.about.iter().map(|line| format!("<p class=\"soft\">{}</p>", escaped(line))).collect();
     let again = heading.again.as_ref().map(|command| format!("<p><code>{}</code></p>", escaped(command)));
+    let json = serde_json::to_string(diagram).expect("a diagram is plain data");
     let body = include_str!("page.html");
     let pieces = [
         ("{{style}}", include_str!("page.css").to_owned()),
@@ -57,7 +56,7 @@ pub(crate) fn html(heading: &Heading, diagram: &Diagram) -> String {
         ("{{about}}", about),
         ("{{again}}", again.unwrap_or_default()),
         ("{{verdict}}", format!("<div class=\"ending {class}\"><b>{sign}</b> {}</div>", escaped(words))),
-        ("{{data}}", for_a_script(&data(diagram).to_string())),
+        ("{{data}}", for_a_script(&json)),
         ("{{raw}}", for_a_script(&diagram.raw.join("\n"))),
         ("{{script}}", SCRIPT.to_owned()),
     ];
@@ -77,16 +76,6 @@ fn filled(template: &str, pieces: &[(&str, String)]) -> String {
     }
     html.push_str(rest);
     html
-}
-
-/// Events are many, so they are rows of a table, without the names of its columns.
-fn data(diagram: &Diagram) -> Value {
-    let mut data = json!(diagram);
-    let rows = diagram.events.iter().map(|it| json!([it.at, it.lane, it.kind, it.weight, it.mark, it.words]));
-    data["events"] = rows.collect();
-    let rows = diagram.arrows.iter().map(|it| json!([it.from, it.to, it.kind, it.fate, it.words]));
-    data["arrows"] = rows.collect();
-    data
 }
 
 /// JSON that no HTML parser takes for the end of its script. `<` is only ever within a string.

@@ -82,10 +82,9 @@ fn text(page: &mut Page, id: &str) -> String {
     }
 }
 
-/// How many pixels of the map have this colour, of those that are looked at.
-fn pixels_in_the_map(page: &mut Page, colour: [u8; 3]) -> u64 {
-    let [red, green, blue] = colour;
-    let count = page.evaluate(&format!(
+/// How many pixels of the map have this colour: an expression for the page.
+fn pixels_in_the_map([red, green, blue]: [u8; 3]) -> String {
+    format!(
         "(() => {{ const {{ x, width, top, height }} = keygroupsReport.map(), ratio = devicePixelRatio;
         const {{ data }} = document.getElementById('canvas').getContext('2d')
           .getImageData(x * ratio, top * ratio, width * ratio, height * ratio);
@@ -93,12 +92,12 @@ fn pixels_in_the_map(page: &mut Page, colour: [u8; 3]) -> u64 {
         for (let at = 0; at < data.length; at += 4)
           count += data[at] === {red} && data[at + 1] === {green} && data[at + 2] === {blue};
         return count; }})()"
-    ));
-    count.as_u64().unwrap()
+    )
 }
 
 /// Of task 0 in the light.
 const BLUE: [u8; 3] = [47, 111, 219];
+const BLUE_IN_THE_DARK: [u8; 3] = [91, 147, 240];
 
 #[test]
 fn a_run_is_shown_whole_with_lanes_and_the_coloured_map_of_owners() {
@@ -108,13 +107,15 @@ fn a_run_is_shown_whole_with_lanes_and_the_coloured_map_of_owners() {
     assert!(text(&mut page, "tools").contains("host 0"));
     assert_eq!(page.evaluate("document.body.dataset.layout"), "time");
     assert_eq!(page.evaluate("keygroupsReport.held.length > 6"), true);
-    assert!(pixels_in_the_map(&mut page, BLUE) > 1_000);
-    // Between asking for another parallelism and running at it, nobody processes.
+    assert!(number(&mut page, &pixels_in_the_map(BLUE)) > 1_000.0);
     for track in ["fault", "rescale", "attempt", "checkpoint"] {
         let there = page.evaluate(&format!("keygroupsReport.spans.some((span) => span.track === '{track}')"));
         assert_eq!(there, true, "{track}");
     }
     assert!(text(&mut page, "moved").contains("1.2"), "what was moved is told for each attempt");
+    page.prefer_dark();
+    page.wait_for(&format!("{} > 1000", pixels_in_the_map(BLUE_IN_THE_DARK)));
+    assert_eq!(page.evaluate(&pixels_in_the_map(BLUE)), 0);
     // However many events there are, they are drawn, not built.
     assert!(number(&mut page, "document.querySelectorAll('*').length") < 400.0);
     assert_eq!(page.errors, Vec::<String>::new());
@@ -198,7 +199,8 @@ fn a_violated_run_opens_at_its_violation() {
     );
     assert_eq!(page.evaluate(&inside), true, "it is in sight");
     let details = text(&mut page, "details");
-    assert!(details.contains("sequential run") || details.contains("checkpoint"), "{details}");
+    let words = page.evaluate(&format!("keygroupsReport.events[{broken}].words"));
+    assert!(details.starts_with(words.as_str().unwrap()), "{words} is not told in {details}");
     assert_eq!(page.errors, Vec::<String>::new());
 }
 
@@ -212,7 +214,7 @@ fn a_path_through_a_model_is_the_same_page_with_steps() {
     });
     open(&mut page, &report);
     assert_eq!(page.evaluate("document.body.dataset.layout"), "rows");
-    assert!(pixels_in_the_map(&mut page, BLUE) > 100);
+    assert!(number(&mut page, &pixels_in_the_map(BLUE)) > 100.0);
     assert!(text(&mut page, "details").contains("each_key_group_has_one_owner"));
     // One step up, and what it has changed.
     page.evaluate(

@@ -58,6 +58,7 @@ fn what_cannot_be_drawn_is_refused_in_one_line() {
         ("report notes.txt", "notes.txt is neither: a report needs a trace that "),
         ("report empty.jsonl", "empty.jsonl is empty: a report needs a trace that "),
         ("report .", "cannot read .: "),
+        ("report -5", "-5 is neither a seed, which is a whole number from 0, nor the name of a file"),
         ("report notes.txt --swarm", "notes.txt is no seed: a file says itself which job was run"),
         ("report notes.txt --faults chaos", "notes.txt is no seed: "),
         ("report 5 -o /nowhere/run.html", "cannot write /nowhere/run.html: "),
@@ -68,6 +69,16 @@ fn what_cannot_be_drawn_is_refused_in_one_line() {
         assert!(refusal(&output).starts_with(&format!("error: {expected}")), "{arguments}: {output:?}");
     }
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2, "nothing else was left");
+}
+
+#[test]
+fn a_page_never_replaces_what_it_is_made_of() {
+    let place = tempfile::tempdir().unwrap();
+    stdout(&in_place(place.path(), "sim --seed 5 --swarm --rows 60 --trace trace.jsonl"));
+    let before = fs::read(place.path().join("trace.jsonl")).unwrap();
+    let output = in_place(place.path(), "report trace.jsonl -o ./trace.jsonl");
+    assert_eq!(refusal(&output), "error: the page would replace trace.jsonl, which it is made of");
+    assert_eq!(fs::read(place.path().join("trace.jsonl")).unwrap(), before);
 }
 
 #[test]

@@ -25,19 +25,12 @@ function raw(index) {
 // JSON on several lines. It is never parsed, so that no number loses a digit.
 function indented(json) {
   let text = "", depth = 0;
-  const line = () => "\n" + "  ".repeat(depth);
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
-    if (token === "{" || token === "[") {
-      depth++;
-      text += token + line();
-    } else if (token === "}" || token === "]") {
-      depth--;
-      text = text.endsWith("  ".repeat(depth + 1)) && /[{[]\s*$/.test(text) ? text.trimEnd() + token : text + line() + token;
-    } else if (token === ",") {
-      text += token + line();
-    } else {
-      text += token === ":" ? ": " : token;
-    }
+  const line = (by) => "\n" + "  ".repeat((depth += by));
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|\{\}|\[\]|[{}[\],:]|[^\s{}[\],:"]+/g)) {
+    if (token === "{" || token === "[") text += token + line(1);
+    else if (token === "}" || token === "]") text += line(-1) + token;
+    else if (token === ",") text += token + line(0);
+    else text += token === ":" ? ": " : token;
   }
   // Short lists of plain values are easier to read on one line.
   return text.replace(/[{[][^{}[\]]{0,90}[}\]]/g, (short) => short.replace(/\s+/g, " "));

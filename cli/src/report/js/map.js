@@ -34,7 +34,7 @@ function paintMap(here) {
       box(x, top, width - gap, end, 3);
       pen.stroke();
     }
-    targets.push({ type: "held", index, box: [x + (width / count) * 0, top, x + width, end], share: held.share, period: Math.max(group, 3 * count) });
+    targets.push({ type: "held", index, box: [x, top, x + width, end], share: held.share, period: Math.max(group, 3 * count) });
   });
   pen.globalAlpha = 1;
 }
