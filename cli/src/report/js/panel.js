@@ -96,10 +96,10 @@ function showMoved() {
 function showLegend() {
   const task = (index) => `<i style="background:var(--c${index})"></i>`;
   const rows = ["time runs downwards; thick line: leads, or processes", "<i>→</i> arrives &nbsp; <i>⤬</i> grey: never heard &nbsp; dashed: late",
-    `<i style="background:var(--bad)"></i> a fault, and whom it hits; dotted lane: dead, framed lane: frozen`];
+    isTime ? `<i style="background:var(--bad)"></i> a fault, and whom it hits; dotted lane: dead, framed lane: frozen` : "red: a fault"];
   if (data.key_groups) rows.push(`${task(0)}${task(1)} the subtask that owns a key group; pale: it does not process; striped: two have it`);
   if (data.spans.length) rows.push("bars grow stronger from phase to phase: click on one for its times");
   rows.push("<kbd>↑</kbd> <kbd>↓</kbd> event by event &nbsp; <kbd>+</kbd> <kbd>−</kbd> or <kbd>Ctrl</kbd> and the wheel: zoom &nbsp; <kbd>0</kbd> whole",
-    "<kbd>t</kbd> by time or row by row &nbsp; <kbd>v</kbd> violation &nbsp; <kbd>/</kbd> search &nbsp; <kbd>Esc</kbd> nothing selected");
+    (isTime ? "<kbd>t</kbd> by time or row by row &nbsp; " : "") + "<kbd>v</kbd> violation &nbsp; <kbd>/</kbd> search &nbsp; <kbd>Esc</kbd> nothing selected");
   $("legend").innerHTML = rows.map((row) => `<div>${row}</div>`).join("");
 }
