@@ -14,6 +14,7 @@ mod picture;
 mod plan;
 mod progress;
 mod replay;
+mod report;
 mod shrink;
 mod sim;
 mod verify_assignment;
@@ -41,6 +42,7 @@ enum Command {
     Sim(sim::Sim),
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
+    Report(report::Report),
     VerifyAssignment(verify_assignment::VerifyAssignment),
     Check(check::Check),
     Conform(conform::Conform),
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Command::Sim(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Shrink(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::VerifyAssignment(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Conform(command) => command.run(),

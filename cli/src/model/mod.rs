@@ -22,7 +22,7 @@ pub(crate) use file::{Document, SavedPath, check_writable, write_file};
 pub(crate) use next::{Group, Next, next};
 pub(crate) use path::Path;
 pub(crate) use state::Block;
-pub(crate) use telling::picture;
+pub(crate) use telling::{phase, picture};
 pub(crate) use watched::{Watched, how_far, how_far_recovered};
 
 use crate::names;

@@ -12,13 +12,13 @@ use crate::sim::style::{counted, one_line};
 use crate::sim::{opening_of, quoted};
 
 /// What is said before and after a run.
-pub(super) struct Words {
-    pub(super) opening: String,
-    pub(super) again: String,
+pub(crate) struct Frame {
+    pub(crate) opening: String,
+    pub(crate) again: String,
 }
 
 /// What is said of the case in `file`.
-pub(super) fn story(file: &Path, case: &Case) -> Words {
+pub(crate) fn story(file: &Path, case: &Case) -> Frame {
     let name = file.display().to_string();
     let about = case.about.lines().map(|line| format!("{}\n", one_line(line)));
     let mut opening: String = about.collect();
@@ -27,7 +27,7 @@ pub(super) fn story(file: &Path, case: &Case) -> Words {
     }
     let faults = counted(Size::of(case).faults as u64, "fault");
     opening += &opening_of(&one_line(&name), "of its own", &case.scenario, &faults);
-    Words { opening, again: format!("keygroups replay {}", quoted(&name)) }
+    Frame { opening, again: format!("keygroups replay {}", quoted(&name)) }
 }
 
 /// The verdict; whoever expects another one is told.

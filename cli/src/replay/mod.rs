@@ -1,8 +1,8 @@
 //! `keygroups replay`: a run of `sim` again, with every event shown.
 
-mod case;
+pub(crate) mod case;
 mod saved;
-mod words;
+pub(crate) mod words;
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use keygroups_sim::cluster::{Summary, simulate};
 use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
 
-use self::case::Words;
+use self::case::Frame;
 use crate::Verdict;
 use crate::sim::style::one_line;
 use crate::sim::{DEFAULT_SEED, Job, SeedOrFile, closing, judged, opening, timed};
@@ -79,7 +79,7 @@ impl Replay {
                 let seed = if let Some(SeedOrFile::Seed(seed)) = run { *seed } else { DEFAULT_SEED };
                 let plan = self.job.clone().prepare(self.swarm)?;
                 let scenario = plan.scenario(seed)?;
-                let words = Words { opening: opening(&plan, seed, &scenario), again: plan.replay(seed) };
+                let words = Frame { opening: opening(&plan, seed, &scenario), again: plan.replay(seed) };
                 let run = self.shown(&words, &|recording| simulate(seed, &scenario, recording))?;
                 Ok(judged(&run))
             }
@@ -89,7 +89,7 @@ impl Replay {
     /// Runs and shows every event.
     fn shown(
         &self,
-        words: &Words,
+        words: &Frame,
         simulate: &dyn Fn(Recording) -> Run<Summary>,
     ) -> anyhow::Result<Run<Summary>> {
         if self.json {

@@ -82,6 +82,17 @@ pub(crate) struct Plan {
 }
 
 impl Job {
+    /// Whether nothing was asked for that is not so anyway.
+    pub(crate) fn is_default(&self) -> bool {
+        let Self { input, key, rows, max_parallelism, rescale, faults } = self;
+        input.is_none()
+            && key == DEFAULT_KEY
+            && rows.is_none()
+            && max_parallelism.is_none()
+            && rescale.is_none()
+            && *faults == Profile::default()
+    }
+
     /// Reads the input and checks everything that no seed can change.
     pub(crate) fn prepare(self, swarm: bool) -> anyhow::Result<Plan> {
         let max_parallelism = self.max_parallelism.map(MaxParallelism::new).transpose()?;
