@@ -15,6 +15,8 @@ mod picture;
 mod plan;
 mod progress;
 mod replay;
+mod report;
+mod shrink;
 mod sim;
 mod verify_assignment;
 mod zoo;
@@ -40,6 +42,8 @@ enum Command {
     Plan(plan::Plan),
     Sim(sim::Sim),
     Replay(replay::Replay),
+    Shrink(shrink::Shrink),
+    Report(report::Report),
     VerifyAssignment(verify_assignment::VerifyAssignment),
     Check(check::Check),
     Conform(conform::Conform),
@@ -83,6 +87,8 @@ fn main() -> ExitCode {
         Command::Plan(command) => command.run(),
         Command::Sim(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Shrink(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::VerifyAssignment(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Conform(command) => command.run(),

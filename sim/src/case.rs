@@ -118,19 +118,27 @@ impl Case {
     ///
     /// [`CaseError`]: unreadable, no case, another format, or one that cannot be run.
     pub fn read(path: &Path) -> Result<Self, CaseError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| CaseError::File { path: path.to_owned(), source })?;
+        let text = std::fs::read(path).map_err(|source| CaseError::File { path: path.to_owned(), source })?;
+        Self::parse(path, &text)
+    }
+
+    /// The case in the bytes of a file; `path` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, CaseError> {
         let malformed = |source| CaseError::Malformed { path: path.to_owned(), source };
         // The format first: what another format holds is nobody's error.
         #[derive(Deserialize)]
         struct Format {
             format: u32,
         }
-        let Format { format } = serde_json::from_str(&text).map_err(malformed)?;
+        let Format { format } = serde_json::from_slice(text).map_err(malformed)?;
         if format != CASE_FORMAT {
             return Err(CaseError::Format { found: format });
         }
-        let case: Self = serde_json::from_str(&text).map_err(malformed)?;
+        let case: Self = serde_json::from_slice(text).map_err(malformed)?;
         case.check()?;
         Ok(case)
     }

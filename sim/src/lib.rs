@@ -29,6 +29,8 @@ pub mod random;
 #[cfg(madsim)]
 pub mod run;
 #[cfg(madsim)]
+pub mod shrink;
+#[cfg(madsim)]
 pub mod storage;
 #[cfg(madsim)]
 pub mod trace;

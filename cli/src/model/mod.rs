@@ -24,7 +24,7 @@ pub(crate) use limit::{Allowance, Limit, check_measurable, parse_limit};
 pub(crate) use next::{Group, Next, next};
 pub(crate) use path::Path;
 pub(crate) use state::Block;
-pub(crate) use telling::picture;
+pub(crate) use telling::{phase, picture};
 pub(crate) use watched::{Watched, how_far, how_far_recovered};
 
 use crate::names;

@@ -218,7 +218,7 @@ fn owners(world: &World, key_groups: usize) -> Vec<Vec<Owner>> {
 }
 
 /// A phase in one word.
-pub(super) fn phase(phase: TaskPhase) -> &'static str {
+pub(crate) fn phase(phase: TaskPhase) -> &'static str {
     match phase {
         TaskPhase::Restoring => "restoring",
         TaskPhase::Ready { .. } => "ready",

@@ -1,6 +1,7 @@
 //! What is simulated: the options that `sim` and `replay` share, and how they are said again.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -47,6 +48,30 @@ pub(crate) struct Job {
     faults: Profile,
 }
 
+/// What is to be run: a seed, or what a file says.
+#[derive(Clone, Debug)]
+pub(crate) enum SeedOrFile {
+    Seed(u64),
+    File(PathBuf),
+}
+
+impl FromStr for SeedOrFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(seed) => Ok(Self::Seed(seed)),
+            Err(_)
+                if !text.is_empty()
+                    && text.trim_start_matches(['-', '+']).bytes().all(|b| b.is_ascii_digit()) =>
+            {
+                Err(format!("a seed is a whole number from 0 to {}", u64::MAX))
+            }
+            Err(_) => Ok(Self::File(PathBuf::from(text))),
+        }
+    }
+}
+
 /// The options, checked, with their input read.
 pub(crate) struct Plan {
     job: Job,
@@ -57,6 +82,17 @@ pub(crate) struct Plan {
 }
 
 impl Job {
+    /// Whether nothing was asked for that is not so anyway.
+    pub(crate) fn is_default(&self) -> bool {
+        let Self { input, key, rows, max_parallelism, rescale, faults } = self;
+        input.is_none()
+            && key == DEFAULT_KEY
+            && rows.is_none()
+            && max_parallelism.is_none()
+            && rescale.is_none()
+            && *faults == Profile::default()
+    }
+
     /// Reads the input and checks everything that no seed can change.
     pub(crate) fn prepare(self, swarm: bool) -> anyhow::Result<Plan> {
         let max_parallelism = self.max_parallelism.map(MaxParallelism::new).transpose()?;
@@ -177,7 +213,7 @@ fn parallelisms(text: &str) -> anyhow::Result<Vec<Parallelism>> {
 }
 
 /// As a shell takes it for one word.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./,:=+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

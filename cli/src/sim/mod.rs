@@ -7,9 +7,9 @@ mod story;
 pub(crate) mod style;
 mod verdict;
 
-pub(crate) use job::{Job, Plan};
+pub(crate) use job::{Job, Plan, SeedOrFile, quoted};
 pub(crate) use many::{progress_bar, stopped_by_ctrl_c};
-pub(crate) use once::{closing, opening, timed};
+pub(crate) use once::{closing, opening, opening_of, timed};
 pub(crate) use verdict::{ViolationDocument, judged};
 
 use std::ops::Range;

@@ -62,7 +62,12 @@ pub(crate) fn run(plan: &Plan, seed: u64, files: &Files, json: bool) -> anyhow::
         serde_json::to_writer(&mut out, &document(plan, &run))?;
         writeln!(out)?;
     } else {
-        write!(out, "{}\n{}", Story::of(&run.kept, scenario.max_parallelism()), closing(plan, &run, took))?;
+        write!(
+            out,
+            "{}\n{}",
+            Story::of(&run.kept, scenario.max_parallelism()),
+            closing(&plan.replay(seed), &run, took)
+        )?;
     }
     out.flush()?;
     Ok(judged(&run))
@@ -94,23 +99,29 @@ fn document<'a>(plan: &Plan, run: &'a Run<Summary>) -> Document<'a> {
 
 /// What is about to be run.
 pub(crate) fn opening(plan: &Plan, seed: u64, scenario: &Scenario) -> String {
+    let rows = format!("keyed by {}", one_line(plan.key()));
+    let faults = plan.faults().to_string();
+    opening_of(&format!("seed {seed}"), &rows, scenario, &faults)
+}
+
+/// The same of a run that is not drawn from a seed alone.
+pub(crate) fn opening_of(name: &str, rows: &str, scenario: &Scenario, faults: &str) -> String {
     let parallelisms: Vec<_> = scenario.parallelisms().iter().map(ToString::to_string).collect();
     let (coordinators, hosts) = scenario.processes();
     format!(
-        "{BOLD}seed {seed}{RESET}: {} keyed by {} in {}, parallelism {}\n\
-         {coordinators} coordinators, {} with {} each; faults: {}\n\n",
+        "{BOLD}{name}{RESET}: {} {rows} in {}, parallelism {}\n\
+         {}, {} with {} each; faults: {faults}\n\n",
         counted(scenario.rows() as u64, "row"),
-        one_line(plan.key()),
         counted(scenario.max_parallelism().get(), "key group"),
         parallelisms.join(" → "),
+        counted(coordinators, "coordinator"),
         counted(hosts, "host"),
         counted(scenario.slots(), "slot"),
-        plan.faults(),
     )
 }
 
 /// The verdict, and what it cost.
-pub(crate) fn closing(plan: &Plan, run: &Run<Summary>, took: Duration) -> String {
+pub(crate) fn closing(again: &str, run: &Run<Summary>, took: Duration) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: String| {
         let _ = writeln!(text, "  {FAINT}{name:12}{RESET}{value}");
@@ -129,7 +140,7 @@ pub(crate) fn closing(plan: &Plan, run: &Run<Summary>, took: Duration) -> String
     let virtual_seconds = run.virtual_us as f64 / 1e6;
     row("time", format!("{virtual_seconds:.1} s in the cluster, {:.1} s here", took.as_secs_f64()));
     row("trace", format!("{}, hash {:032x}", counted(run.events, "event"), run.hash));
-    row("again", format!("{}  (with every event)", plan.replay(run.seed)));
+    row("again", format!("{again}  (with every event)"));
     match &run.outcome {
         Ok(summary) => format!(
             "{GREEN}{BOLD}✓ holds{RESET}: {} counted exactly once, and every total equals the sequential run\n\n{text}",

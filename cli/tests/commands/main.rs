@@ -3,6 +3,8 @@
 mod conform;
 mod model;
 mod newcomer;
+mod report;
+mod shrink;
 mod simulation;
 
 use std::io::Write;
@@ -240,7 +242,18 @@ fn a_reader_that_has_enough_is_no_error() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["assign", "plan", "sim", "replay", "verify-assignment", "check", "zoo", "explore"] {
+    for command in [
+        "assign",
+        "plan",
+        "sim",
+        "replay",
+        "shrink",
+        "report",
+        "verify-assignment",
+        "check",
+        "zoo",
+        "explore",
+    ] {
         let output = run(&format!("{command} --help"));
         assert!(stdout(&output).contains("Examples:\n"), "{command}");
     }
