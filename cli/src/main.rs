@@ -8,12 +8,14 @@ mod check;
 mod conform;
 mod coverage;
 mod explore;
+mod merge;
 mod model;
 mod names;
 mod picture;
 mod plan;
 mod progress;
 mod replay;
+mod shard;
 mod sim;
 mod verify_assignment;
 mod zoo;
@@ -38,6 +40,7 @@ enum Command {
     Assign(assign::Assign),
     Plan(plan::Plan),
     Sim(sim::Sim),
+    Merge(merge::Merge),
     Replay(replay::Replay),
     VerifyAssignment(verify_assignment::VerifyAssignment),
     Check(check::Check),
@@ -57,6 +60,15 @@ enum Verdict {
 }
 
 impl Verdict {
+    /// Of work that has many parts: a violation counts even if not everything was looked at.
+    const fn of(violated: bool, complete: bool) -> Self {
+        match (violated, complete) {
+            (true, _) => Self::Violated,
+            (false, true) => Self::Holds,
+            (false, false) => Self::Stopped,
+        }
+    }
+
     const fn exit_code(self) -> u8 {
         match self {
             Self::Holds => 0,
@@ -78,6 +90,7 @@ fn main() -> ExitCode {
         Command::Assign(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Sim(command) => command.run(),
+        Command::Merge(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::VerifyAssignment(command) => command.run(),
         Command::Check(command) => command.run(),

@@ -120,19 +120,20 @@ impl Plan {
 
     /// The one command that shows every event of a seed again.
     pub(crate) fn replay(&self, seed: u64) -> String {
+        let swarm = if self.swarm { " --swarm" } else { "" };
+        format!("keygroups replay {seed}{swarm}{}", self.options())
+    }
+
+    /// The options that decide what a seed runs, as a shell takes them, each after a space.
+    pub(crate) fn options(&self) -> String {
         let Job { input, key, rows, max_parallelism, rescale, faults } = &self.job;
-        let mut command = format!("keygroups replay {seed}");
+        let mut options = String::new();
         let mut add = |option: &str, value: String| {
-            command.push(' ');
-            command.push_str(option);
-            if !value.is_empty() {
-                command.push(' ');
-                command.push_str(&quoted(&value));
-            }
+            options.push(' ');
+            options.push_str(option);
+            options.push(' ');
+            options.push_str(&quoted(&value));
         };
-        if self.swarm {
-            add("--swarm", String::new());
-        }
         if let Some(input) = input {
             add("--input", input.display().to_string());
         }
@@ -151,7 +152,7 @@ impl Plan {
         if *faults != Profile::default() {
             add("--faults", faults.to_string());
         }
-        command
+        options
     }
 }
 
@@ -177,7 +178,7 @@ fn parallelisms(text: &str) -> anyhow::Result<Vec<Parallelism>> {
 }
 
 /// As a shell takes it for one word.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./,:=+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

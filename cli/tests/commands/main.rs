@@ -3,6 +3,7 @@
 mod conform;
 mod model;
 mod newcomer;
+mod shards;
 mod simulation;
 
 use std::io::Write;
@@ -240,7 +241,9 @@ fn a_reader_that_has_enough_is_no_error() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["assign", "plan", "sim", "replay", "verify-assignment", "check", "zoo", "explore"] {
+    for command in
+        ["assign", "plan", "sim", "merge", "replay", "verify-assignment", "check", "zoo", "explore"]
+    {
         let output = run(&format!("{command} --help"));
         assert!(stdout(&output).contains("Examples:\n"), "{command}");
     }
