@@ -113,3 +113,57 @@ impl Ledger {
         bail!("{other} and {name} are results of different runs: {}", told.join("; "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shard::{Block, Blocks, Shard};
+    use crate::sim::{Failure, Sums, ViolationDocument};
+    use keygroups_sim::run::Violation;
+
+    fn results(hash: &str, failed: &[u64]) -> String {
+        let blocks = Blocks::new(0, 10, 10).unwrap();
+        let header = Header::new(String::new(), "same".to_owned(), blocks, Shard::WHOLE);
+        let failures = failed.iter().map(|&seed| Failure {
+            seed,
+            violation: ViolationDocument::from(&Violation::broken("rule", "what it saw")),
+            replay: format!("keygroups replay {seed} --swarm"),
+        });
+        let failures: Vec<_> = failures.collect();
+        let (failed, hash, sums) = (failures.len() as u64, hash.to_owned(), Sums::default());
+        let block = Block { block: 0, from: 0, to: 9, runs: 10, failed, sums, hash };
+        header.line() + &block.lines(&failures)
+    }
+
+    fn read(all: &[String]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (index, text) in all.iter().enumerate() {
+            let name = format!("machine-{index}");
+            ledger.read(&mut Shelf::new(name.clone()), &name, text.as_bytes()).unwrap();
+        }
+        ledger
+    }
+
+    #[test]
+    fn a_block_that_two_ran_counts_once_if_both_found_the_same() {
+        let ledger = read(&[results("aa", &[3, 7]), results("aa", &[3, 7])]);
+        assert_eq!((ledger.tally.runs, ledger.tally.failed, ledger.repeated), (10, 2, 10));
+        assert!(ledger.tally.failures.iter().map(|failure| failure.seed).eq([3, 7]));
+        assert!(ledger.conflicts.is_empty());
+    }
+
+    #[test]
+    fn a_block_that_two_ran_with_different_results_names_both() {
+        let ledger = read(&[results("aa", &[]), results("bb", &[])]);
+        assert_eq!(ledger.conflicts[0].told_by, ["machine-0", "machine-1"]);
+    }
+
+    /// Its failures are lines of their own, and one of them is lost.
+    #[test]
+    fn a_block_does_not_count_without_all_of_its_failures() {
+        let text = results("aa", &[3, 7]);
+        let lost: Vec<_> = text.lines().filter(|line| !line.contains("replay 3")).collect();
+        let ledger = read(&[lost.join("\n") + "\n"]);
+        assert_eq!((ledger.tally.runs, ledger.damaged.len(), ledger.damaged[0].line), (0, 1, 3));
+    }
+}

@@ -61,14 +61,26 @@ fn from_store(store: &Store, at: &str, ledger: &mut Ledger) -> anyhow::Result<()
     if !found {
         bail!("{at} holds no results");
     }
-    for names in shards.into_values() {
+    for (directory, names) in shards {
         // Blocks mean nothing without the header.
         let (header, blocks): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.ends_with(HEADER));
-        let mut shelf = Shelf::new(at.to_owned());
         let ordered = [header, blocks].concat();
+        let mut shelf = Shelf::new(continued_at(at, &directory)?);
         for (name, bytes) in ordered.iter().zip(store.read_all(&ordered)?) {
             ledger.read(&mut shelf, &store.name(name), &bytes)?;
         }
     }
     Ok(())
+}
+
+/// The `--results` that continues the objects in `directory`, which is seen from `at`.
+fn continued_at(at: &str, directory: &str) -> anyhow::Result<String> {
+    let above = directory.rsplit_once('/').map_or("", |(above, _)| above);
+    let at = if is_url(at) {
+        at.to_owned()
+    } else {
+        let path = Path::new(at).canonicalize().with_context(|| format!("cannot read {at}"))?;
+        format!("file://{}", path.display())
+    };
+    Ok(format!("{}/{above}", at.trim_end_matches('/')).trim_end_matches('/').to_owned())
 }

@@ -17,6 +17,8 @@ mod run;
 mod store;
 
 pub(crate) use environment::Which;
+#[cfg(test)]
+pub(crate) use line::Block;
 pub(crate) use line::{Found, Header, Piece, pieces};
 pub(crate) use objects::{BLOCK, END, HEADER};
 pub(crate) use run::{Part, run};

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
@@ -11,10 +10,10 @@ use tempfile::{TempDir, tempdir};
 use crate::{keygroups, refusal, run, stdout};
 
 /// Small jobs on a bad day.
-const SEEDS: &str = "sim --seeds 60 --rows 20 --faults chaos";
+const SEEDS: &str = "sim --seeds 24 --rows 20 --faults chaos";
 
 fn shard(which: &str, results: impl AsRef<Path>) -> String {
-    format!("{SEEDS} --block 5 --shard {which} --results {}", results.as_ref().display())
+    format!("{SEEDS} --block 2 --shard {which} --results {}", results.as_ref().display())
 }
 
 fn document(arguments: &str) -> Value {
@@ -53,7 +52,7 @@ fn shards_in_files_and_in_objects_merge_to_what_one_run_finds() {
     // Three shards in files, two of objects: the same blocks, with the same results.
     assert_eq!(document(&merge(objects.path()))["hash"], merged["hash"]);
     let both = document(&format!("{} {url}", merge(files.path())));
-    assert_eq!((&both["sums"], &both["repeated"]), (&whole["sums"], &Value::from(60)));
+    assert_eq!((&both["sums"], &both["repeated"]), (&whole["sums"], &Value::from(24)));
 }
 
 /// The process is really killed, at whatever moment that is.
@@ -64,10 +63,9 @@ fn a_shard_that_is_killed_again_and_again_leaves_the_bytes_of_an_undisturbed_one
     let (mut kills, mut before) = (0, 0);
     while kills < 3 {
         let mut child = keygroups(&shard("1/2", &killed)).stdout(Stdio::null()).spawn().unwrap();
-        let began = Instant::now();
         let length = || fs::metadata(&killed).map_or(0, |file| file.len());
         while length() <= before && child.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < Duration::from_secs(60), "nothing is written");
+            std::thread::yield_now();
         }
         child.kill().unwrap();
         if child.wait().unwrap().success() {
@@ -107,15 +105,15 @@ fn an_object_that_is_missing_is_written_again_and_a_finished_shard_runs_nothing(
     let block = directory.path().join("shard-00000-of-00001/block-000000000003.jsonl");
     let before = fs::read(&block).unwrap();
     fs::remove_file(&block).unwrap();
-    assert_eq!(document(&shard("0/1", &url))["resumed_runs"], 55);
+    assert_eq!(document(&shard("0/1", &url))["resumed_runs"], 22);
     assert!(fs::read(&block).unwrap() == before);
-    assert_eq!(document(&shard("0/1", &url))["resumed_runs"], 60);
+    assert_eq!(document(&shard("0/1", &url))["resumed_runs"], 24);
 }
 
 #[test]
 fn a_damaged_line_is_named() {
     let (_directory, file, mut lines) = second_of_three();
-    lines[2] = lines[2].replace("\"runs\":5", "\"runs\":4");
+    lines[2] = lines[2].replace("\"runs\":2", "\"runs\":1");
     fs::write(&file, lines.concat()).unwrap();
     let place = format!("{}, line 3 does not have the checksum it says", file.display());
     let refused = run(&shard("1/3", &file));
@@ -135,9 +133,9 @@ fn what_is_missing_is_told_with_the_command_that_runs_it() {
     let (directory, file, lines) = second_of_three();
     fs::write(&file, lines[..3].concat()).unwrap();
     let output = run(&merge(&file));
-    assert!(refusal(&output).ends_with("50 of 60 seeds are missing, in shards 0/3, 1/3, 2/3"));
+    assert!(refusal(&output).ends_with("20 of 24 seeds are missing, in shards 0/3, 1/3, 2/3"));
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("shard 1/3 misses 10 seeds, from seed 35 on"), "{text}");
+    assert!(text.contains("shard 1/3 misses 4 seeds, from seed 14 on"), "{text}");
     let resume = text.lines().find(|line| line.contains("--shard 1/3")).unwrap();
     stdout(&run(resume.trim().strip_prefix("keygroups ").unwrap()));
     assert!(fs::read_to_string(&file).unwrap() == lines.concat());
@@ -158,9 +156,9 @@ fn results_of_different_runs_are_not_put_together() {
     let refused = run(&shard("2/3", &file));
     assert!(refusal(&refused).ends_with("left as it is: shard 1/3 there and 2/3 here"));
     let other = directory.path().join("other.jsonl");
-    stdout(&run(&shard("0/3", &other).replace("--seeds 60", "--seeds 61")));
+    stdout(&run(&shard("0/3", &other).replace("--seeds 24", "--seeds 25")));
     let refused = run(&merge(directory.path()));
-    assert!(refusal(&refused).contains("seeds 61 in the first, 60 in the second"), "{refused:?}");
+    assert!(refusal(&refused).contains("seeds 25 in the first, 24 in the second"), "{refused:?}");
     fs::write(&other, "my own notes\n").unwrap();
     let refused = run(&shard("0/3", &other));
     assert!(refusal(&refused).ends_with("does not begin as results do; it is left as it is"));
@@ -181,7 +179,7 @@ fn the_index_is_taken_from_kubernetes_and_from_slurm() {
         let document: Value =
             serde_json::from_str(stdout(&command.envs(environment.iter().copied()).output().unwrap()))
                 .unwrap();
-        assert_eq!((&document["shard"], &document["runs"]), (&Value::from("2/20"), &Value::from(3)));
+        assert_eq!((&document["shard"], &document["runs"]), (&Value::from("2/20"), &Value::from(2)));
     }
 }
 
