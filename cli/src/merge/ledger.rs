@@ -123,7 +123,7 @@ mod tests {
 
     fn results(hash: &str, failed: &[u64]) -> String {
         let blocks = Blocks::new(0, 10, 10).unwrap();
-        let header = Header::new(String::new(), "same".to_owned(), blocks, Shard::WHOLE);
+        let header = Header::new("", "same".to_owned(), blocks, Shard::WHOLE);
         let failures = failed.iter().map(|&seed| Failure {
             seed,
             violation: ViolationDocument::from(&Violation::broken("rule", "what it saw")),

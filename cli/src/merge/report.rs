@@ -73,7 +73,7 @@ impl<'a> Document<'a> {
             },
             first_seed: header.first_seed,
             seeds: header.seeds,
-            options: header.options.trim(),
+            options: &header.options,
             tally: &ledger.tally,
             repeated: ledger.repeated,
             hash,
@@ -182,8 +182,9 @@ fn missing(ledger: &Ledger, header: &Header, blocks: Blocks, places: &[String]) 
         let results = known.map_or_else(|| "WHERE".to_owned(), |results| quoted(results));
         let Header { first_seed: first, seeds: all, block_seeds, options, .. } = header;
         let from = if *first == 0 { String::new() } else { format!(" --first-seed {first}") };
+        let space = if options.is_empty() { "" } else { " " };
         let resume = format!(
-            "keygroups sim --seeds {all}{from}{options} --block {block_seeds} --shard {shard} --results {results}"
+            "keygroups sim --seeds {all}{from}{space}{options} --block {block_seeds} --shard {shard} --results {results}"
         );
         Missing { shard: shard.to_string(), seeds, first_seed, resume }
     });

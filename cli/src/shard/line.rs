@@ -71,9 +71,9 @@ enum Line {
 }
 
 impl Header {
-    pub(crate) fn new(options: String, behaviour: String, blocks: Blocks, shard: Shard) -> Self {
+    pub(crate) fn new(options: &str, behaviour: String, blocks: Blocks, shard: Shard) -> Self {
         let Blocks { first_seed, seeds, block_seeds } = blocks;
-        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let (version, options) = (env!("CARGO_PKG_VERSION").to_owned(), options.trim().to_owned());
         let Shard { index: shard, count: shards } = shard;
         Self { format: FORMAT, version, behaviour, options, first_seed, seeds, block_seeds, shard, shards }
     }
@@ -94,7 +94,7 @@ impl Header {
 
     /// In what it differs from `other`: name, its own value, the other's. The shard does not count.
     pub(crate) fn differences(&self, other: &Self) -> Vec<(&'static str, String, String)> {
-        let shown = |text: &str| format!("`{}`", text.trim());
+        let shown = |text: &str| format!("`{text}`");
         let behaviour = "behaviour (another build, or another input)";
         let all = [
             ("format", self.format.to_string(), other.format.to_string()),

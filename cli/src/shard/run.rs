@@ -72,7 +72,7 @@ impl Open {
 pub(crate) fn run(plan: &Plan, part: &Part, json: bool) -> anyhow::Result<Verdict> {
     let Part { blocks, shard, results } = part;
     let stop = stopped_by_ctrl_c()?;
-    let header = Header::new(plan.options(), behaviour(plan, *blocks), *blocks, *shard);
+    let header = Header::new(&plan.options(), behaviour(plan, *blocks), *blocks, *shard);
     let (mut results, Done { blocks: done, mut tally, ended }) = match results {
         Some(at) => Results::open(at, &header).map(|(results, done)| (Some(results), done))?,
         None => (None, Done::default()),

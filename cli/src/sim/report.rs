@@ -75,7 +75,11 @@ impl Document {
             (Some(_), None | Some(0)) => runs,
             (Some(_), Some(resumed)) => format!("{runs}, {} of them before", thousands(resumed)),
         };
-        row(&mut text, "runs", format!("{runs}, {:.0} per second", self.runs_per_second));
+        let rate = match self.resumed_runs {
+            Some(resumed) if resumed == self.tally.runs => String::new(),
+            _ => format!(", {:.0} per second", self.runs_per_second),
+        };
+        row(&mut text, "runs", runs + &rate);
         let rows = thousands(self.rows_at_most as u64);
         row(&mut text, "input", format!("at most {rows} rows a run, faults {}", self.faults));
         sums(&mut text, &self.tally.sums);
