@@ -9,6 +9,7 @@ mod check;
 mod conform;
 mod coverage;
 mod explore;
+mod merge;
 mod model;
 mod names;
 mod picture;
@@ -16,6 +17,7 @@ mod plan;
 mod progress;
 mod replay;
 mod report;
+mod shard;
 mod shrink;
 mod sim;
 mod verify_assignment;
@@ -41,6 +43,7 @@ enum Command {
     Assign(assign::Assign),
     Plan(plan::Plan),
     Sim(sim::Sim),
+    Merge(merge::Merge),
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
     Report(report::Report),
@@ -64,6 +67,15 @@ enum Verdict {
 }
 
 impl Verdict {
+    /// Of work that has many parts: a violation counts even if not everything was looked at.
+    const fn of(violated: bool, complete: bool) -> Self {
+        match (violated, complete) {
+            (true, _) => Self::Violated,
+            (false, true) => Self::Holds,
+            (false, false) => Self::Stopped,
+        }
+    }
+
     const fn exit_code(self) -> u8 {
         match self {
             Self::Holds => 0,
@@ -86,6 +98,7 @@ fn main() -> ExitCode {
         Command::Assign(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Sim(command) => command.run(),
+        Command::Merge(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Shrink(command) => command.run(),
         Command::Report(command) => command.run(),

@@ -122,11 +122,7 @@ fn document(plan: &Plan, seeds: &Range<u64>, batch: &Batch<Checked>) -> Document
     let seconds_checking = checked().map(|(_, checked)| checked.took).sum::<Duration>().as_secs_f64();
     let lines = sum(|report| report.lines);
     Document {
-        verdict: match (failures.is_empty(), runs < count) {
-            (false, _) => Verdict::Violated,
-            (true, true) => Verdict::Stopped,
-            (true, false) => Verdict::Holds,
-        },
+        verdict: Verdict::of(!failures.is_empty(), runs == count),
         first_seed: seeds.start,
         seeds: count,
         runs,

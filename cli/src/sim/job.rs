@@ -156,19 +156,20 @@ impl Plan {
 
     /// The one command that shows every event of a seed again.
     pub(crate) fn replay(&self, seed: u64) -> String {
+        let swarm = if self.swarm { " --swarm" } else { "" };
+        format!("keygroups replay {seed}{swarm}{}", self.options())
+    }
+
+    /// The options that decide what a seed runs, as a shell takes them, each after a space.
+    pub(crate) fn options(&self) -> String {
         let Job { input, key, rows, max_parallelism, rescale, faults } = &self.job;
-        let mut command = format!("keygroups replay {seed}");
+        let mut options = String::new();
         let mut add = |option: &str, value: String| {
-            command.push(' ');
-            command.push_str(option);
-            if !value.is_empty() {
-                command.push(' ');
-                command.push_str(&quoted(&value));
-            }
+            options.push(' ');
+            options.push_str(option);
+            options.push(' ');
+            options.push_str(&quoted(&value));
         };
-        if self.swarm {
-            add("--swarm", String::new());
-        }
         if let Some(input) = input {
             add("--input", input.display().to_string());
         }
@@ -187,7 +188,7 @@ impl Plan {
         if *faults != Profile::default() {
             add("--faults", faults.to_string());
         }
-        command
+        options
     }
 }
 

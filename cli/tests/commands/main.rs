@@ -4,6 +4,7 @@ mod conform;
 mod model;
 mod newcomer;
 mod report;
+mod shards;
 mod shrink;
 mod simulation;
 
@@ -246,6 +247,7 @@ fn every_command_has_help_with_examples() {
         "assign",
         "plan",
         "sim",
+        "merge",
         "replay",
         "shrink",
         "report",

@@ -12,7 +12,7 @@ use super::Scenario;
 use super::contents::Oracle;
 use super::progress::Progress;
 use super::summary::{Restored, Summary};
-use crate::fault::Injector;
+use crate::fault::{Injector, WeakInjector};
 use crate::nodes::{Nodes, ProcessState};
 use crate::oracle::PartitionedInput;
 use crate::run::{Violation, World};
@@ -53,7 +53,8 @@ struct State {
     coordinators: BTreeMap<Node, Coordinator>,
     hosts: BTreeMap<Node, Host>,
     violation: Option<Violation>,
-    injector: Option<Injector>,
+    // Weak: the injector holds the store, the store what observes it, and that is this watch.
+    injector: Option<WeakInjector>,
     oracle: Oracle,
     progress: Progress,
 }
@@ -86,7 +87,7 @@ impl Watch {
 
     /// Faults that are aimed at steps strike from now on.
     pub(super) fn aim(&self, injector: &Injector) {
-        self.state().injector = Some(injector.clone());
+        self.state().injector = Some(injector.downgrade());
     }
 
     /// A coordinator's process has begun a life.
@@ -320,7 +321,7 @@ impl Watch {
 
     /// Outside the lock: a fault may crash the very process that takes the step.
     fn strike(&self, node: Node, steps: &[&'static str]) {
-        let injector = self.state().injector.clone();
+        let injector = self.state().injector.as_ref().and_then(WeakInjector::upgrade);
         if let Some(injector) = injector {
             for step in steps {
                 injector.on_step(node, step);

@@ -18,6 +18,7 @@ mod tests;
 
 pub use crash::Crash;
 pub use injector::Injector;
+pub(crate) use injector::WeakInjector;
 pub use links::RoughLinks;
 pub use outage::StoreOutage;
 pub use partition::Partition;
