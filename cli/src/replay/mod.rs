@@ -7,7 +7,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use keygroups_sim::cluster::simulate;
 use keygroups_sim::trace::Recording;
 
 use crate::Verdict;
@@ -49,6 +48,9 @@ Examples:
   A run of keygroups sim --seeds 1000 --faults chaos:
     keygroups replay 17 --swarm --faults chaos
 
+  A run that catches a bug of keygroups zoo --sim:
+    keygroups replay 3 --swarm --faults chaos --mutant stop_falls_back
+
   Only what the store was asked for:
     keygroups replay 81 --json | jq -c 'select(.kind == \"request\")'
 
@@ -66,10 +68,10 @@ impl Replay {
             (None, seed) => seed.unwrap_or(DEFAULT_SEED),
         };
         let plan = self.job.prepare(self.swarm)?;
-        let scenario = plan.scenario(seed)?;
+        let case = plan.case(seed)?;
         if self.json {
             let stream: Box<dyn Write + Send> = Box::new(BufWriter::new(io::stdout()));
-            let run = simulate(seed, &scenario, Recording { keep: false, stream: Some(stream) });
+            let run = case.run(Recording { keep: false, stream: Some(stream) });
             if let Err(violation) = &run.outcome {
                 eprintln!("violated: {}", one_line(&violation.to_string()));
             }
@@ -79,9 +81,9 @@ impl Replay {
             return Ok(judged(&run));
         }
         let mut out = BufWriter::new(anstream::AutoStream::auto(io::stdout()));
-        write!(out, "{}", opening(&plan, seed, &scenario))?;
+        write!(out, "{}", opening(&plan, seed, &case.scenario))?;
         let recording = Recording { keep: true, stream: None };
-        let (run, took) = timed(|| simulate(seed, &scenario, recording));
+        let (run, took) = timed(|| case.run(recording));
         for event in &run.kept {
             writeln!(out, "{}", words::line(event))?;
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use keygroups_sim::batch::{Batch, run_seeds};
-use keygroups_sim::cluster::{Summary, simulate};
+use keygroups_sim::cluster::Summary;
 use keygroups_sim::trace::Recording;
 use serde::Serialize;
 
@@ -65,10 +65,9 @@ pub(crate) fn run(plan: &Plan, seeds: Range<u64>, json: bool) -> anyhow::Result<
     let stop = stopped_by_ctrl_c()?;
     let bar = progress_bar(seeds.end - seeds.start);
     let one = |seed| {
-        let scenario = plan.scenario(seed).expect("what fits one seed fits all");
+        let case = plan.case(seed).expect("what fits one seed fits all");
         // Thousands of results are not worth their memory.
-        simulate(seed, &scenario, Recording::default())
-            .map(|summary| Summary { result: Vec::new(), ..summary })
+        case.run(Recording::default()).map(|summary| Summary { result: Vec::new(), ..summary })
     };
     let mut failed = 0;
     let batch = run_seeds(seeds.clone(), None, one, |run| {

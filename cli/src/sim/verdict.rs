@@ -1,5 +1,7 @@
 //! What was found, for programs and for the exit code.
 
+use std::fmt;
+
 use keygroups_sim::run::{Run, Violation};
 use serde::Serialize;
 
@@ -21,6 +23,12 @@ impl From<&Violation> for ViolationDocument {
             Violation::Panicked { location, message } => format!("at {location}: {message}"),
         };
         Self { rule: violation.rule().to_owned(), detail }
+    }
+}
+
+impl fmt::Display for ViolationDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, self.detail)
     }
 }
 
