@@ -4,6 +4,7 @@ mod conform;
 mod model;
 mod newcomer;
 mod simulation;
+mod zoo;
 
 use std::io::Write;
 use std::path::Path;

@@ -72,7 +72,7 @@ hunted! {
         or "job_finishes_once_faults_stop" because "the attempt whose `Ready` was lost never starts";
     restart_goes_unnoticed
         or "job_finishes_once_faults_stop"
-        because "the attempt waits for what a dead process had restored, or sends to it";
+        because "the attempt is deployed to a process that is gone, and the one that came back takes no part in it";
     trigger_lock_not_released
         or "job_finishes_once_faults_stop" because "no checkpoint follows one that was given up";
     abort_stops_the_trigger
