@@ -22,7 +22,7 @@ use keygroups::{
 use crate::{
     store::{Object, Store},
     story::{self, Groups, OFFSETS, Offsets, Record, Split, Story},
-    zoo::Twist,
+    zoo::{Reading, Twist},
 };
 
 /// What travels through a data channel.
@@ -134,12 +134,19 @@ impl EngineTask {
         let deployment = Arc::clone(&self.deployment);
         self.phase = Phase::Idle;
         if deployment.source && deployment.restore.checkpoint == CheckpointId::NONE {
-            self.offsets = twist.first_splits(story, deployment.task.subtask.index(), self.siblings());
+            let index = deployment.task.subtask.index();
+            let splits = story.first_splits(index, self.siblings()).into_iter();
+            let listed = |Split(split)| {
+                Split(twist.first_split(split.into(), index as u16, story.log.len() as u16) as u8)
+            };
+            self.offsets = splits.map(|(split, offset)| (listed(split), offset)).collect();
         }
         for read in &deployment.restore.state {
-            let found = twist.found(store, read.handle.object);
+            let found = twist.found(&|| store.objects.keys().copied().collect(), read.handle.object);
             let (groups, _) = store.state(found).ok_or(FailureCause::RestoreCorrupt)?;
-            twist.before_handle(&mut self.groups);
+            if twist.restores_only_the_last_handle() {
+                self.groups.clear();
+            }
             let owned = groups.iter().filter(|(group, _)| read.key_groups.contains(**group));
             self.groups.extend(owned.map(|(group, records)| (*group, records.clone())));
         }
@@ -228,7 +235,7 @@ impl EngineTask {
         };
         match element {
             Element::Record(record) => {
-                let group = twist.group_of(record, self.open.last().copied());
+                let group = twist.group_of(record.group, self.open.last().map(|before| before.group));
                 let records = self.groups.entry(group).or_default();
                 records.insert(records.partition_point(|seen| *seen < record), record);
                 self.open.push(record);
@@ -279,8 +286,16 @@ impl EngineTask {
         let mut output: Vec<Record> =
             self.closed.range(barrier.confirmed.next()..).flat_map(|(_, records)| records).copied().collect();
         output.sort_unstable();
-        let mut frozen = Frozen { groups: self.groups.clone(), offsets: self.offsets.clone(), output };
-        twist.frozen(story, &mut frozen);
+        let reading = |(split, offset): (&Split, &u8)| Reading {
+            split: split.0.into(),
+            offset: u64::from(*offset),
+            end: story.log[usize::from(split.0)].len() as u64,
+        };
+        let mut readings = self.offsets.iter().map(reading).collect();
+        twist.frozen(&mut readings);
+        let offsets =
+            readings.into_iter().map(|reading| (Split(reading.split as u8), reading.offset as u8)).collect();
+        let frozen = Frozen { groups: self.groups.clone(), offsets, output };
         self.uploads.insert(barrier.checkpoint, frozen);
         if barrier.stop {
             self.phase = Phase::Idle;

@@ -36,3 +36,5 @@ pub mod storage;
 pub mod trace;
 #[cfg(madsim)]
 pub mod wire;
+#[cfg(madsim)]
+pub mod zoo;

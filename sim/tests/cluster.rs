@@ -106,18 +106,6 @@ fn record_that_is_counted_twice_is_found() {
 }
 
 #[test]
-fn record_that_passes_its_barrier_is_found() {
-    let rules = rules_broken_by(EngineBug::ReadsBlockedChannels);
-    assert!(rules.contains("state_is_the_fold_of_the_records_before_the_barrier"), "{rules:?}");
-}
-
-#[test]
-fn output_that_an_aborted_checkpoint_strands_is_found() {
-    let rules = rules_broken_by(EngineBug::StrandsAbortedOutput);
-    assert_eq!(rules, BTreeSet::from(["output_is_exactly_once".to_owned()]));
-}
-
-#[test]
 fn source_that_begins_anew_is_found() {
     let rules = rules_broken_by(EngineBug::ForgetsOffsets);
     assert!(!rules.is_empty());

@@ -123,7 +123,7 @@ impl Choice {
 
 /// Every planted bug: those that break an invariant, then those that lose a goal.
 pub(crate) fn mutants() -> impl Iterator<Item = &'static Mutant> {
-    zoo::ALL.iter().chain(zoo::STUCK)
+    zoo::every()
 }
 
 /// Whether a mutant does no harm, and gets the job stuck.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use keygroups_sim::case::Case;
-use keygroups_sim::cluster::{Summary, simulate};
+use keygroups_sim::cluster::Summary;
 use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
 
@@ -53,6 +53,9 @@ Examples:
   A run of keygroups sim --seeds 1000 --faults chaos:
     keygroups replay 17 --swarm --faults chaos
 
+  A run that catches a bug of keygroups zoo --sim:
+    keygroups replay 3 --swarm --faults chaos --mutant stop_falls_back
+
   Only what the store was asked for:
     keygroups replay 81 --json | jq -c 'select(.kind == \"request\")'
 
@@ -78,9 +81,9 @@ impl Replay {
             (None, run) => {
                 let seed = if let Some(SeedOrFile::Seed(seed)) = run { *seed } else { DEFAULT_SEED };
                 let plan = self.job.clone().prepare(self.swarm)?;
-                let scenario = plan.scenario(seed)?;
-                let words = Frame { opening: opening(&plan, seed, &scenario), again: plan.replay(seed) };
-                let run = self.shown(&words, &|recording| simulate(seed, &scenario, recording))?;
+                let case = plan.case(seed)?;
+                let words = Frame { opening: opening(&plan, seed, &case.scenario), again: plan.replay(seed) };
+                let run = self.shown(&words, &|recording| case.run(recording))?;
                 Ok(judged(&run))
             }
         }

@@ -13,7 +13,7 @@ use anyhow::bail;
 use clap::Args;
 use keygroups_model::conform::Closed;
 use keygroups_sim::case::Case;
-use keygroups_sim::cluster::{Summary, simulate};
+use keygroups_sim::cluster::Summary;
 use keygroups_sim::run::Run;
 use keygroups_sim::trace::{Recording, TraceEvent};
 
@@ -154,10 +154,10 @@ fn heading(About { title, lines, again }: About, events: &[Told<'_>], cut: Optio
 }
 
 fn draw_seed(plan: &Plan, seed: u64, output: &FilePath) -> anyhow::Result<Verdict> {
-    let scenario = plan.scenario(seed)?;
-    let run = simulate(seed, &scenario, Recording { keep: true, stream: None });
+    let case = plan.case(seed)?;
+    let run = case.run(Recording { keep: true, stream: None });
     let title = format!("run {seed}");
-    draw_run(title, &opening(plan, seed, &scenario), plan.replay(seed), &run, output)
+    draw_run(title, &opening(plan, seed, &case.scenario), plan.replay(seed), &run, output)
 }
 
 fn draw_case(case: &Case, file: &FilePath, output: &FilePath) -> anyhow::Result<Verdict> {

@@ -7,9 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::Args;
 use keygroups::key_group::{MaxParallelism, Parallelism};
+use keygroups_model::zoo::Mutant;
+use keygroups_sim::case::Case;
 use keygroups_sim::cluster::Scenario;
 use keygroups_sim::fault::Profile;
 use keygroups_sim::input::{DEFAULT_KEY, InputError, Table};
+
+use crate::model::find_mutant;
 
 /// Key groups of the main job.
 const MAX_PARALLELISM: u32 = 128;
@@ -46,6 +50,10 @@ pub(crate) struct Job {
     /// How much goes wrong: none, default (a bad day) or chaos (everything, often)
     #[arg(long, value_name = "PROFILE", default_value_t)]
     faults: Profile,
+
+    /// Plant this bug first; keygroups zoo --list shows them all
+    #[arg(long, value_name = "NAME")]
+    mutant: Option<String>,
 }
 
 /// What is to be run: a seed, or what a file says.
@@ -79,24 +87,27 @@ pub(crate) struct Plan {
     table: Arc<Table>,
     max_parallelism: Option<MaxParallelism>,
     parallelisms: Option<Vec<Parallelism>>,
+    mutant: Option<&'static Mutant>,
 }
 
 impl Job {
     /// Whether nothing was asked for that is not so anyway.
     pub(crate) fn is_default(&self) -> bool {
-        let Self { input, key, rows, max_parallelism, rescale, faults } = self;
+        let Self { input, key, rows, max_parallelism, rescale, faults, mutant } = self;
         input.is_none()
             && key == DEFAULT_KEY
             && rows.is_none()
             && max_parallelism.is_none()
             && rescale.is_none()
             && *faults == Profile::default()
+            && mutant.is_none()
     }
 
     /// Reads the input and checks everything that no seed can change.
     pub(crate) fn prepare(self, swarm: bool) -> anyhow::Result<Plan> {
         let max_parallelism = self.max_parallelism.map(MaxParallelism::new).transpose()?;
         let parallelisms = self.rescale.as_deref().map(parallelisms).transpose().context("--rescale")?;
+        let mutant = self.mutant.as_deref().map(find_mutant).transpose()?;
         if self.rows == Some(0) {
             bail!("--rows 0: a job needs at least one row");
         }
@@ -108,7 +119,7 @@ impl Job {
             Some(rows) if !swarm => table.first(rows),
             _ => table,
         };
-        let plan = Plan { job: self, swarm, table: Arc::new(table), max_parallelism, parallelisms };
+        let plan = Plan { job: self, swarm, table: Arc::new(table), max_parallelism, parallelisms, mutant };
         plan.scenario(0)?;
         Ok(plan)
     }
@@ -118,7 +129,8 @@ impl Plan {
     /// The jobs that `--seeds` draws where nothing else is said.
     pub(crate) fn swarm(faults: Profile) -> anyhow::Result<Self> {
         let key = DEFAULT_KEY.to_owned();
-        Job { input: None, key, rows: None, max_parallelism: None, rescale: None, faults }.prepare(true)
+        Job { input: None, key, rows: None, max_parallelism: None, rescale: None, faults, mutant: None }
+            .prepare(true)
     }
 
     /// What a seed runs.
@@ -138,10 +150,36 @@ impl Plan {
         Ok(Scenario::new(self.table.clone(), max_parallelism, parallelisms, self.job.faults)?)
     }
 
+    /// The same jobs with this bug in them.
+    pub(crate) fn with_mutant(&self, mutant: &'static Mutant) -> Self {
+        let job = Job { mutant: Some(mutant.name.to_owned()), ..self.job.clone() };
+        Self {
+            job,
+            mutant: Some(mutant),
+            parallelisms: self.parallelisms.clone(),
+            table: self.table.clone(),
+            ..*self
+        }
+    }
+
+    /// What a seed runs, written out.
+    pub(crate) fn case(&self, seed: u64) -> anyhow::Result<Case> {
+        let case = Case::draw(seed, &self.scenario(seed)?);
+        Ok(match self.mutant {
+            Some(mutant) => case.with_mutant(mutant),
+            None => case,
+        })
+    }
+
     /// The most rows that a run reads.
     pub(crate) fn rows_at_most(&self) -> usize {
         let wanted = if self.swarm { self.job.rows.unwrap_or(SWARM_ROWS) } else { usize::MAX };
         wanted.min(self.table.rows.len())
+    }
+
+    /// The bug that is planted.
+    pub(crate) fn mutant(&self) -> Option<&'static Mutant> {
+        self.mutant
     }
 
     /// How much goes wrong.
@@ -162,7 +200,7 @@ impl Plan {
 
     /// The options that decide what a seed runs, as a shell takes them, each after a space.
     pub(crate) fn options(&self) -> String {
-        let Job { input, key, rows, max_parallelism, rescale, faults } = &self.job;
+        let Job { input, key, rows, max_parallelism, rescale, faults, mutant } = &self.job;
         let mut options = String::new();
         let mut add = |option: &str, value: String| {
             options.push(' ');
@@ -187,6 +225,9 @@ impl Plan {
         }
         if *faults != Profile::default() {
             add("--faults", faults.to_string());
+        }
+        if let Some(mutant) = mutant {
+            add("--mutant", mutant.clone());
         }
         options
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use keygroups_sim::batch::for_each_run;
-use keygroups_sim::cluster::{Summary, simulate};
+use keygroups_sim::cluster::Summary;
 use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
 
@@ -41,10 +41,7 @@ pub(crate) fn each_seed(
     seeds: impl IntoIterator<Item = u64, IntoIter: Send>,
     each: impl FnMut(Run<Summary>) -> ControlFlow<()>,
 ) -> Duration {
-    let one = |seed| {
-        let scenario = plan.scenario(seed).expect("what fits one seed fits all");
-        simulate(seed, &scenario, Recording::default())
-    };
+    let one = |seed| plan.case(seed).expect("what fits one seed fits all").run(Recording::default());
     for_each_run(seeds, None, one, each)
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use keygroups_sim::cluster::{Scenario, Summary, simulate};
+use keygroups_sim::cluster::{Scenario, Summary};
 use keygroups_sim::oracle::write_result;
 use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
@@ -37,18 +37,19 @@ struct Document<'a> {
 }
 
 pub(crate) fn run(plan: &Plan, seed: u64, files: &Files, json: bool) -> anyhow::Result<Verdict> {
-    let scenario = plan.scenario(seed)?;
+    let case = plan.case(seed)?;
+    let scenario = &case.scenario;
     // What cannot be written is said before the work begins.
     let output = files.output.as_deref().map(create).transpose()?;
     let stream = files.trace.as_deref().map(create).transpose()?;
     let stream = stream.map(|file| Box::new(BufWriter::new(file)) as Box<dyn Write + Send>);
     let mut out = anstream::AutoStream::auto(io::stdout());
     if !json {
-        write!(out, "{}", opening(plan, seed, &scenario))?;
+        write!(out, "{}", opening(plan, seed, scenario))?;
         out.flush()?;
     }
 
-    let (run, took) = timed(|| simulate(seed, &scenario, Recording { keep: !json, stream }));
+    let (run, took) = timed(|| case.run(Recording { keep: !json, stream }));
 
     if let (Err(error), Some(path)) = (&run.streamed, &files.trace) {
         let error = io::Error::new(error.kind(), error.to_string());
@@ -100,7 +101,8 @@ fn document<'a>(plan: &Plan, run: &'a Run<Summary>) -> Document<'a> {
 /// What is about to be run.
 pub(crate) fn opening(plan: &Plan, seed: u64, scenario: &Scenario) -> String {
     let rows = format!("keyed by {}", one_line(plan.key()));
-    let faults = plan.faults().to_string();
+    let planted = plan.mutant().map(|mutant| format!("; planted: {}", mutant.name)).unwrap_or_default();
+    let faults = format!("{}{planted}", plan.faults());
     opening_of(&format!("seed {seed}"), &rows, scenario, &faults)
 }
 

@@ -7,6 +7,7 @@ mod report;
 mod shards;
 mod shrink;
 mod simulation;
+mod zoo;
 
 use std::io::Write;
 use std::path::Path;

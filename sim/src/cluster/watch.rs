@@ -20,7 +20,9 @@ use crate::storage::StoreNode;
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
 use keygroups::backend::{BackendError, StateBackend};
-use keygroups::checkpoint::{Attempt, Certificate, CheckpointId, JobStatus, TaskId};
+use keygroups::checkpoint::{
+    Attempt, Certificate, CheckpointId, CheckpointRecord, JobStatus, Manifest, TaskId,
+};
 use keygroups::driver::{DriverError, RestoredTask};
 use keygroups::key_group::{KeyGroup, Parallelism};
 use keygroups::protocol::invariant::{self, Fact, History, JobView};
@@ -237,6 +239,21 @@ impl Watch {
             deployment.task, deployment.attempt
         );
         self.broken(&mut self.state(), Violation::broken("router_and_owner_agree", what));
+    }
+
+    /// Where objects lie.
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The newest manifest that there ever was.
+    pub(super) fn newest_manifest(&self) -> Option<Arc<Manifest>> {
+        self.state().history.newest().cloned()
+    }
+
+    /// Every checkpoint that was ever committed, in that order.
+    pub(super) fn committed(&self) -> Vec<Arc<CheckpointRecord>> {
+        self.state().history.committed().cloned().collect()
     }
 
     /// How many of a partition's `rows` have come in so far.
