@@ -259,7 +259,7 @@ fn calm_links_are_what_a_healed_network_has() {
             assert_eq!(*faults, calm);
             assert!(!faults.is_cut(host, coordinator));
         });
-        assert_eq!(store.faults(|faults| *faults), crate::storage::StoreFaults::CALM);
+        assert_eq!(store.faults(|faults| faults.clone()), crate::storage::StoreFaults::CALM);
     });
     run.outcome.unwrap();
 }
