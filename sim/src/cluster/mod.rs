@@ -14,6 +14,7 @@ mod coordinator;
 mod data;
 mod engine;
 mod host;
+mod loss;
 mod operator;
 mod progress;
 mod scenario;
@@ -153,7 +154,8 @@ async fn build_and_run(world: World, scenario: Scenario, plan: FaultPlan) -> Res
 
     let injector = Injector::start(&world, &store, plan);
     watch.aim(&injector);
-    user::run(&cluster, user, &injector).await
+    let outcome = user::run(&cluster, user, &injector).await;
+    loss::judge(outcome, &store.destroyed(), &watch.reports(), || watch.summary(injector.struck()))
 }
 
 /// The random stream of one life of one process.
