@@ -128,7 +128,7 @@ fn each_kind_of_damage_does_what_it_says_and_lasts() {
             job(&client).await;
             let before = store.look(|objects| objects.clone());
             let damaged = strike(&store, how, false, 3).unwrap();
-            sleep(Duration::from_secs(3600)).await;
+            sleep(Duration::from_secs(600)).await;
             let found = client.get(&Path::from(damaged.path.as_str())).await;
             let good = &before[&damaged.path].bytes;
             if how == DamageKind::MissingObject {

@@ -14,7 +14,7 @@ fn unfinished_upload_is_never_seen() {
         world.net.crash(host);
         world.net.boot(host);
         let after = SimObjectStore::connect(&world.net, host, 1, store.node(), TIMEOUT_US);
-        sleep(Duration::from_secs(3600)).await;
+        sleep(Duration::from_secs(600)).await;
         assert!(matches!(after.head(&path).await, Err(Error::NotFound { .. })));
         assert!(listed(&after, "job").await.is_empty());
         assert_eq!((store.unfinished_uploads(), store.look(|objects| objects.len())), (1, 0));
