@@ -14,6 +14,7 @@ mod coordinator;
 mod data;
 mod engine;
 mod host;
+mod loss;
 mod operator;
 mod planted;
 mod progress;
@@ -196,7 +197,8 @@ async fn build_and_run(
 
     let injector = Injector::start(&world, &store, plan);
     watch.aim(&injector);
-    user::run(&cluster, user, &injector).await
+    let outcome = user::run(&cluster, user, &injector).await;
+    loss::judge(outcome, &store.destroyed(), &watch.reports(), || watch.summary(injector.struck()))
 }
 
 /// The random stream of one life of one process.

@@ -90,7 +90,7 @@ async fn read_output(cluster: &Arc<Cluster>, node: Node, faults: usize) -> Resul
         store.committed_outputs(record.and_then(|record| record.outputs)).await.map_err(unreadable)?;
     let mut rows = BTreeSet::new();
     for handle in handles {
-        let bytes = store.get(handle.object).await.map_err(unreadable)?;
+        let bytes = store.read_output(&handle).await.map_err(unreadable)?;
         let records: Vec<super::OutputRecord> = super::data::decode(&bytes).map_err(|error| {
             Violation::broken("output_is_readable", format!("{}: {error}", handle.object))
         })?;

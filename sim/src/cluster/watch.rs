@@ -19,6 +19,7 @@ use crate::run::{Violation, World};
 use crate::storage::StoreNode;
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
+use keygroups::ErrorKind;
 use keygroups::backend::{BackendError, StateBackend};
 use keygroups::checkpoint::{
     Attempt, Certificate, CheckpointId, CheckpointRecord, JobStatus, Manifest, TaskId,
@@ -34,7 +35,7 @@ use keygroups::store::Layout;
 use keygroups_model::conform::{Asked, Began};
 use object_store::path::Path;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The store's node.
@@ -59,6 +60,8 @@ struct State {
     injector: Option<WeakInjector>,
     oracle: Oracle,
     progress: Progress,
+    // What drivers said of damage.
+    reports: BTreeSet<String>,
 }
 
 impl Watch {
@@ -71,6 +74,7 @@ impl Watch {
             injector: None,
             oracle: Oracle::new(input),
             progress: Progress::new(scenario),
+            reports: BTreeSet::new(),
         };
         Self {
             net: world.net.clone(),
@@ -185,7 +189,16 @@ impl Watch {
         if self.is_dead(node) {
             return;
         }
-        self.trace.event(&self.net.name(node), "error", &error.to_string());
+        let text = error.to_string();
+        self.trace.event(&self.net.name(node), "error", &text);
+        if error.kind() == ErrorKind::Corrupt {
+            self.state().reports.insert(text);
+        }
+    }
+
+    /// Every error that says that something is damaged or missing.
+    pub(crate) fn reports(&self) -> BTreeSet<String> {
+        self.state().reports.clone()
     }
 
     /// A task has taken over its state.
