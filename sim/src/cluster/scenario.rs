@@ -23,7 +23,7 @@ pub(crate) const TOTALS: VertexId = VertexId(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineBug {
-    /// Every 97th record is counted twice.
+    /// Every 31st record is counted twice.
     CountsTwice,
     /// Sources begin anew after every restore.
     ForgetsOffsets,
