@@ -101,6 +101,8 @@ fn simulate(seed: u64, recording: Recording) -> Run<usize> {
         let targets = Targets {
             coordinators: members[..1].to_vec(),
             hosts: members[1..].to_vec(),
+            spares: Vec::new(),
+            hosts_min: 2,
             store: store.node(),
             steps: STEPS,
         };

@@ -1,5 +1,6 @@
 //! What became of a run, and its story for people.
 
+use crate::fault::Coverage;
 use crate::oracle::Totals;
 use crate::trace::TraceEvent;
 use keygroups::checkpoint::{Attempt, TaskId};
@@ -35,6 +36,9 @@ pub struct Summary {
     pub faults: usize,
     /// Machine steps after which every invariant was checked.
     pub steps: u64,
+    /// Which kinds of faults met which steps of the protocol.
+    #[serde(skip)]
+    pub coverage: Coverage,
     /// The final totals by key, in order of key.
     #[serde(skip)]
     pub result: Vec<(Arc<str>, Totals)>,
@@ -94,6 +98,9 @@ impl Moment {
             "moved" | "violation" => event.fields.as_str()?.to_owned(),
             "healed" => "all faults are over".to_owned(),
             "crashed" => "crashes".to_owned(),
+            "crashed-before-it-began" => "crashes before its first step".to_owned(),
+            "joined" => "joins".to_owned(),
+            "left" => "is gone for good".to_owned(),
             "restarted" => "starts again".to_owned(),
             "paused" => "freezes".to_owned(),
             "resumed" => "goes on, not knowing that time has passed".to_owned(),
