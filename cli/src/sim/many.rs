@@ -11,6 +11,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use keygroups_sim::batch::{Batch, run_seeds};
 use keygroups_sim::cluster::{Summary, simulate};
+use keygroups_sim::fault::Coverage;
 use keygroups_sim::trace::Recording;
 use serde::Serialize;
 
@@ -67,8 +68,11 @@ pub(crate) fn run(plan: &Plan, seeds: Range<u64>, json: bool) -> anyhow::Result<
     let one = |seed| {
         let scenario = plan.scenario(seed).expect("what fits one seed fits all");
         // Thousands of results are not worth their memory.
-        simulate(seed, &scenario, Recording::default())
-            .map(|summary| Summary { result: Vec::new(), ..summary })
+        simulate(seed, &scenario, Recording::default()).map(|summary| Summary {
+            result: Vec::new(),
+            coverage: Coverage::default(),
+            ..summary
+        })
     };
     let mut failed = 0;
     let batch = run_seeds(seeds.clone(), None, one, |run| {

@@ -20,6 +20,8 @@ mod progress;
 mod scenario;
 mod source;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod user;
 mod watch;
 

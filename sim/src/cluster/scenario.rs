@@ -177,7 +177,7 @@ impl Scenario {
     }
 
     /// A small job for many seeds, everything drawn from the seed: the first `rows` rows at the most,
-    /// parallelisms of `1..=7` rescaled up to three times, any max parallelism from 7 to 256, two or three
+    /// parallelisms of `1..=6` rescaled up to three times, any max parallelism from 6 to 256, two or three
     /// coordinators, hosts of one to four slots, spare hosts, retention, timings.
     ///
     /// # Panics
@@ -188,13 +188,13 @@ impl Scenario {
         let rows = random.usize(rows.div_ceil(4)..=rows).clamp(1, input.rows.len());
         let table = Table { rows: input.rows[..rows].to_vec() };
         // Powers of two, and everything else: bounds between subtasks then fall anywhere.
-        let max = if random.bool() { random.u32(7..=256) } else { 1 << random.u32(3..=8) };
+        let max = if random.bool() { random.u32(6..=256) } else { 1 << random.u32(3..=8) };
         let count = random.usize(1..=4);
         let parallelisms =
-            (0..count).map(|_| random.u32(1..=7)).map(|p| Parallelism::new(p).expect("1 to 7"));
-        let max_parallelism = MaxParallelism::new(max).expect("7 to 256");
+            (0..count).map(|_| random.u32(1..=6)).map(|p| Parallelism::new(p).expect("1 to 6"));
+        let max_parallelism = MaxParallelism::new(max).expect("6 to 256");
         let mut scenario = Self::new(Arc::new(table), max_parallelism, parallelisms.collect(), faults)
-            .expect("parallelisms of at most 7 fit a max parallelism of at least 7");
+            .expect("parallelisms of at most 6 fit a max parallelism of at least 6");
         scenario.partitions = random.u16(1..=6);
         scenario.coordinators = random.u16(2..=3);
         scenario.slots = random.u16(1..=4);

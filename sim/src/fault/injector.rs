@@ -234,9 +234,12 @@ impl Inner {
         let active = Active { fault, partition };
         self.note("fault-begins", &active);
         active.fault.strike(&self.nodes);
+        let leaves_surroundings = active.fault.leaves_surroundings();
         let token = self.timer(state, active.fault.lasts_us());
         state.active.insert(token, active);
-        self.shape(state);
+        if !leaves_surroundings {
+            self.shape(state);
+        }
     }
 
     fn later(&self, state: &mut State, after_us: u64, fault: Fault, counted: bool) {
@@ -247,7 +250,9 @@ impl Inner {
     fn end(&self, state: &mut State, token: u64) {
         let active = state.active.remove(&token).expect("each active fault has one timer");
         active.fault.relent(&self.nodes);
-        self.shape(state);
+        if !active.fault.leaves_surroundings() {
+            self.shape(state);
+        }
         if active.fault.lasts_us() > 0 {
             self.note("fault-ends", &active);
         }

@@ -295,6 +295,22 @@ impl Fault {
         }
     }
 
+    /// Whether links, store and machines are what they were: all that it does, it does to processes at once.
+    fn leaves_surroundings(&self) -> bool {
+        matches!(
+            self,
+            Self::Crash(_)
+                | Self::CrashDuringStart(_)
+                | Self::Pause(_)
+                | Self::Rack(_)
+                | Self::NewAddress(_)
+                | Self::Join(_)
+                | Self::Leave(_)
+                | Self::ClockJump(_)
+                | Self::HalfOpen(_)
+        )
+    }
+
     /// What it makes of the machines under processes for as long as it lasts.
     fn slow_down(&self, manners: &mut BTreeMap<Node, Manners>) {
         match self {
