@@ -6,7 +6,7 @@ use crate::input::Table;
 use keygroups::key_group::{MaxParallelism, Parallelism};
 use keygroups::protocol::Event;
 
-/// Thirty seconds of input and hosts of two slots: room for one unit of parallelism on each.
+/// Seven seconds of input and hosts of two slots: room for one unit of parallelism on each.
 fn scenario(parallelisms: &[u32], hosts: u16, spares: u16) -> Scenario {
     let table = Table { rows: Table::january("tailnum").unwrap().rows[..600].to_vec() };
     let parallelisms = parallelisms.iter().map(|&p| Parallelism::new(p).unwrap()).collect();
@@ -54,7 +54,7 @@ fn hosts_that_join_take_the_job_to_the_parallelism_that_is_wanted() {
 fn job_goes_on_with_the_slots_that_are_left_when_hosts_go_for_good() {
     let scenario = scenario(&[1, 3], 3, 0);
     let leaves = scenario.targets().hosts[1..].to_vec().into_iter().map(|node| Fault::Leave(Leave { node }));
-    let run = simulated(&scenario, leaves.map(|leave| (10_000_000, leave)).collect());
+    let run = simulated(&scenario, leaves.map(|leave| (4_000_000, leave)).collect());
     let summary = run.outcome.as_ref().unwrap();
     assert_eq!((summary.faults, deployed(&run).last()), (2, Some(&1)));
 }
@@ -74,7 +74,7 @@ fn job_notices_half_open_channels_by_its_checkpoints() {
     let scenario = scenario(&[2], 2, 0);
     let hosts = scenario.targets().hosts;
     let half_open = Fault::HalfOpen(HalfOpen { from: hosts[0], to: hosts[1], data: true });
-    let summary = simulated(&scenario, vec![(8_000_000, half_open)]).outcome.unwrap();
+    let summary = simulated(&scenario, vec![(5_000_000, half_open)]).outcome.unwrap();
     assert_eq!((summary.checkpoints_aborted, summary.attempts), (3, 2), "three expire, then it restarts");
 }
 
