@@ -158,7 +158,7 @@ pub const KINDS: &[Kind] = &[
         "requests are refused, swallowed, held up, or take effect without an answer",
         |d| Some(Fault::StoreErrors(StoreErrors::draw(&mut d.random))),
     ),
-    kind("store-outage", 5, "nobody is served", |d| {
+    kind("store-outage", 7, "nobody is served", |d| {
         Some(Fault::StoreOutage(StoreOutage::draw(&mut d.random)))
     }),
 ];
