@@ -109,6 +109,18 @@ pub enum ScenarioError {
     /// Timers that cannot work.
     #[error(transparent)]
     Timings(#[from] TimingsError),
+    /// Nothing could ever run.
+    #[error(
+        "{hosts} hosts with {slots} slots each are too few: the smallest parallelism needs {needed} hosts"
+    )]
+    TooFewHosts {
+        /// How many hosts there are.
+        hosts: u16,
+        /// How many slots each has.
+        slots: u16,
+        /// How many hosts are needed.
+        needed: u16,
+    },
     /// More tasks than a simulated cluster should have.
     #[error("parallelism {found} is more than a simulated cluster runs well: at most {max}")]
     TooParallel {
@@ -177,7 +189,7 @@ impl Scenario {
     }
 
     /// A small job for many seeds, everything drawn from the seed: the first `rows` rows at the most,
-    /// parallelisms of `1..=6` rescaled up to three times, any max parallelism from 6 to 256, two or three
+    /// parallelisms of `1..=6` rescaled up to three times, any max parallelism from 6 to 200, two or three
     /// coordinators, hosts of one to four slots, spare hosts, retention, timings.
     ///
     /// # Panics
@@ -188,11 +200,11 @@ impl Scenario {
         let rows = random.usize(rows.div_ceil(4)..=rows).clamp(1, input.rows.len());
         let table = Table { rows: input.rows[..rows].to_vec() };
         // Powers of two, and everything else: bounds between subtasks then fall anywhere.
-        let max = if random.bool() { random.u32(6..=256) } else { 1 << random.u32(3..=8) };
+        let max = if random.bool() { random.u32(6..=200) } else { 1 << random.u32(3..=7) };
         let count = random.usize(1..=4);
         let parallelisms =
             (0..count).map(|_| random.u32(1..=6)).map(|p| Parallelism::new(p).expect("1 to 6"));
-        let max_parallelism = MaxParallelism::new(max).expect("6 to 256");
+        let max_parallelism = MaxParallelism::new(max).expect("6 to 200");
         let mut scenario = Self::new(Arc::new(table), max_parallelism, parallelisms.collect(), faults)
             .expect("parallelisms of at most 6 fit a max parallelism of at least 6");
         scenario.partitions = random.u16(1..=6);
@@ -253,6 +265,10 @@ impl Scenario {
                     hosts: self.hosts.saturating_add(self.spares),
                     max: PROCESSES_MAX,
                 });
+            }
+            None if self.hosts < self.hosts_min() => {
+                let (hosts, slots, needed) = (self.hosts, self.slots, self.hosts_min());
+                return Err(ScenarioError::TooFewHosts { hosts, slots, needed });
             }
             None => {}
         }
@@ -358,7 +374,7 @@ impl Scenario {
     /// How many hosts the smallest parallelism needs that is wanted.
     fn hosts_min(&self) -> u16 {
         let least = self.parallelisms.iter().min().map_or(1, |least| least.get());
-        (2 * least).div_ceil(self.slots)
+        (2 * least).div_ceil(self.slots.max(1))
     }
 
     /// How long the input takes at the least, in virtual microseconds.
@@ -407,7 +423,7 @@ fn manifests_retained() -> u64 {
 
 /// Timings near these, each with its own ratio to the heartbeat.
 fn draw_timings(random: &mut Rng) -> Timings {
-    let mut ms = |range| Duration::from_millis(random::spread(random, range));
+    let mut ms = |range| Duration::from_millis(random::between(random, range));
     let heartbeat = ms((150, 400));
     let silences = (ms((600, 2_400)), ms((600, 2_400)));
     Timings::default()
@@ -415,7 +431,7 @@ fn draw_timings(random: &mut Rng) -> Timings {
         .with_leader_silence(silences.0.max(2 * heartbeat))
         .with_host_silence(silences.1.max(2 * heartbeat))
         .with_restart_pause(ms((100, 1_000)))
-        .with_checkpoint_interval(ms((400, 2_000)))
+        .with_checkpoint_interval(ms((500, 2_000)))
         .with_checkpoint_expiry(ms((1_500, 5_000)))
         .with_store_retry(ms((50, 300)))
         .with_request_timeout(ms((700, 3_000)))
