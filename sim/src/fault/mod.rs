@@ -15,6 +15,7 @@ mod injector;
 mod isolation;
 mod kinds;
 mod links;
+mod mix;
 mod new_address;
 mod outage;
 mod partition;

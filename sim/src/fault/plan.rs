@@ -1,8 +1,9 @@
 //! Which faults a simulation meets: drawn from the seed, before it begins.
 
+use super::Fault;
 use super::kinds::Drawing;
-use super::{Fault, KINDS, Kind};
-use crate::random::{self, between, pick, spread};
+use super::mix::Mix;
+use crate::random::{self, between, spread};
 use crate::storage::StoreFaults;
 use crate::wire::{LinkFaults, NetworkFaults, Node};
 use fastrand::Rng;
@@ -231,7 +232,7 @@ impl FaultPlan {
             .collect();
         timed.sort_by_key(|(at_us, _)| *at_us);
         let aims = if targets.steps.is_empty() { 0 } else { mix.aims };
-        let aims: Vec<_> = (0..aims).filter_map(|_| draw_aim(&mix, &mut drawing)).collect();
+        let aims: Vec<_> = (0..aims).filter_map(|_| mix.draw_aim(&mut drawing)).collect();
         Self {
             network: network.unwrap_or_default(),
             store: store.unwrap_or(StoreFaults::CALM),
@@ -279,68 +280,6 @@ impl FaultPlan {
             None => Ok(()),
         }
     }
-}
-
-/// Which kinds of faults a seed draws, and how many. Where everything goes wrong at once, one thing hides
-/// another: some seeds know one kind only, which then strikes often.
-struct Mix {
-    kinds: Vec<&'static Kind>,
-    timed: usize,
-    aims: usize,
-    /// Links and store are imperfect all the time.
-    background: bool,
-}
-
-impl Mix {
-    fn bad_day(random: &mut Rng) -> Self {
-        let (timed, aims) = (random.usize(1..=3), random.usize(1..=2));
-        Self { kinds: KINDS.iter().collect(), timed, aims, background: true }
-    }
-
-    fn chaos(random: &mut Rng) -> Self {
-        let mut kinds: Vec<_> = KINDS.iter().collect();
-        match random.u8(0..10) {
-            0..2 => {
-                let (timed, aims) = (random.usize(4..=14), random.usize(2..=8));
-                let kinds = vec![pick(random, &kinds)];
-                Self { kinds, timed, aims, background: random.bool() }
-            }
-            2..5 => {
-                random.shuffle(&mut kinds);
-                kinds.truncate(random.usize(2..=5));
-                let (timed, aims) = (random.usize(3..=10), random.usize(2..=8));
-                Self { kinds, timed, aims, background: random.u8(0..4) > 0 }
-            }
-            _ => Self { kinds, timed: random.usize(3..=10), aims: random.usize(2..=6), background: true },
-        }
-    }
-
-    /// A fault of one of the kinds, unless the cluster has no more of what it needs.
-    fn draw(&self, drawing: &mut Drawing<'_>) -> Option<Fault> {
-        let all: u32 = self.kinds.iter().map(|kind| kind.weight).sum();
-        let mut left = drawing.random.u32(0..all);
-        let chosen = self.kinds.iter().find(|kind| match left.checked_sub(kind.weight) {
-            Some(rest) => {
-                left = rest;
-                false
-            }
-            None => true,
-        });
-        chosen.and_then(|kind| (kind.draw)(drawing))
-    }
-}
-
-fn draw_aim(mix: &Mix, drawing: &mut Drawing<'_>) -> Option<Aim> {
-    let step = pick(&mut drawing.random, drawing.targets.steps).to_owned();
-    // Small occurrences are more likely: not every step is taken often.
-    let occurrence = spread(&mut drawing.random, (1, 16)) as u32;
-    let when = pick(&mut drawing.random, &[When::Before, When::After]);
-    let victim = match drawing.random.bool() {
-        true => Victim::Actor,
-        false => Victim::Node(pick(&mut drawing.random, &drawing.targets.processes())),
-    };
-    let fault = mix.draw(drawing)?;
-    Some(Aim { step, occurrence, when, victim, fault })
 }
 
 fn draw_network(random: &mut Rng, profile: Profile, targets: &Targets) -> NetworkFaults {
