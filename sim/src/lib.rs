@@ -31,8 +31,12 @@ pub mod random;
 #[cfg(madsim)]
 pub mod run;
 #[cfg(madsim)]
+pub mod shrink;
+#[cfg(madsim)]
 pub mod storage;
 #[cfg(madsim)]
 pub mod trace;
 #[cfg(madsim)]
 pub mod wire;
+#[cfg(madsim)]
+pub mod zoo;

@@ -1,6 +1,7 @@
 //! The process of a coordinator: the production driver, a mailbox, and an observer.
 
 use super::names::AddressBook;
+use super::planted::TwistedCoordinator;
 use super::{Cluster, Jitter, stream_of};
 use crate::wire::{Address, Bell, Inbound, Mailbox, Node};
 use futures::stream;
@@ -48,6 +49,7 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
     let transport =
         Transport { cluster: cluster.clone(), node, id, mailbox: mailbox.clone(), book: book.clone() };
     let (store, runtime) = (cluster.connect(node), cluster.runtime(node));
+    let machine = TwistedCoordinator::new(machine, cluster.clone());
     let driver =
         CoordinatorDriver::new(machine, store, transport, runtime, timings).expect("timings that can work");
     let inbox = pin!(stream::unfold((mailbox, book), |(mailbox, book)| async {

@@ -3,6 +3,7 @@
 
 use super::Cluster;
 use super::engine::SimEngine;
+use super::planted::TwistedHost;
 use crate::wire::{Bell, Inbound, Mailbox, Node};
 use futures::future::{Either, select};
 use keygroups::driver::HostDriver;
@@ -22,6 +23,7 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
     let engine = SimEngine::new(cluster.clone(), node, mailbox.clone(), bell.clone());
     let timings = cluster.scenario.timings.clone();
     let (store, runtime) = (cluster.connect(node), cluster.runtime(node));
+    let machine = TwistedHost::new(machine, cluster.clone());
     let mut driver =
         HostDriver::new(machine, store, engine, runtime, timings).expect("timings that can work");
     driver.handle(HostInput::Boot);

@@ -16,6 +16,7 @@ mod engine;
 mod host;
 mod names;
 mod operator;
+mod planted;
 mod progress;
 mod scenario;
 mod source;
@@ -26,6 +27,7 @@ mod user;
 mod watch;
 
 pub use data::OutputRecord;
+pub use planted::Planted;
 pub use scenario::{EngineBug, Jitter, Scenario, ScenarioError};
 pub use summary::{Moment, Restored, Summary};
 pub use watch::STEPS;
@@ -40,12 +42,16 @@ use crate::run::{Run, Violation, World, run};
 use crate::storage::{SimObjectStore, StoreNode};
 use crate::trace::Recording;
 use crate::wire::{Address, Net, Node};
+use bytes::Bytes;
 use futures::future::BoxFuture;
+use keygroups::checkpoint::ObjectName;
 use keygroups::driver::Runtime;
 use keygroups::protocol::{CoordinatorId, HostId};
-use keygroups::store::CheckpointStore;
+use keygroups::store::{CheckpointStore, Identified, Layout};
 use names::Names;
+use object_store::ObjectStore;
 use object_store::path::Path;
+use planted::TwistedStore;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -59,6 +65,7 @@ const STORE_CLIENT_PORT: u16 = 27_000;
 /// What all processes of one cluster share: where everybody is, and what is outside of the system.
 struct Cluster {
     scenario: Scenario,
+    planted: Planted,
     seed: u64,
     net: Net,
     nodes: Nodes,
@@ -99,11 +106,35 @@ impl Cluster {
         Arc::new(SimRuntime { clock: self.nodes.clock(node) })
     }
 
-    fn connect(&self, node: Node) -> CheckpointStore {
+    fn connect(self: &Arc<Self>, node: Node) -> CheckpointStore {
         let timeout_us = self.scenario.store_timeout_us;
         let port = STORE_CLIENT_PORT + self.nodes.place(node).moves;
         let client = SimObjectStore::connect(&self.net, node, port, self.store.node(), timeout_us);
-        CheckpointStore::new(Arc::new(client), Path::from("job"))
+        let client: Arc<dyn ObjectStore> = match self.planted.mutant() {
+            Some(_) => Arc::new(TwistedStore::new(client, Arc::clone(self))),
+            None => Arc::new(client),
+        };
+        CheckpointStore::new(client, self.layout().prefix().clone())
+    }
+
+    fn layout(&self) -> &Layout {
+        self.watch.layout()
+    }
+
+    /// What the store holds besides manifests, ascending.
+    fn objects(&self) -> Vec<ObjectName> {
+        let identify = |path: &String| match self.layout().identify(&Path::from(path.as_str())) {
+            Identified::Object(name) => Some(name),
+            Identified::Manifest(_) | Identified::Foreign => None,
+        };
+        let mut names: Vec<_> = self.store.look(|objects| objects.keys().filter_map(identify).collect());
+        names.sort_unstable();
+        names
+    }
+
+    /// The object there, as it is now.
+    fn bytes(&self, path: &Path) -> Option<Bytes> {
+        self.store.look(|objects| objects.get(path.as_ref()).map(|object| object.bytes.clone()))
     }
 
     /// A process begins; which of its lives this is, from 1.
@@ -134,15 +165,26 @@ pub fn simulate(seed: u64, scenario: &Scenario, recording: Recording) -> Run<Sum
     Case::draw(seed, scenario).run(recording)
 }
 
-/// Runs a scenario with the faults of this plan.
+/// Runs a scenario with the faults of this plan, and with a bug if one is planted.
 #[must_use]
-pub fn simulate_plan(seed: u64, scenario: &Scenario, plan: FaultPlan, recording: Recording) -> Run<Summary> {
+pub fn simulate_plan(
+    seed: u64,
+    scenario: &Scenario,
+    plan: FaultPlan,
+    planted: Planted,
+    recording: Recording,
+) -> Run<Summary> {
     let limit = Duration::from_micros(scenario.horizon_us + 4 * scenario.liveness_us + 3_600_000_000);
     let scenario = scenario.clone();
-    run(seed, limit, recording, move |world| build_and_run(world, scenario, plan))
+    run(seed, limit, recording, move |world| build_and_run(world, scenario, plan, planted))
 }
 
-async fn build_and_run(world: World, scenario: Scenario, plan: FaultPlan) -> Result<Summary, Violation> {
+async fn build_and_run(
+    world: World,
+    scenario: Scenario,
+    plan: FaultPlan,
+    planted: Planted,
+) -> Result<Summary, Violation> {
     let World { seed, net, nodes, trace } = world.clone();
     let store = StoreNode::start(&net, &trace, world.random("store"));
     let input = PartitionedInput::new(scenario.input.clone(), scenario.partitions);
@@ -166,6 +208,7 @@ async fn build_and_run(world: World, scenario: Scenario, plan: FaultPlan) -> Res
         hosts: hosts.clone(),
         starts: Mutex::default(),
         scenario,
+        planted,
     });
     for (id, &expected) in coordinators.iter().enumerate() {
         let cluster = cluster.clone();

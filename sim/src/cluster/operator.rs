@@ -5,13 +5,15 @@ use super::engine::Channels;
 use super::scenario::EngineBug;
 use super::watch::Watch;
 use crate::wire::ChannelReceiver;
+use bytes::Bytes;
 use keygroups::backend::{StateBackend, StateDescriptor, ValueState};
 use keygroups::checkpoint::CheckpointId;
 use keygroups::driver::{FrozenOutput, FrozenTask, RestoredTask};
-use keygroups::key_group;
+use keygroups::key_group::{self, KeyGroup};
 use keygroups::protocol::{
     Aligner, AlignerInput, AlignerOutput, Barrier, Deployment, FailureCause, HostInput,
 };
+use keygroups_model::zoo::Twist;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ pub(crate) struct Totals {
     backend: StateBackend,
     totals: ValueState<String, Value>,
     inputs: Vec<ChannelReceiver>,
+    // Of its predecessor's attempt; only a planted bug reads them.
+    overheard: Vec<ChannelReceiver>,
     aligner: Aligner,
     // Inputs that have ended; they still deliver barriers.
     ended: BTreeSet<usize>,
@@ -31,10 +35,17 @@ pub(crate) struct Totals {
     finished: bool,
     processed: u64,
     bug: Option<EngineBug>,
+    twist: &'static dyn Twist,
+    key_group_before: Option<KeyGroup>,
 }
 
 impl Totals {
-    pub(crate) fn restore(channels: &Channels<'_>, restored: RestoredTask) -> Result<Self, FailureCause> {
+    /// `overheard` are channels of its predecessor's attempt, by sender.
+    pub(crate) fn restore(
+        channels: &Channels<'_>,
+        restored: RestoredTask,
+        overheard: Vec<ChannelReceiver>,
+    ) -> Result<Self, FailureCause> {
         let deployment = Arc::clone(channels.deployment);
         let mut backend = restored.backend.ok_or(FailureCause::Engine)?;
         let totals =
@@ -47,6 +58,7 @@ impl Totals {
             backend,
             totals,
             inputs,
+            overheard,
             ended: BTreeSet::new(),
             output: VecDeque::new(),
             last_snapshot: checkpoint,
@@ -55,7 +67,14 @@ impl Totals {
             finished: false,
             processed: 0,
             bug: channels.cluster.scenario.bug,
+            twist: channels.cluster.planted.twist(),
+            key_group_before: None,
         })
+    }
+
+    /// Its channels, by sender.
+    pub(crate) fn into_inputs(self) -> Vec<ChannelReceiver> {
+        self.inputs
     }
 
     pub(crate) fn backend(&self) -> &StateBackend {
@@ -73,10 +92,8 @@ impl Totals {
             return None;
         }
         for channel in 0..self.inputs.len() {
-            while !self.aligner.is_blocked(channel as u32)
-                || self.bug == Some(EngineBug::ReadsBlockedChannels)
-            {
-                let Some(message) = self.inputs[channel].try_recv() else { break };
+            while !self.aligner.is_blocked(channel as u32) || !self.twist.heeds_blocked_channels() {
+                let Some(message) = self.receive(channel) else { break };
                 match decode(&message) {
                     Ok(Data::Records(records)) => {
                         for record in records {
@@ -107,6 +124,10 @@ impl Totals {
         first.then_some(HostInput::Finished { attempt, task })
     }
 
+    fn receive(&self, channel: usize) -> Option<Bytes> {
+        self.inputs[channel].try_recv().or_else(|| self.overheard.get(channel)?.try_recv())
+    }
+
     fn align(&mut self, input: AlignerInput) -> Option<Barrier> {
         let mut out = Vec::new();
         self.aligner.handle(input, &mut out);
@@ -122,7 +143,8 @@ impl Totals {
         self.processed += 1;
         let times =
             1 + u64::from(self.bug == Some(EngineBug::CountsTwice) && self.processed.is_multiple_of(97));
-        let updated = self.backend.update(&self.totals, key_group, &record.key, |before| {
+        let kept_under = self.twist.group_of(key_group, self.key_group_before.replace(key_group));
+        let updated = self.backend.update(&self.totals, kept_under, &record.key, |before| {
             let (flights, distance, delay) = before.unwrap_or_default();
             nth = flights + times;
             Some((nth, distance + record.distance, delay.max(record.dep_delay)))
@@ -138,13 +160,9 @@ impl Totals {
 
     pub(crate) fn snapshot(&mut self, barrier: Barrier) -> FrozenTask {
         self.stopped |= barrier.stop;
-        let last_snapshot = std::mem::replace(&mut self.last_snapshot, barrier.checkpoint);
-        let begin = match self.bug {
-            Some(EngineBug::StrandsAbortedOutput) => last_snapshot,
-            _ => barrier.confirmed,
-        };
-        let output: Vec<_> =
-            self.output.iter().filter(|(after, _)| *after >= begin).map(|(_, record)| record).collect();
+        self.last_snapshot = barrier.checkpoint;
+        let since = self.output.iter().filter(|(after, _)| *after >= barrier.confirmed);
+        let output: Vec<_> = since.map(|(_, record)| record).collect();
         let output = (!output.is_empty())
             .then(|| FrozenOutput { bytes: encode(&output), records: output.len() as u64 });
         FrozenTask { keyed: Some(self.backend.freeze()), operator_state: Vec::new(), output }

@@ -83,6 +83,10 @@ impl Progress {
                 self.deployed_at.insert(*attempt, *parallelism);
             }
             Event::Running { attempt } => {
+                // A zombie's attempt that comes late does not run instead of a newer one.
+                if self.running.is_some_and(|(newest, _)| newest > *attempt) {
+                    return None;
+                }
                 let parallelism = *self.deployed_at.get(attempt)?;
                 self.running = Some((*attempt, parallelism));
                 let before = self.ran_at.replace(parallelism).filter(|before| *before != parallelism)?;
@@ -128,5 +132,32 @@ impl fmt::Display for Progress {
             Some((attempt, parallelism)) => write!(f, "attempt {attempt} ran last at {parallelism}"),
             None => write!(f, "nothing runs"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Profile;
+    use crate::input::Table;
+    use keygroups::checkpoint::{CheckpointId, LeaderEpoch};
+
+    /// Seed 2001386 of the swarm: a leader that had been cut off came back, got hold of a spare host that
+    /// knew of no later epoch, and said that its attempt runs. What ran was taken for that one for ever, so
+    /// the rescale that had been reached was never seen as reached.
+    #[test]
+    fn attempt_of_a_zombie_does_not_run_instead_of_a_newer_one() {
+        let table = Arc::new(Table { rows: Table::january("tailnum").unwrap().rows[..10].to_vec() });
+        let (one, two) = (Parallelism::new(1).unwrap(), Parallelism::new(2).unwrap());
+        let max = MaxParallelism::new(8).unwrap();
+        let mut progress = Progress::new(&Scenario::new(table, max, vec![two], Profile::None).unwrap());
+        let newer = Attempt { epoch: LeaderEpoch(3), run: 2 };
+        let zombie = Attempt { epoch: LeaderEpoch(2), run: 2 };
+        for (attempt, parallelism) in [(newer, two), (zombie, one)] {
+            let restore = CheckpointId::NONE;
+            progress.happened(&Event::Deployed { attempt, parallelism, restore });
+            progress.happened(&Event::Running { attempt });
+        }
+        assert_eq!(progress.running, Some((newer, two)));
     }
 }

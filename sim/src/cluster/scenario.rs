@@ -18,17 +18,13 @@ pub(crate) const SOURCE: VertexId = VertexId(0);
 /// The vertex that keeps totals per key.
 pub(crate) const TOTALS: VertexId = VertexId(1);
 
-/// A bug planted into the simulated engine, to see that the oracle catches it. The machines and the
-/// driver are as in production.
+/// A bug planted into the simulated engine, to see that the oracle catches it; one that the model's zoo
+/// does not have. The machines and the driver are as in production.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineBug {
     /// Every 97th record is counted twice.
     CountsTwice,
-    /// Records of channels that wait at a barrier are processed all the same.
-    ReadsBlockedChannels,
-    /// A snapshot's output begins at the last snapshot, also if that one was given up.
-    StrandsAbortedOutput,
     /// Sources begin anew after every restore.
     ForgetsOffsets,
 }
@@ -190,7 +186,7 @@ impl Scenario {
 
     /// A small job for many seeds, everything drawn from the seed: the first `rows` rows at the most,
     /// parallelisms of `1..=6` rescaled up to three times, any max parallelism from 6 to 200, two or three
-    /// coordinators, hosts of one to four slots, spare hosts, retention, timings.
+    /// coordinators, hosts of one to four slots, spare hosts, retention, timings, the pace of sources.
     ///
     /// # Panics
     /// If `input` has no row.
@@ -218,9 +214,9 @@ impl Scenario {
             let fewer = random.u16(0..=3).saturating_sub(1);
             scenario.hosts = scenario.hosts.saturating_sub(fewer).max(scenario.hosts_min());
         }
-        scenario.batch_interval_us = 200_000;
+        scenario.batch_interval_us = random::spread(random, (50_000, 800_000));
         // Six seconds of input.
-        let batches = 30 * usize::from(scenario.partitions);
+        let batches = (6_000_000 / scenario.batch_interval_us) as usize * usize::from(scenario.partitions);
         scenario.batch_rows = rows.div_ceil(batches).max(1);
         scenario.checkpoints_retained = random.usize(1..=3);
         scenario.manifests_retained = random.u64(1..=6);

@@ -10,6 +10,7 @@ use keygroups::driver::{FrozenTask, RestoredTask};
 use keygroups::key_group::{self, MaxParallelism, Parallelism, assign};
 use keygroups::protocol::{Barrier, FailureCause};
 use keygroups::snapshot::OperatorState;
+use keygroups_model::zoo::Reading;
 use std::collections::BTreeMap;
 
 pub(crate) struct Source {
@@ -32,8 +33,10 @@ impl Source {
         let forgets = cluster.scenario.bug == Some(EngineBug::ForgetsOffsets);
         let offsets = if deployment.restore.checkpoint.0 == 0 || forgets {
             // The job starts empty: partitions are dealt out from their beginnings.
-            let mine = |partition: &u16| partition % parallelism.get() == deployment.task.subtask.0;
-            (0..cluster.scenario.partitions).filter(mine).map(|partition| (partition, 0)).collect()
+            let (index, partitions) = (deployment.task.subtask.0, cluster.scenario.partitions);
+            let mine = (0..partitions).filter(|partition| partition % parallelism.get() == index);
+            let twist = cluster.planted.twist();
+            mine.map(|partition| (twist.first_split(partition, index, partitions), 0)).collect()
         } else {
             let offsets = restored.items(OFFSETS).iter().map(|item| decode(item));
             offsets.collect::<Result<_, _>>().map_err(|_| FailureCause::RestoreCorrupt)?
@@ -96,10 +99,17 @@ impl Source {
         self.ended && !std::mem::replace(&mut self.reported, self.ended)
     }
 
-    pub(crate) fn snapshot(&mut self, barrier: Barrier) -> FrozenTask {
+    pub(crate) fn snapshot(&mut self, barrier: Barrier, cluster: &Cluster) -> FrozenTask {
         self.stopped |= barrier.stop;
         self.push_all(&encode(&Data::Barrier(barrier)));
-        let items = self.offsets.iter().map(|offset| encode(&offset)).collect();
+        let reading = |(&split, &offset): (&u16, &u64)| Reading {
+            split,
+            offset,
+            end: cluster.input.rows(split).len() as u64,
+        };
+        let mut readings = self.offsets.iter().map(reading).collect();
+        cluster.planted.twist().frozen(&mut readings);
+        let items = readings.iter().map(|reading| encode(&(reading.split, reading.offset))).collect();
         let mode = RedistributionMode::SplitDistribute;
         let offsets = OperatorState { name: OFFSETS.to_owned(), mode, items };
         FrozenTask { keyed: None, operator_state: vec![offsets], output: None }

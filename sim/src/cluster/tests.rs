@@ -18,7 +18,7 @@ fn scenario(parallelisms: &[u32], hosts: u16, spares: u16) -> Scenario {
 fn simulated(scenario: &Scenario, timed: Vec<(u64, Fault)>) -> Run<Summary> {
     let plan = FaultPlan { faults_max: timed.len(), timed, horizon_us: 20_000_000, ..FaultPlan::none() };
     plan.check(&scenario.targets()).unwrap();
-    simulate_plan(1, scenario, plan, Recording { keep: true, stream: None })
+    simulate_plan(1, scenario, plan, Planted::default(), Recording { keep: true, stream: None })
 }
 
 /// The parallelisms that were deployed, one after the other.

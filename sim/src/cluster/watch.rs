@@ -12,7 +12,7 @@ use super::contents::Oracle;
 use super::progress::Progress;
 use super::summary::{Restored, Summary};
 use super::{Jitter, Scenario};
-use crate::fault::Injector;
+use crate::fault::{Injector, WeakInjector};
 use crate::nodes::{Nodes, ProcessState};
 use crate::oracle::PartitionedInput;
 use crate::run::{Violation, World};
@@ -20,7 +20,9 @@ use crate::storage::StoreNode;
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
 use keygroups::backend::{BackendError, StateBackend};
-use keygroups::checkpoint::{Attempt, Certificate, CheckpointId, JobStatus, TaskId};
+use keygroups::checkpoint::{
+    Attempt, Certificate, CheckpointId, CheckpointRecord, JobStatus, Manifest, TaskId,
+};
 use keygroups::driver::{DriverError, RestoredTask};
 use keygroups::key_group::{KeyGroup, Parallelism};
 use keygroups::protocol::invariant::{self, Fact, History, JobView};
@@ -53,7 +55,8 @@ struct State {
     coordinators: BTreeMap<Node, Coordinator>,
     hosts: BTreeMap<Node, Host>,
     violation: Option<Violation>,
-    injector: Option<Injector>,
+    // Weak: the injector holds the store, the store what observes it, and that is this watch.
+    injector: Option<WeakInjector>,
     // Nothing goes wrong, so nothing may be given up.
     quiet: bool,
     oracle: Oracle,
@@ -90,7 +93,7 @@ impl Watch {
     /// Faults that are aimed at steps strike from now on.
     pub(super) fn aim(&self, injector: &Injector) {
         let mut state = self.state();
-        state.injector = Some(injector.clone());
+        state.injector = Some(injector.downgrade());
         state.quiet &= injector.is_quiet();
     }
 
@@ -158,7 +161,7 @@ impl Watch {
         if outputs.iter().any(|output| matches!(output, CoordinatorOutput::Event(_))) {
             state.coordinators.insert(node, machine.clone());
         }
-        if let (true, Some(injector)) = (elected, &state.injector) {
+        if let (true, Some(injector)) = (elected, state.injector.as_ref().and_then(WeakInjector::upgrade)) {
             injector.elected(node);
         }
         self.check(state);
@@ -259,6 +262,21 @@ impl Watch {
         self.broken(&mut self.state(), Violation::broken("router_and_owner_agree", what));
     }
 
+    /// Where objects lie.
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The newest manifest that there ever was.
+    pub(super) fn newest_manifest(&self) -> Option<Arc<Manifest>> {
+        self.state().history.newest().cloned()
+    }
+
+    /// Every checkpoint that was ever committed, in that order.
+    pub(super) fn committed(&self) -> Vec<Arc<CheckpointRecord>> {
+        self.state().history.committed().cloned().collect()
+    }
+
     /// How many of a partition's `rows` have come in so far.
     pub(crate) fn available(&self, rows: u64) -> u64 {
         self.state().progress.available(rows)
@@ -298,7 +316,12 @@ impl Watch {
         let state = self.state();
         let result =
             state.oracle.newest().iter().map(|(key, totals)| (Arc::from(key.as_str()), *totals)).collect();
-        let coverage = state.injector.as_ref().map(Injector::coverage).unwrap_or_default();
+        let coverage = state
+            .injector
+            .as_ref()
+            .and_then(WeakInjector::upgrade)
+            .map(|injector| injector.coverage())
+            .unwrap_or_default();
         Summary { faults, result, coverage, ..state.progress.summary.clone() }
     }
 
@@ -343,7 +366,7 @@ impl Watch {
 
     /// Outside the lock: a fault may crash the very process that takes the step.
     fn strike(&self, node: Node, steps: &[&'static str]) {
-        let injector = self.state().injector.clone();
+        let injector = self.state().injector.as_ref().and_then(WeakInjector::upgrade);
         if let Some(injector) = injector {
             for step in steps {
                 injector.on_step(node, step);

@@ -34,6 +34,7 @@ pub use crash::Crash;
 pub use crash_during_start::CrashDuringStart;
 pub use half_open::HalfOpen;
 pub use injector::Injector;
+pub(crate) use injector::WeakInjector;
 pub use isolation::{Isolated, Isolation, Lost};
 pub use kinds::{KINDS, Kind};
 pub use links::RoughLinks;
@@ -169,6 +170,43 @@ impl Fault {
             | Self::RoughLinks(_)
             | Self::StoreErrors(_)
             | Self::StoreOutage(_) => {}
+        }
+    }
+
+    /// Moves it to another cluster, in which `place` says who a node is now. Whether there is still somebody
+    /// to hit.
+    pub(crate) fn move_nodes(&mut self, place: &impl Fn(Node) -> Option<Node>) -> bool {
+        let moved = |node: &mut Node| {
+            let now = place(*node);
+            *node = now.unwrap_or(*node);
+            now.is_some()
+        };
+        match self {
+            Self::Crash(fault) => moved(&mut fault.node),
+            Self::CrashDuringStart(fault) => moved(&mut fault.node),
+            Self::Pause(fault) => moved(&mut fault.node),
+            Self::Slow(fault) => moved(&mut fault.node),
+            Self::Rack(fault) => {
+                fault.nodes.retain_mut(moved);
+                !fault.nodes.is_empty()
+            }
+            Self::NewAddress(fault) => moved(&mut fault.node),
+            Self::Join(fault) => moved(&mut fault.node),
+            Self::Leave(fault) => moved(&mut fault.node),
+            Self::ClockDrift(fault) => moved(&mut fault.node),
+            Self::ClockJump(fault) => moved(&mut fault.node),
+            Self::Partition(fault) => {
+                for side in [&mut fault.from, &mut fault.to] {
+                    side.retain_mut(moved);
+                }
+                !fault.from.is_empty() && !fault.to.is_empty()
+            }
+            Self::Isolation(fault) => {
+                fault.others.retain_mut(moved);
+                !fault.others.is_empty()
+            }
+            Self::HalfOpen(fault) => moved(&mut fault.from) && moved(&mut fault.to),
+            Self::RoughLinks(_) | Self::StoreErrors(_) | Self::StoreOutage(_) => true,
         }
     }
 
