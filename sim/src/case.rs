@@ -221,6 +221,14 @@ mod tests {
         says(&refused(&|case| case["scenario"]["slots"] = 0.into()), "slots");
         says(&refused(&|case| case["scenario"]["parallelisms"] = serde_json::json!([])), "no parallelism");
         says(&refused(&|case| case["scenario"]["hosts"] = 60_000.into()), "hosts");
+        says(&refused(&|case| case["scenario"]["hosts"] = 0.into()), "hosts");
+        says(
+            &refused(&|case| {
+                case["scenario"]["hosts"] = 1.into();
+                case["scenario"]["parallelisms"] = serde_json::json!([5, 6]);
+            }),
+            "are too few",
+        );
         says(&refused(&|case| case["scenario"]["input"] = serde_json::json!([])), "no row");
         says(&refused(&|case| case["scenario"]["max_parallelism"] = 0.into()), "max parallelism");
         says(&refused(&|case| case["mutant"] = "basilisk".into()), "no \"basilisk\" in the zoo");

@@ -25,6 +25,8 @@ pub mod input;
 #[cfg(madsim)]
 pub mod nodes;
 pub mod oracle;
+#[cfg(madsim)]
+pub mod process;
 pub mod random;
 #[cfg(madsim)]
 pub mod run;

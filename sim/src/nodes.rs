@@ -1,5 +1,6 @@
-//! The processes of the cluster: what crashes, restarts, freezes and thaws.
+//! The processes of the cluster: what crashes, restarts, freezes and thaws, comes and goes.
 
+use crate::process::{Clock, Machine, Manners, Paced};
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
 use madsim::runtime::Handle;
@@ -17,8 +18,10 @@ pub enum ProcessState {
     Running,
     /// Its tasks stand still; the network goes on delivering into its queues.
     Paused,
-    /// It is gone with all it had in memory.
+    /// It is gone with all it had in memory, and comes back.
     Down,
+    /// It has not come yet, or has gone for good.
+    Absent,
 }
 
 /// Every process of one simulation. Clones are the same set.
@@ -37,6 +40,17 @@ pub struct Nodes {
 struct Process {
     id: NodeId,
     state: ProcessState,
+    machine: Machine,
+    place: Place,
+}
+
+/// Where a process can be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// How often it has got another address: what was sent to an earlier one finds nobody.
+    pub moves: u16,
+    /// Virtual microseconds after its start until others can look the address up.
+    pub known_after_us: u64,
 }
 
 impl Nodes {
@@ -56,8 +70,27 @@ impl Nodes {
         F: Future<Output = ()> + 'static,
     {
         let node = self.net.add_node(name);
-        let id = Handle::current().create_node().name(name).init(move || main(node)).build().id();
-        self.processes().insert(node, Process { id, state: ProcessState::Running });
+        let machine = Machine::default();
+        let under = machine.clone();
+        let init = move || Paced::new(under.clone(), main(node));
+        let id = Handle::current().create_node().name(name).init(init).build().id();
+        let process = Process { id, state: ProcessState::Running, machine, place: Place::default() };
+        self.processes().insert(node, process);
+        node
+    }
+
+    /// Adds a process that is not there yet; see [`join`](Self::join).
+    pub fn add_absent<F>(&self, name: &str, main: impl Fn(Node) -> F + Send + Sync + 'static) -> Node
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let node = self.add(name, main);
+        self.net.crash(node);
+        let mut processes = self.processes();
+        let process = processes.get_mut(&node).expect("it was added just now");
+        process.state = ProcessState::Absent;
+        // Before its task was polled for the first time.
+        Handle::current().kill(process.id);
         node
     }
 
@@ -67,30 +100,96 @@ impl Nodes {
         self.processes().get(&node).map_or(ProcessState::Running, |process| process.state)
     }
 
-    /// Crashes a process. Nothing if it is down.
+    /// Crashes a process. Nothing if it is down or absent.
     pub fn crash(&self, node: Node) {
-        if let Some(id) =
-            self.change(node, "crashed", ProcessState::Down, |state| state != ProcessState::Down)
-        {
+        let up = |state| matches!(state, ProcessState::Running | ProcessState::Paused);
+        // Between its start and its first step there is no life that could end.
+        let began = self.processes().get(&node).is_some_and(|it| up(it.state) && it.machine.end_life());
+        let kind = if began { "crashed" } else { "crashed-before-it-began" };
+        if let Some(id) = self.change(node, kind, ProcessState::Down, up) {
             self.net.crash(node);
             Handle::current().kill(id);
         }
     }
 
-    /// Starts a process again with empty memory, crashing it first if it runs.
+    /// Starts a process again with empty memory, crashing it first if it runs. Nothing if it is absent.
     pub fn restart(&self, node: Node) {
         self.crash(node);
-        if let Some(id) = self.change(node, "restarted", ProcessState::Running, |_| true) {
+        self.start(node, "restarted", ProcessState::Down);
+    }
+
+    /// Starts a process that is absent.
+    pub fn join(&self, node: Node) {
+        self.start(node, "joined", ProcessState::Absent);
+    }
+
+    /// Crashes a process for good: nothing but [`join`](Self::join) starts it again.
+    pub fn leave(&self, node: Node) {
+        self.crash(node);
+        self.change(node, "left", ProcessState::Absent, |state| state == ProcessState::Down);
+    }
+
+    /// Gives the next life of a process another address.
+    pub fn move_away(&self, node: Node, known_after_us: u64) {
+        if let Some(process) = self.processes().get_mut(&node) {
+            process.place = Place { moves: process.place.moves.saturating_add(1), known_after_us };
+        }
+    }
+
+    /// Where the process can be reached.
+    #[must_use]
+    pub fn place(&self, node: Node) -> Place {
+        self.processes().get(&node).map_or(Place::default(), |process| process.place)
+    }
+
+    /// The clock of a process.
+    ///
+    /// # Panics
+    /// If `node` is none of these processes.
+    #[must_use]
+    pub fn clock(&self, node: Node) -> Clock {
+        self.processes().get(&node).expect("a process of this simulation").machine.clock.clone()
+    }
+
+    /// Lets clocks err: to be said before timers are set that errors are to touch.
+    pub fn let_clocks_err(&self) {
+        self.processes().values().for_each(|process| process.machine.clock.may_err());
+    }
+
+    /// Puts the clock of a process forward, or back.
+    pub fn jump(&self, node: Node, by_us: i64) {
+        if let Some(process) = self.processes().get(&node) {
+            process.machine.clock.jump(by_us);
+        }
+    }
+
+    /// Lets the channels between two processes die in one direction; see [`Net::sever`].
+    pub fn sever(&self, from: Node, to: Node, data: bool) {
+        self.net.sever(from, to, data);
+    }
+
+    /// How machines behave from now on; those that are not named are good.
+    pub fn behave(&self, manners: &BTreeMap<Node, Manners>) {
+        for (node, process) in self.processes().iter() {
+            process.machine.behave(manners.get(node).copied().unwrap_or_default());
+        }
+    }
+
+    fn start(&self, node: Node, kind: &'static str, from: ProcessState) {
+        if let Some(id) = self.change(node, kind, ProcessState::Running, |state| state == from) {
             self.net.boot(node);
             Handle::current().restart(id);
         }
     }
 
-    /// Freezes a running process: from its next await on it does nothing until it is resumed.
+    /// Freezes a running process: from its next await on it does nothing until it is resumed. What it sends
+    /// until then leaves when it is resumed: a process that is paused in its own step freezes before what
+    /// follows from it.
     pub fn pause(&self, node: Node) {
         if let Some(id) =
             self.change(node, "paused", ProcessState::Paused, |state| state == ProcessState::Running)
         {
+            self.net.hold(node);
             Handle::current().pause(id);
         }
     }
@@ -100,16 +199,19 @@ impl Nodes {
         if let Some(id) =
             self.change(node, "resumed", ProcessState::Running, |state| state == ProcessState::Paused)
         {
+            self.net.let_go(node);
             Handle::current().resume(id);
         }
     }
 
-    /// Makes every process run: the paused go on, the crashed start again.
+    /// Makes every process run, on good machines: the paused go on, the crashed start again. The absent stay
+    /// absent.
     pub fn heal(&self) {
+        self.behave(&BTreeMap::new());
         let states: Vec<_> = self.processes().iter().map(|(&node, process)| (node, process.state)).collect();
         for (node, state) in states {
             match state {
-                ProcessState::Running => {}
+                ProcessState::Running | ProcessState::Absent => {}
                 ProcessState::Paused => self.resume(node),
                 ProcessState::Down => self.restart(node),
             }

@@ -99,8 +99,11 @@ fn simulate(seed: u64, recording: Recording) -> Run<usize> {
             })
             .collect();
         let targets = Targets {
+            manifests_retained: 4,
             coordinators: members[..1].to_vec(),
             hosts: members[1..].to_vec(),
+            spares: Vec::new(),
+            hosts_min: 2,
             store: store.node(),
             steps: STEPS,
         };

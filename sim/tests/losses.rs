@@ -2,7 +2,7 @@
 
 use keygroups_sim::case::Case;
 use keygroups_sim::cluster::{Scenario, Summary};
-use keygroups_sim::fault::{Aim, Crash, Fault, Profile, StoreDamage, Victim};
+use keygroups_sim::fault::{Aim, Crash, Fault, Profile, StoreDamage, Victim, When};
 use keygroups_sim::input::Table;
 use keygroups_sim::run::{Run, Violation};
 use keygroups_sim::storage::{Damage, DamageKind, Scope};
@@ -19,7 +19,13 @@ fn run(seed: u64, damage: Damage, crashes: fn(&Scenario) -> Vec<Node>) -> Run<Su
     let table = Arc::new(Table::january("tailnum").unwrap());
     let scenario = Scenario::swarm(seed, &table, 200, Profile::None);
     let mut case = Case::draw(seed, &scenario);
-    let aim = |victim, fault| Aim { step: "committed".to_owned(), occurrence: 2, victim, fault };
+    let aim = |victim, fault| Aim {
+        step: "committed".to_owned(),
+        occurrence: 2,
+        when: When::Before,
+        victim,
+        fault,
+    };
     case.plan.aims.push(aim(Victim::Actor, Fault::StoreDamage(StoreDamage { damage })));
     for node in crashes(&scenario) {
         let crash = Fault::Crash(Crash { node, down_us: 500_000 });

@@ -13,7 +13,8 @@ use crate::ErrorKind;
 /// Time and, if there is one, a place for long computations. The library has no clock of its own,
 /// so that a simulation can give it one.
 pub trait Runtime: Send + Sync + 'static {
-    /// Ends after `duration`. May end late, never early.
+    /// Ends after `duration` by the clock of this process. May end late, should not end early: how well
+    /// clocks agree decides how often somebody is given up for nothing, and nothing else.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 
     /// Runs `work`, which encodes or decodes state and can take seconds per gigabyte. The default

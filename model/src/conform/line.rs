@@ -257,8 +257,19 @@ impl<'a> Line<'a> {
             "asks" => What::Asked(fields.read()?),
             "crashed" => What::Crashed,
             "closed" => What::Closed(fields.read()?),
-            "restarted" | "paused" | "resumed" | "error" | "restored" | "moved" | "fault-begins"
-            | "fault-ends" | "healed" | "violation" => What::Told,
+            "crashed-before-it-began"
+            | "joined"
+            | "left"
+            | "restarted"
+            | "paused"
+            | "resumed"
+            | "error"
+            | "restored"
+            | "moved"
+            | "fault-begins"
+            | "fault-ends"
+            | "healed"
+            | "violation" => What::Told,
             kind => return Err(TraceError::Kind { line: number, kind: kind.to_owned() }),
         };
         Ok(Self { number, at_us: raw.at_us, node: raw.node, what })

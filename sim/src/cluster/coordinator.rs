@@ -1,7 +1,8 @@
 //! The process of a coordinator: the production driver, a mailbox, and an observer.
 
+use super::names::AddressBook;
 use super::planted::TwistedCoordinator;
-use super::{Cluster, MAIL_PORT, SimRuntime, stream_of};
+use super::{Cluster, Jitter, stream_of};
 use crate::wire::{Address, Bell, Inbound, Mailbox, Node};
 use futures::stream;
 use keygroups::checkpoint::LeaderEpoch;
@@ -11,6 +12,7 @@ use keygroups::protocol::{
     Coordinator, CoordinatorId, CoordinatorInput, CoordinatorOutput, HostId, Options, ToCoordinator, ToHost,
 };
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,27 +30,35 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
     let life = cluster.start(node);
     let mut random = stream_of(&cluster, node, life);
     let mailbox: Rc<Mailbox<CoordinatorMail>> =
-        Rc::new(Mailbox::bind(&cluster.net, node, MAIL_PORT, &Bell::new()));
+        Rc::new(Mailbox::bind(&cluster.net, node, cluster.address(node).port, &Bell::new()));
     let scenario = &cluster.scenario;
     let options = Options::new(scenario.job(), scenario.parallelisms[0])
         .and_then(|options| options.with_checkpoints_retained(scenario.checkpoints_retained))
-        .and_then(|options| options.with_manifests_retained(4))
+        .and_then(|options| options.with_manifests_retained(scenario.manifests_retained))
         .expect("the scenario was checked")
         .with_sweeps_per_full_sweep(4);
     let nonce = random.u64(..);
     let machine = Coordinator::new(id, nonce, options.clone());
-    cluster.watch.coordinator_began(node, &machine, nonce, &options);
-    let jitter = Duration::from_millis(random.u64(0..800));
-    let timings = scenario.timings.clone().with_leader_silence_jitter(jitter);
-    let transport = Transport { cluster: cluster.clone(), node, id, mailbox: mailbox.clone() };
+    cluster.watch.coordinator_began(node, life, &machine, nonce, &options);
+    let jitter_ms = match scenario.jitter {
+        Jitter::Random => random.u64(0..800),
+        Jitter::Apart => u64::from(id.0) * 400 + random.u64(0..200),
+    };
+    let timings = scenario.timings.clone().with_leader_silence_jitter(Duration::from_millis(jitter_ms));
+    let book = Rc::new(RefCell::new(AddressBook::default()));
+    let transport =
+        Transport { cluster: cluster.clone(), node, id, mailbox: mailbox.clone(), book: book.clone() };
+    let (store, runtime) = (cluster.connect(node), cluster.runtime(node));
     let machine = TwistedCoordinator::new(machine, cluster.clone());
     let driver =
-        CoordinatorDriver::new(machine, cluster.connect(node), transport, Arc::new(SimRuntime), timings)
-            .expect("timings that can work");
-    let inbox = pin!(stream::unfold(mailbox, |mailbox| async {
+        CoordinatorDriver::new(machine, store, transport, runtime, timings).expect("timings that can work");
+    let inbox = pin!(stream::unfold((mailbox, book), |(mailbox, book)| async {
         loop {
             let input = match mailbox.recv().await {
-                Inbound::Message { message: CoordinatorMail::Host(message), .. } => {
+                Inbound::Message { message: CoordinatorMail::Host(message), from } => {
+                    if let ToCoordinator::Register { host, incarnation, .. } = &message {
+                        book.borrow_mut().registered(*host, *incarnation, from);
+                    }
                     CoordinatorInput::Host(message)
                 }
                 Inbound::Message { message: CoordinatorMail::PeerAlive(epoch), .. } => {
@@ -59,7 +69,7 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
                 }
                 Inbound::Timer(_) => continue,
             };
-            return Some((input, mailbox));
+            return Some((input, (mailbox, book)));
         }
     }));
     driver.run(inbox).await;
@@ -70,6 +80,7 @@ struct Transport {
     node: Node,
     id: CoordinatorId,
     mailbox: Rc<Mailbox<CoordinatorMail>>,
+    book: Rc<RefCell<AddressBook>>,
 }
 
 impl Transport {
@@ -80,7 +91,8 @@ impl Transport {
 
 impl CoordinatorTransport for Transport {
     fn send(&mut self, to: HostId, message: ToHost) {
-        if let Some(address) = self.cluster.host(to) {
+        let address = self.book.borrow().host(to);
+        if let Some(address) = address {
             self.post(address, &message);
         }
     }

@@ -140,7 +140,8 @@ impl Engine for SimEngine {
 }
 
 /// Opens the data channels of one task. Both ends derive a channel's name from the attempt, so that
-/// nothing of an older attempt can come in.
+/// nothing of an older attempt can come in, and from the reader's address: a writer that was told an old one
+/// speaks to nobody.
 pub(crate) struct Channels<'a> {
     pub(crate) cluster: &'a Cluster,
     node: Node,
@@ -149,27 +150,32 @@ pub(crate) struct Channels<'a> {
 }
 
 impl Channels<'_> {
-    fn peers(&self, vertex: keygroups::checkpoint::VertexId) -> impl Iterator<Item = (TaskId, Node)> {
+    fn peers(&self, vertex: keygroups::checkpoint::VertexId) -> impl Iterator<Item = (TaskId, Address)> {
         let tasks = self.deployment.layout.tasks.iter().filter(move |(task, _)| task.vertex == vertex);
-        tasks.filter_map(|(task, host)| Some((*task, self.cluster.host(*host)?.node)))
+        tasks.filter_map(|(task, host)| Some((*task, self.cluster.host(*host)?)))
     }
 
-    fn tag(&self, from: TaskId, to: TaskId) -> ConnectionTag {
-        ConnectionTag::of(&(self.deployment.attempt, from, to))
+    fn tag(&self, from: TaskId, to: TaskId, reader: Address) -> ConnectionTag {
+        ConnectionTag::of(&(self.deployment.attempt, from, to, reader))
     }
 
     /// To every task that keeps totals, by subtask.
     pub(crate) fn outputs(&self) -> Vec<Outlet> {
         let from = self.deployment.task;
-        let open =
-            |(to, node)| Outlet::new(self.cluster.net.open(self.node, node, self.tag(from, to), self.bell));
+        let open = |(to, reader): (_, Address)| {
+            let tag = self.tag(from, to, reader);
+            Outlet::new(self.cluster.net.open(self.node, reader.node, tag, self.bell))
+        };
         self.peers(TOTALS).map(open).collect()
     }
 
     /// From every source, by subtask.
     pub(crate) fn inputs(&self) -> Vec<ChannelReceiver> {
         let to = self.deployment.task;
-        let accept = |(from, node)| self.cluster.net.accept(node, self.node, self.tag(from, to), self.bell);
+        let here = self.cluster.address(self.node);
+        let accept = |(from, writer): (_, Address)| {
+            self.cluster.net.accept(writer.node, self.node, self.tag(from, to, here), self.bell)
+        };
         self.peers(SOURCE).map(accept).collect()
     }
 }

@@ -1,9 +1,9 @@
 //! The process of a host: the production driver, a mailbox, and the engine with its data channels, all in
 //! one task.
 
+use super::Cluster;
 use super::engine::SimEngine;
 use super::planted::TwistedHost;
-use super::{Cluster, MAIL_PORT, SimRuntime};
 use crate::wire::{Bell, Inbound, Mailbox, Node};
 use futures::future::{Either, select};
 use keygroups::driver::HostDriver;
@@ -15,15 +15,17 @@ use std::sync::Arc;
 pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
     let life = cluster.start(node);
     let bell = Bell::new();
-    let mailbox: Rc<Mailbox<ToHost>> = Rc::new(Mailbox::bind(&cluster.net, node, MAIL_PORT, &bell));
+    let port = cluster.address(node).port;
+    let mailbox: Rc<Mailbox<ToHost>> = Rc::new(Mailbox::bind(&cluster.net, node, port, &bell));
     let slots = cluster.scenario.slots;
     let machine = Host::new(id, Incarnation(life), slots);
-    cluster.watch.host_began(node, &machine, slots);
+    cluster.watch.host_began(node, life, &machine, slots);
     let engine = SimEngine::new(cluster.clone(), node, mailbox.clone(), bell.clone());
     let timings = cluster.scenario.timings.clone();
+    let (store, runtime) = (cluster.connect(node), cluster.runtime(node));
     let machine = TwistedHost::new(machine, cluster.clone());
-    let mut driver = HostDriver::new(machine, cluster.connect(node), engine, Arc::new(SimRuntime), timings)
-        .expect("timings that can work");
+    let mut driver =
+        HostDriver::new(machine, store, engine, runtime, timings).expect("timings that can work");
     driver.handle(HostInput::Boot);
     let interval_us = cluster.scenario.batch_interval_us;
     mailbox.wake_after(interval_us, 0);

@@ -15,36 +15,41 @@ mod data;
 mod engine;
 mod host;
 mod loss;
+mod names;
 mod operator;
 mod planted;
 mod progress;
 mod scenario;
 mod source;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod user;
 mod watch;
 
 pub use data::OutputRecord;
 pub use planted::Planted;
-pub use scenario::{EngineBug, Scenario, ScenarioError};
+pub use scenario::{EngineBug, Jitter, Scenario, ScenarioError};
 pub use summary::{Moment, Restored, Summary};
 pub use watch::STEPS;
 
 use crate::case::Case;
 use crate::fault::{FaultPlan, Injector, Targets};
+use crate::nodes::{Nodes, ProcessState};
 use crate::oracle::PartitionedInput;
+use crate::process::Clock;
 use crate::random;
 use crate::run::{Run, Violation, World, run};
 use crate::storage::{SimObjectStore, StoreNode};
 use crate::trace::Recording;
 use crate::wire::{Address, Net, Node};
 use bytes::Bytes;
-use futures::FutureExt;
 use futures::future::BoxFuture;
 use keygroups::checkpoint::ObjectName;
 use keygroups::driver::Runtime;
 use keygroups::protocol::{CoordinatorId, HostId};
 use keygroups::store::{CheckpointStore, Identified, Layout};
+use names::Names;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use planted::TwistedStore;
@@ -53,10 +58,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use watch::Watch;
 
-/// The port of a process's mailbox.
-const MAIL_PORT: u16 = 7000;
-/// The port of a process's store client.
-const STORE_CLIENT_PORT: u16 = 7001;
+/// The port of a process's mailbox at its first address; each move adds one.
+const MAIL_PORT: u16 = 7_000;
+/// The port of a process's store client, likewise.
+const STORE_CLIENT_PORT: u16 = 27_000;
 
 /// What all processes of one cluster share: where everybody is, and what is outside of the system.
 struct Cluster {
@@ -64,10 +69,12 @@ struct Cluster {
     planted: Planted,
     seed: u64,
     net: Net,
+    nodes: Nodes,
     store: StoreNode,
     input: PartitionedInput,
     watch: Watch,
-    // Addresses never change; they are known before the processes start.
+    names: Names,
+    // Which process is who; where it can be reached may change.
     coordinators: Vec<Node>,
     hosts: Vec<Node>,
     // How often each process was started: the durable counter that incarnations come from.
@@ -75,18 +82,35 @@ struct Cluster {
 }
 
 impl Cluster {
+    /// Where the coordinator can be reached, as far as is known.
     fn coordinator(&self, id: CoordinatorId) -> Option<Address> {
-        self.coordinators.get(usize::from(id.0)).map(|&node| Address { node, port: MAIL_PORT })
+        self.names.lookup(*self.coordinators.get(usize::from(id.0))?)
     }
 
+    /// Where the host can be reached, as far as is known.
     fn host(&self, id: HostId) -> Option<Address> {
-        self.hosts.get(usize::from(id.0)).map(|&node| Address { node, port: MAIL_PORT })
+        self.names.lookup(*self.hosts.get(usize::from(id.0))?)
+    }
+
+    /// Where this process is.
+    fn address(&self, node: Node) -> Address {
+        names::address(node, self.nodes.place(node))
+    }
+
+    /// How many slots there are with all hosts that have come and not gone, whether they run or not.
+    fn slots(&self) -> usize {
+        let hosts = self.hosts.iter().filter(|host| self.nodes.state(**host) != ProcessState::Absent);
+        hosts.count() * usize::from(self.scenario.slots)
+    }
+
+    fn runtime(&self, node: Node) -> Arc<SimRuntime> {
+        Arc::new(SimRuntime { clock: self.nodes.clock(node) })
     }
 
     fn connect(self: &Arc<Self>, node: Node) -> CheckpointStore {
         let timeout_us = self.scenario.store_timeout_us;
-        let client =
-            SimObjectStore::connect(&self.net, node, STORE_CLIENT_PORT, self.store.node(), timeout_us);
+        let port = STORE_CLIENT_PORT + self.nodes.place(node).moves;
+        let client = SimObjectStore::connect(&self.net, node, port, self.store.node(), timeout_us);
         let client: Arc<dyn ObjectStore> = match self.planted.mutant() {
             Some(_) => Arc::new(TwistedStore::new(client, Arc::clone(self))),
             None => Arc::new(client),
@@ -114,8 +138,9 @@ impl Cluster {
         self.store.look(|objects| objects.get(path.as_ref()).map(|object| object.bytes.clone()))
     }
 
-    /// Which life of the process this is, from 1.
+    /// A process begins; which of its lives this is, from 1.
     fn start(&self, node: Node) -> u64 {
+        self.names.announce(node, self.nodes.place(node));
         let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = starts.entry(node).or_default();
         *count += 1;
@@ -123,13 +148,15 @@ impl Cluster {
     }
 }
 
-/// The simulation's clock, for the driver.
+/// The clock of one process, for its driver.
 #[derive(Debug)]
-struct SimRuntime;
+struct SimRuntime {
+    clock: Clock,
+}
 
 impl Runtime for SimRuntime {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        madsim::time::sleep(duration).boxed()
+        self.clock.sleep(duration)
     }
 }
 
@@ -166,15 +193,18 @@ async fn build_and_run(
     watch.observe(&store);
 
     // Nodes are numbered in order of creation, so that addresses are known before anybody starts.
-    let Targets { coordinators, hosts, store: expected, .. } = scenario.targets();
+    let Targets { coordinators, hosts, spares, store: expected, .. } = scenario.targets();
+    let hosts: Vec<_> = hosts.into_iter().chain(spares.iter().copied()).collect();
     assert_eq!(store.node(), expected, "nodes are numbered in order of creation");
     let user = net.add_node("user");
     let cluster = Arc::new(Cluster {
         seed,
         net: net.clone(),
+        nodes: nodes.clone(),
         store: store.clone(),
         input,
         watch: watch.clone(),
+        names: Names::new(coordinators.iter().chain(&hosts).copied()),
         coordinators: coordinators.clone(),
         hosts: hosts.clone(),
         starts: Mutex::default(),
@@ -191,7 +221,9 @@ async fn build_and_run(
     for (id, &expected) in hosts.iter().enumerate() {
         let cluster = cluster.clone();
         let id = HostId(id as u16);
-        let node = nodes.add(&format!("host {id}"), move |node| host::main(cluster.clone(), id, node));
+        let (name, main) = (format!("host {id}"), move |node| host::main(cluster.clone(), id, node));
+        let node =
+            if spares.contains(&expected) { nodes.add_absent(&name, main) } else { nodes.add(&name, main) };
         assert_eq!(node, expected, "nodes are numbered in order of creation");
     }
 

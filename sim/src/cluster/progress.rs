@@ -52,11 +52,15 @@ impl Progress {
     }
 
     /// The parallelism to ask for, while it is not durably accepted, and whether it is asked for the first
-    /// time. The next one is due when nine tenths of what has come in are committed.
-    pub(super) fn wanted(&mut self, committed_rows: u64) -> Option<(Parallelism, bool)> {
+    /// time. The next one is due when nine tenths of what has come in are committed, and what was asked for
+    /// runs: at exactly the parallelism that the `slots` of all hosts allow that have come and not gone for
+    /// good. That some are down is no excuse.
+    pub(super) fn wanted(&mut self, committed_rows: u64, slots: usize) -> Option<(Parallelism, bool)> {
         let wanted = self.parallelisms[self.stage];
         let desired = self.newest.as_ref().map(|manifest| manifest.desired_parallelism);
-        let reached = self.running.is_some_and(|(_, running)| running == wanted) && desired == Some(wanted);
+        let achievable = self.achievable(wanted, slots);
+        let reached =
+            self.running.is_some_and(|(_, running)| running == achievable) && desired == Some(wanted);
         let last = self.stage + 1 == self.parallelisms.len();
         self.last_runs |= reached && last;
         let due = self.share(self.summary.rows);
@@ -104,6 +108,14 @@ impl Progress {
             _ => {}
         }
         None
+    }
+
+    /// The highest parallelism up to the wanted one that fits into the slots. With too few for any it is the
+    /// wanted one: then nothing counts as reached.
+    fn achievable(&self, wanted: Parallelism, slots: usize) -> Parallelism {
+        let Some(manifest) = &self.newest else { return wanted };
+        let below = (1..=wanted.get()).rev().filter_map(|p| Parallelism::new(u32::from(p)).ok());
+        below.into_iter().find(|p| manifest.job.slots(*p) <= slots).unwrap_or(wanted)
     }
 
     fn share(&self, rows: u64) -> u64 {

@@ -29,6 +29,17 @@ pub enum EngineBug {
     ForgetsOffsets,
 }
 
+/// How much longer than the others a coordinator waits before it campaigns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Jitter {
+    /// At random: two may campaign at the same moment, and the second then deposes the first, for nothing.
+    #[default]
+    Random,
+    /// Each by so much that the first is heard before the next campaigns.
+    Apart,
+}
+
 /// A job, a cluster for it, and what befalls them. Equal scenarios and seeds give equal runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +55,15 @@ pub struct Scenario {
     pub(crate) batch_rows: usize,
     pub(crate) batch_interval_us: u64,
     pub(crate) checkpoints_retained: usize,
+    /// How many manifests are kept.
+    #[serde(default = "manifests_retained")]
+    pub(crate) manifests_retained: u64,
+    /// Hosts that are not there unless a fault lets them join.
+    #[serde(default)]
+    pub(crate) spares: u16,
+    /// How coordinators draw their jitter.
+    #[serde(default)]
+    pub(crate) jitter: Jitter,
     pub(crate) timings: Timings,
     pub(crate) store_timeout_us: u64,
     pub(crate) horizon_us: u64,
@@ -85,6 +105,18 @@ pub enum ScenarioError {
     /// Timers that cannot work.
     #[error(transparent)]
     Timings(#[from] TimingsError),
+    /// Nothing could ever run.
+    #[error(
+        "{hosts} hosts with {slots} slots each are too few: the smallest parallelism needs {needed} hosts"
+    )]
+    TooFewHosts {
+        /// How many hosts there are.
+        hosts: u16,
+        /// How many slots each has.
+        slots: u16,
+        /// How many hosts are needed.
+        needed: u16,
+    },
     /// More tasks than a simulated cluster should have.
     #[error("parallelism {found} is more than a simulated cluster runs well: at most {max}")]
     TooParallel {
@@ -141,6 +173,9 @@ impl Scenario {
             slots,
             batch_interval_us,
             checkpoints_retained: 1,
+            manifests_retained: manifests_retained(),
+            spares: 0,
+            jitter: if faults == Profile::None { Jitter::Apart } else { Jitter::Random },
             timings: timings(),
             store_timeout_us: 1_000_000,
             horizon_us: 30_000_000,
@@ -150,8 +185,8 @@ impl Scenario {
     }
 
     /// A small job for many seeds, everything drawn from the seed: the first `rows` rows at the most,
-    /// parallelisms of `1..=6` rescaled up to three times, max parallelisms that are no powers of two,
-    /// two or three coordinators, hosts of one to four slots, timings.
+    /// parallelisms of `1..=6` rescaled up to three times, any max parallelism from 6 to 200, two or three
+    /// coordinators, hosts of one to four slots, spare hosts, retention, timings, the pace of sources.
     ///
     /// # Panics
     /// If `input` has no row.
@@ -160,7 +195,8 @@ impl Scenario {
         let random = &mut random::stream(seed, "scenario");
         let rows = random.usize(rows.div_ceil(4)..=rows).clamp(1, input.rows.len());
         let table = Table { rows: input.rows[..rows].to_vec() };
-        let max = random::pick(random, &[6, 7, 16, 25, 64, 100, 128, 128, 200]);
+        // Powers of two, and everything else: bounds between subtasks then fall anywhere.
+        let max = if random.bool() { random.u32(6..=200) } else { 1 << random.u32(3..=7) };
         let count = random.usize(1..=4);
         let parallelisms =
             (0..count).map(|_| random.u32(1..=6)).map(|p| Parallelism::new(p).expect("1 to 6"));
@@ -172,11 +208,18 @@ impl Scenario {
         scenario.slots = random.u16(1..=4);
         let most = scenario.parallelisms.iter().max().map_or(1, |most| most.get());
         scenario.hosts = (2 * most).div_ceil(scenario.slots) + random.u16(0..=1);
+        if faults != Profile::None {
+            scenario.spares = random.u16(0..=2);
+            // Sometimes not even the spares are enough for the largest parallelism.
+            let fewer = random.u16(0..=3).saturating_sub(1);
+            scenario.hosts = scenario.hosts.saturating_sub(fewer).max(scenario.hosts_min());
+        }
         scenario.batch_interval_us = random::spread(random, (50_000, 800_000));
         // Six seconds of input.
         let batches = (6_000_000 / scenario.batch_interval_us) as usize * usize::from(scenario.partitions);
         scenario.batch_rows = rows.div_ceil(batches).max(1);
-        scenario.checkpoints_retained = random.usize(1..=2);
+        scenario.checkpoints_retained = random.usize(1..=3);
+        scenario.manifests_retained = random.u64(1..=6);
         scenario.timings = draw_timings(random);
         scenario.store_timeout_us = random.u64(500_000..=1_500_000);
         scenario.horizon_us = random.u64(5_000_000..=15_000_000);
@@ -205,16 +248,23 @@ impl Scenario {
             ("batch_rows", self.batch_rows as u64),
             ("batch_interval_us", self.batch_interval_us),
             ("checkpoints_retained", self.checkpoints_retained as u64),
+            ("manifests_retained", self.manifests_retained),
             ("store_timeout_us", self.store_timeout_us),
         ];
         match counts.into_iter().find(|(_, count)| *count == 0) {
             Some((name, _)) => return Err(ScenarioError::Zero { name }),
-            None if self.coordinators > PROCESSES_MAX || self.hosts > PROCESSES_MAX => {
+            None if self.coordinators > PROCESSES_MAX
+                || self.hosts.saturating_add(self.spares) > PROCESSES_MAX =>
+            {
                 return Err(ScenarioError::TooManyProcesses {
                     coordinators: self.coordinators,
-                    hosts: self.hosts,
+                    hosts: self.hosts.saturating_add(self.spares),
                     max: PROCESSES_MAX,
                 });
+            }
+            None if self.hosts < self.hosts_min() => {
+                let (hosts, slots, needed) = (self.hosts, self.slots, self.hosts_min());
+                return Err(ScenarioError::TooFewHosts { hosts, slots, needed });
             }
             None => {}
         }
@@ -222,14 +272,18 @@ impl Scenario {
     }
 
     /// Who can be hit, and at which steps. The cluster numbers its nodes in this order: the store, the user,
-    /// coordinators, hosts.
+    /// coordinators, hosts, spares.
     #[must_use]
     pub fn targets(&self) -> Targets {
         let coordinators = 2..2 + self.coordinators;
         let hosts = coordinators.end..coordinators.end + self.hosts;
+        let spares = hosts.end..hosts.end + self.spares;
         Targets {
             coordinators: coordinators.map(Node).collect(),
             hosts: hosts.map(Node).collect(),
+            spares: spares.map(Node).collect(),
+            hosts_min: usize::from(self.hosts_min()),
+            manifests_retained: self.manifests_retained,
             store: Node(0),
             steps: STEPS,
         }
@@ -314,6 +368,12 @@ impl Scenario {
         Ok(self)
     }
 
+    /// How many hosts the smallest parallelism needs that is wanted.
+    fn hosts_min(&self) -> u16 {
+        let least = self.parallelisms.iter().min().map_or(1, |least| least.get());
+        (2 * least).div_ceil(self.slots.max(1))
+    }
+
     /// How long the input takes at the least, in virtual microseconds.
     pub(crate) fn input_us(&self) -> u64 {
         let rows = self.rows().div_ceil(usize::from(self.partitions));
@@ -354,9 +414,13 @@ fn timings() -> Timings {
         .with_stabilize(Duration::from_millis(800))
 }
 
+fn manifests_retained() -> u64 {
+    4
+}
+
 /// Timings near these, each with its own ratio to the heartbeat.
 fn draw_timings(random: &mut Rng) -> Timings {
-    let mut ms = |range| Duration::from_millis(random::spread(random, range));
+    let mut ms = |range| Duration::from_millis(random::between(random, range));
     let heartbeat = ms((150, 400));
     let silences = (ms((600, 2_400)), ms((600, 2_400)));
     Timings::default()
@@ -364,7 +428,7 @@ fn draw_timings(random: &mut Rng) -> Timings {
         .with_leader_silence(silences.0.max(2 * heartbeat))
         .with_host_silence(silences.1.max(2 * heartbeat))
         .with_restart_pause(ms((100, 1_000)))
-        .with_checkpoint_interval(ms((400, 2_000)))
+        .with_checkpoint_interval(ms((500, 2_000)))
         .with_checkpoint_expiry(ms((1_500, 5_000)))
         .with_store_retry(ms((50, 300)))
         .with_request_timeout(ms((700, 3_000)))

@@ -1,5 +1,6 @@
 //! What became of a run, and its story for people.
 
+use crate::fault::Coverage;
 use crate::oracle::Totals;
 use crate::trace::TraceEvent;
 use keygroups::checkpoint::{Attempt, TaskId};
@@ -38,6 +39,9 @@ pub struct Summary {
     /// What was destroyed on purpose and reported as lost; the job did not go on then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+    /// Which kinds of faults met which steps of the protocol.
+    #[serde(skip)]
+    pub coverage: Coverage,
     /// The final totals by key, in order of key.
     #[serde(skip)]
     pub result: Vec<(Arc<str>, Totals)>,
@@ -98,6 +102,9 @@ impl Moment {
             "healed" => "all faults are over".to_owned(),
             "damaged" => format!("✗ {} is damaged", event.fields.get("path")?.as_str()?),
             "crashed" => "crashes".to_owned(),
+            "crashed-before-it-began" => "crashes before its first step".to_owned(),
+            "joined" => "joins".to_owned(),
+            "left" => "is gone for good".to_owned(),
             "restarted" => "starts again".to_owned(),
             "paused" => "freezes".to_owned(),
             "resumed" => "goes on, not knowing that time has passed".to_owned(),

@@ -43,7 +43,7 @@ pub(super) async fn run(
                 ));
             }
         }
-        if let Some(parallelism) = watch.wanted() {
+        if let Some(parallelism) = watch.wanted(cluster.slots()) {
             let mail = CoordinatorMail::Rescale(parallelism);
             for id in 0..scenario.coordinators {
                 if let Some(address) = cluster.coordinator(CoordinatorId(id)) {

@@ -8,10 +8,10 @@ mod store;
 
 pub use steps::STEPS;
 
-use super::Scenario;
 use super::contents::Oracle;
 use super::progress::Progress;
 use super::summary::{Restored, Summary};
+use super::{Jitter, Scenario};
 use crate::fault::{Injector, WeakInjector};
 use crate::nodes::{Nodes, ProcessState};
 use crate::oracle::PartitionedInput;
@@ -28,8 +28,8 @@ use keygroups::driver::{DriverError, RestoredTask};
 use keygroups::key_group::{KeyGroup, Parallelism};
 use keygroups::protocol::invariant::{self, Fact, History, JobView};
 use keygroups::protocol::{
-    Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Host, HostInput, HostOutput, Options,
-    ToCoordinator,
+    Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, Host, HostInput, HostOutput,
+    Options, ToCoordinator,
 };
 use keygroups::store::Layout;
 use keygroups_model::conform::{Asked, Began};
@@ -58,6 +58,8 @@ struct State {
     violation: Option<Violation>,
     // Weak: the injector holds the store, the store what observes it, and that is this watch.
     injector: Option<WeakInjector>,
+    // Nothing goes wrong, so nothing may be given up.
+    quiet: bool,
     oracle: Oracle,
     progress: Progress,
     // What drivers said of damage.
@@ -72,6 +74,7 @@ impl Watch {
             hosts: BTreeMap::new(),
             violation: None,
             injector: None,
+            quiet: scenario.jitter == Jitter::Apart,
             oracle: Oracle::new(input),
             progress: Progress::new(scenario),
             reports: BTreeSet::new(),
@@ -93,21 +96,32 @@ impl Watch {
 
     /// Faults that are aimed at steps strike from now on.
     pub(super) fn aim(&self, injector: &Injector) {
-        self.state().injector = Some(injector.downgrade());
+        let mut state = self.state();
+        state.injector = Some(injector.downgrade());
+        state.quiet &= injector.is_quiet();
     }
 
     /// A coordinator's process has begun a life.
-    pub(crate) fn coordinator_began(&self, node: Node, machine: &Coordinator, nonce: u64, options: &Options) {
+    pub(crate) fn coordinator_began(
+        &self,
+        node: Node,
+        life: u64,
+        machine: &Coordinator,
+        nonce: u64,
+        options: &Options,
+    ) {
         let began = Began::Coordinator { id: machine.id(), nonce, options: Cow::Borrowed(options) };
         self.trace.event(&self.net.name(node), "began", &began);
         self.state().coordinators.insert(node, machine.clone());
+        self.strike(node, &[steps::began(life)]);
     }
 
     /// A host's process has begun a life.
-    pub(crate) fn host_began(&self, node: Node, machine: &Host, slots: u16) {
+    pub(crate) fn host_began(&self, node: Node, life: u64, machine: &Host, slots: u16) {
         let began = Began::Host { id: machine.id(), incarnation: machine.incarnation(), slots };
         self.trace.event(&self.net.name(node), "began", &began);
         self.state().hosts.insert(node, machine.clone());
+        self.strike(node, &[steps::began(life)]);
     }
 
     pub(crate) fn coordinator_step(
@@ -123,7 +137,7 @@ impl Watch {
         let name = self.net.name(node);
         self.trace.event(&name, "input", input);
         let mut state = self.state();
-        let mut steps = Vec::new();
+        let (mut steps, mut elected) = (Vec::new(), false);
         for output in outputs {
             if let Some(fact) = Fact::of_coordinator(output) {
                 self.judge(&mut state, &name, &fact);
@@ -131,6 +145,10 @@ impl Watch {
             match output {
                 CoordinatorOutput::Event(event) => {
                     self.trace.event(&name, "event", event);
+                    if let (true, Some(failover)) = (state.quiet, steps::failover(event)) {
+                        self.broken(&mut state, Violation::broken("a_quiet_run_has_no_failover", failover));
+                    }
+                    elected |= matches!(event, Event::Elected { .. });
                     steps.extend(steps::of(event));
                     if let Some(rescaled) = state.progress.happened(event) {
                         self.trace.event("job", "moved", &rescaled);
@@ -146,6 +164,9 @@ impl Watch {
         // What invariants look at changes only with an event.
         if outputs.iter().any(|output| matches!(output, CoordinatorOutput::Event(_))) {
             state.coordinators.insert(node, machine.clone());
+        }
+        if let (true, Some(injector)) = (elected, state.injector.as_ref().and_then(WeakInjector::upgrade)) {
+            injector.elected(node);
         }
         self.check(state);
         self.strike(node, &steps);
@@ -274,11 +295,12 @@ impl Watch {
         self.state().progress.available(rows)
     }
 
-    /// The parallelism to ask for, while it is not durably accepted.
-    pub(crate) fn wanted(&self) -> Option<Parallelism> {
+    /// The parallelism to ask for, while it is not durably accepted; `slots` are those of all hosts that are
+    /// not gone for good.
+    pub(crate) fn wanted(&self, slots: usize) -> Option<Parallelism> {
         let mut state = self.state();
         let committed = state.oracle.committed_rows();
-        let (wanted, first) = state.progress.wanted(committed)?;
+        let (wanted, first) = state.progress.wanted(committed, slots)?;
         if first {
             self.trace.event("user", "asks", &Asked { parallelism: wanted });
         }
@@ -307,7 +329,13 @@ impl Watch {
         let state = self.state();
         let result =
             state.oracle.newest().iter().map(|(key, totals)| (Arc::from(key.as_str()), *totals)).collect();
-        Summary { faults, result, ..state.progress.summary.clone() }
+        let coverage = state
+            .injector
+            .as_ref()
+            .and_then(WeakInjector::upgrade)
+            .map(|injector| injector.coverage())
+            .unwrap_or_default();
+        Summary { faults, result, coverage, ..state.progress.summary.clone() }
     }
 
     fn judge(&self, state: &mut State, node: &str, fact: &Fact) {
@@ -327,7 +355,7 @@ impl Watch {
     /// A process that is crashed in its own step runs on to where it next waits. Nothing of that leaves it,
     /// so nothing of that has happened.
     fn is_dead(&self, node: Node) -> bool {
-        self.nodes.state(node) == ProcessState::Down
+        matches!(self.nodes.state(node), ProcessState::Down | ProcessState::Absent)
     }
 
     fn check(&self, mut state: MutexGuard<'_, State>) {

@@ -25,10 +25,11 @@ impl Crash {
     pub(super) fn describe(&self, net: &Net) -> String {
         format!("{} is crashed", net.name(self.node))
     }
+}
 
-    pub(super) fn relent(&self, nodes: &Nodes) {
-        if nodes.state(self.node) == ProcessState::Down {
-            nodes.restart(self.node);
-        }
+/// Ends the crash of one process, unless another fault has done so already.
+pub(super) fn restart(nodes: &Nodes, node: Node) {
+    if nodes.state(node) == ProcessState::Down {
+        nodes.restart(node);
     }
 }

@@ -1,6 +1,6 @@
 //! Carries out a plan.
 
-use super::{Aim, Fault, FaultPlan, Victim};
+use super::{Aim, Coverage, Fault, FaultPlan, Partition, Victim, When};
 use crate::nodes::Nodes;
 use crate::run::World;
 use crate::storage::StoreNode;
@@ -44,13 +44,24 @@ struct Inner {
 struct State {
     plan: FaultPlan,
     /// How often each step was taken.
-    steps: BTreeMap<String, u32>,
+    steps: BTreeMap<&'static str, u32>,
     /// Faults that last, by the token of the timer that ends them.
-    active: BTreeMap<u64, Fault>,
+    active: BTreeMap<u64, Active>,
+    /// Faults that follow, by the token of the timer that begins them, and whether they are counted already.
+    coming: BTreeMap<u64, (Fault, bool)>,
+    /// Who was elected last.
+    leader: Option<Node>,
+    coverage: Coverage,
     /// Faults that have struck.
     struck: usize,
     next_token: u64,
     healed: bool,
+}
+
+struct Active {
+    fault: Fault,
+    /// Who was cut off from whom, if that was found out only when it struck.
+    partition: Option<Partition>,
 }
 
 /// Timer tokens: the horizon, then the timed faults, then the ends of active faults.
@@ -59,6 +70,7 @@ const HORIZON: u64 = 0;
 #[derive(Serialize)]
 struct Note<'a> {
     text: String,
+    kind: &'static str,
     fault: &'a Fault,
 }
 
@@ -80,6 +92,9 @@ impl Injector {
                 plan,
                 steps: BTreeMap::new(),
                 active: BTreeMap::new(),
+                coming: BTreeMap::new(),
+                leader: None,
+                coverage: Coverage::default(),
                 struck: 0,
                 next_token,
                 healed: false,
@@ -91,6 +106,9 @@ impl Injector {
         if state.plan.faults_max == 0 {
             inner.heal(&mut state);
         } else {
+            if state.plan.faults().any(|fault| matches!(fault, Fault::ClockDrift(_) | Fault::ClockJump(_))) {
+                inner.nodes.let_clocks_err();
+            }
             let now_us = crate::wire::now_us();
             inner.wake_at(now_us, state.plan.horizon_us, HORIZON);
             for (index, (at_us, _)) in state.plan.timed.iter().enumerate() {
@@ -103,31 +121,50 @@ impl Injector {
     }
 
     /// Tells that `actor` takes a protocol step, and strikes with every fault that is aimed at this
-    /// occurrence; returns them. The step's own outputs must be executed *after* this call, one by one
-    /// with a yield in between: then a crash here means that none of them had an effect, and a pause that
-    /// they are delayed.
-    pub fn on_step(&self, actor: Node, label: &str) -> Vec<Fault> {
+    /// occurrence; returns them. What follows from the step must be carried out *after* this call: then a
+    /// crash before it means that nothing of it had an effect, and a pause that it is delayed. What is to
+    /// strike after the step does so when the actor has let go of the processor.
+    pub fn on_step(&self, actor: Node, step: &'static str) -> Vec<Fault> {
         let mut state = self.inner.state();
-        if state.healed || state.plan.aims.is_empty() {
+        let state = &mut *state;
+        if state.healed {
             return Vec::new();
         }
-        let occurrence = match state.steps.get_mut(label) {
-            Some(count) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                state.steps.insert(label.to_owned(), 1);
-                1
-            }
-        };
-        let aims = &state.plan.aims;
-        let due = |aim: &&Aim| aim.occurrence == occurrence && aim.step == label;
-        let faults: Vec<_> = aims.iter().filter(due).map(|aim| aimed(aim, actor)).collect();
-        for fault in &faults {
-            self.inner.begin(&mut state, fault.clone());
+        for active in state.active.values() {
+            state.coverage.active(active.fault.kind(), step);
         }
-        faults
+        if state.plan.aims.is_empty() {
+            return Vec::new();
+        }
+        let occurrence = state.steps.entry(step).and_modify(|count| *count += 1).or_insert(1);
+        let due = |aim: &&Aim| aim.occurrence == *occurrence && aim.step == step;
+        let due: Vec<_> =
+            state.plan.aims.iter().filter(due).map(|aim| (aim.when, aimed(aim, actor))).collect();
+        for (when, fault) in &due {
+            state.coverage.struck(fault.kind(), step);
+            match when {
+                When::Before => self.inner.begin(state, fault.clone(), false),
+                When::After => self.inner.later(state, 0, fault.clone(), false),
+            }
+        }
+        due.into_iter().map(|(_, fault)| fault).collect()
+    }
+
+    /// Tells that this coordinator was elected.
+    pub fn elected(&self, leader: Node) {
+        self.inner.state().leader = Some(leader);
+    }
+
+    /// Which kinds of faults have met which steps so far.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        self.inner.state().coverage.clone()
+    }
+
+    /// Whether nothing was planned to go wrong.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.inner.state().plan.is_quiet()
     }
 
     pub(crate) fn downgrade(&self) -> WeakInjector {
@@ -178,24 +215,7 @@ fn aimed(aim: &Aim, actor: Node) -> Fault {
         Victim::Node(node) => node,
     };
     let mut fault = aim.fault.clone();
-    match &mut fault {
-        Fault::Crash(crash) => crash.node = victim,
-        Fault::Pause(pause) => pause.node = victim,
-        Fault::Partition(partition) => {
-            // The victim changes places with the one the plan was drawn for.
-            let before = std::mem::replace(&mut partition.from, vec![victim]);
-            for node in &mut partition.to {
-                if *node == victim {
-                    *node = before[0];
-                }
-            }
-        }
-        Fault::RoughLinks(_)
-        | Fault::StoreErrors(_)
-        | Fault::StoreOutage(_)
-        | Fault::StoreTrouble(_)
-        | Fault::StoreDamage(_) => {}
-    }
+    fault.aim_at(victim);
     fault
 }
 
@@ -210,7 +230,9 @@ impl Sink for Inner {
             self.heal(&mut state);
         } else if let Some((_, fault)) = state.plan.timed.get(token as usize - 1) {
             let fault = fault.clone();
-            self.begin(&mut state, fault);
+            self.begin(&mut state, fault, false);
+        } else if let Some((fault, counted)) = state.coming.remove(&token) {
+            self.begin(&mut state, fault, counted);
         } else {
             self.end(&mut state, token);
         }
@@ -218,27 +240,63 @@ impl Sink for Inner {
 }
 
 impl Inner {
-    fn begin(&self, state: &mut State, fault: Fault) {
-        state.struck += 1;
-        let note = Note { text: fault.describe(&self.net), fault: &fault };
-        self.trace.event("faults", "fault-begins", &note);
-        fault.strike(&self.nodes, &self.store);
-        let token = state.next_token;
-        state.next_token += 1;
-        self.socket().wake_after(fault.lasts_us(), token);
-        state.active.insert(token, fault);
-        self.shape(state);
+    fn begin(&self, state: &mut State, fault: Fault, counted: bool) {
+        state.struck += usize::from(!counted);
+        let partition = match &fault {
+            Fault::Isolation(isolation) => isolation.partition(state.leader, self.store.node()),
+            _ => None,
+        };
+        let active = Active { fault, partition };
+        self.note("fault-begins", &active);
+        active.fault.strike(&self.nodes, &self.store);
+        let leaves_surroundings = active.fault.leaves_surroundings();
+        let token = self.timer(state, active.fault.lasts_us());
+        state.active.insert(token, active);
+        if !leaves_surroundings {
+            self.shape(state);
+        }
+    }
+
+    fn later(&self, state: &mut State, after_us: u64, fault: Fault, counted: bool) {
+        let token = self.timer(state, after_us);
+        state.coming.insert(token, (fault, counted));
     }
 
     fn end(&self, state: &mut State, token: u64) {
-        let fault = state.active.remove(&token).expect("each active fault has one timer");
-        fault.relent(&self.nodes);
-        self.shape(state);
-        let note = Note { text: fault.describe(&self.net), fault: &fault };
-        self.trace.event("faults", "fault-ends", &note);
-        if state.active.is_empty() && state.struck >= state.plan.faults_max {
+        let active = state.active.remove(&token).expect("each active fault has one timer");
+        active.fault.relent(&self.nodes);
+        if !active.fault.leaves_surroundings() {
+            self.shape(state);
+        }
+        if active.fault.lasts_us() > 0 {
+            self.note("fault-ends", &active);
+        }
+        if let Some((after_us, next)) = active.fault.next() {
+            self.later(state, after_us, next, true);
+        }
+        let over = state.active.is_empty() && state.coming.is_empty();
+        if over && state.struck >= state.plan.faults_max {
             self.heal(state);
         }
+    }
+
+    fn note(&self, kind: &'static str, active: &Active) {
+        let Active { fault, partition } = active;
+        let text = match partition {
+            Some(partition) => {
+                let who = if fault.kind() == "isolated-leader" { "the leader" } else { "the store" };
+                format!("{who} is cut off: {}", Fault::Partition(partition.clone()).describe(&self.net))
+            }
+            None => fault.describe(&self.net),
+        };
+        self.trace.event("faults", kind, &Note { text, kind: fault.kind(), fault });
+    }
+
+    fn timer(&self, state: &mut State, after_us: u64) -> u64 {
+        let token = state.next_token;
+        state.next_token += 1;
+        self.socket().wake_after(after_us, token);
+        token
     }
 
     fn heal(&self, state: &mut State) {
@@ -247,6 +305,7 @@ impl Inner {
         }
         state.healed = true;
         state.active.clear();
+        state.coming.clear();
         self.net.faults(|faults| faults.heal());
         self.store.faults(|faults| *faults = crate::storage::StoreFaults::CALM);
         self.nodes.heal();
@@ -258,9 +317,15 @@ impl Inner {
     /// may still be doing.
     fn shape(&self, state: &State) {
         let (mut network, mut store) = (state.plan.network.clone(), state.plan.store.clone());
-        for fault in state.active.values() {
-            fault.shape(&mut network, &mut store);
+        let mut manners = BTreeMap::new();
+        for active in state.active.values() {
+            active.fault.shape(&mut network, &mut store);
+            active.fault.slow_down(&mut manners);
+            if let Some(partition) = &active.partition {
+                partition.shape(&mut network);
+            }
         }
+        self.nodes.behave(&manners);
         self.net.faults(|faults| *faults = network);
         self.store.faults(|faults| *faults = store);
     }

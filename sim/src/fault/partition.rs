@@ -22,7 +22,7 @@ pub struct Partition {
 }
 
 impl Partition {
-    pub(super) fn draw(random: &mut Rng, targets: &Targets) -> Self {
+    pub(super) fn draw(random: &mut Rng, both_ways: bool, targets: &Targets) -> Self {
         let all = targets.all();
         let victim = pick(random, &all);
         let others = || all.iter().copied().filter(|node| *node != victim).collect::<Vec<_>>();
@@ -41,17 +41,16 @@ impl Partition {
                 (left, right)
             }
         };
-        Self { from, to, both_ways: random.bool(), for_us: spread(random, (100_000, 15_000_000)) }
+        Self { from, to, both_ways, for_us: spread(random, (100_000, 15_000_000)) }
     }
 
-    /// A victim that can neither send nor receive.
-    pub(super) fn of(random: &mut Rng, victim: Node, targets: &Targets) -> Self {
-        let to = targets.all().into_iter().filter(|node| *node != victim).collect();
-        Self {
-            from: vec![victim],
-            to,
-            both_ways: random.bool(),
-            for_us: spread(random, (100_000, 15_000_000)),
+    /// The victim is cut off: it changes places with the one that the fault was drawn for.
+    pub(super) fn aim_at(&mut self, victim: Node) {
+        let before = std::mem::replace(&mut self.from, vec![victim]);
+        for node in &mut self.to {
+            if let (true, Some(before)) = (*node == victim, before.first()) {
+                *node = *before;
+            }
         }
     }
 

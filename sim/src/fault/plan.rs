@@ -1,11 +1,14 @@
 //! Which faults a simulation meets: drawn from the seed, before it begins.
 
-use super::{Crash, Fault, Partition, Pause, RoughLinks, store};
-use crate::random::{self, between, pick, spread};
+use super::Fault;
+use super::kinds::Drawing;
+use super::mix::Mix;
+use crate::random::{self, between, spread};
 use crate::storage::StoreFaults;
 use crate::wire::{LinkFaults, NetworkFaults, Node};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -57,6 +60,12 @@ pub struct Targets {
     pub coordinators: Vec<Node>,
     /// Processes that run subtasks.
     pub hosts: Vec<Node>,
+    /// Processes that can run subtasks and are not there unless a fault lets them join.
+    pub spares: Vec<Node>,
+    /// How many of `hosts` the job cannot do without.
+    pub hosts_min: usize,
+    /// How many manifests the store keeps: a listing may omit as many of the newest, less one.
+    pub manifests_retained: u64,
     /// The store: no process, but a node that links lead to.
     pub store: Node,
     /// Protocol steps that faults may be aimed at; see [`Injector::on_step`](super::Injector::on_step).
@@ -64,13 +73,20 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// Coordinators and hosts.
+    /// Coordinators and hosts, without spares.
     pub(super) fn processes(&self) -> Vec<Node> {
         self.coordinators.iter().chain(&self.hosts).copied().collect()
     }
 
     pub(super) fn all(&self) -> Vec<Node> {
-        self.coordinators.iter().chain(&self.hosts).copied().chain([self.store]).collect()
+        let processes = self.coordinators.iter().chain(&self.hosts).chain(&self.spares);
+        processes.copied().chain([self.store]).collect()
+    }
+
+    /// How many hosts and how many coordinators may go for good: whatever else happens, the job can then still
+    /// run at the smallest parallelism that is wanted of it.
+    pub(super) fn may_leave(&self) -> (usize, usize) {
+        (self.hosts.len().saturating_sub(self.hosts_min), self.coordinators.len().saturating_sub(1))
     }
 }
 
@@ -84,6 +100,24 @@ pub enum PlanError {
     /// A fault is aimed at a step that no protocol has.
     #[error("a fault is aimed at {0:?}; steps are {1}")]
     UnknownStep(String, String),
+    /// Too few would be left.
+    #[error("{leave} {what} leave for good, and at most {most} may")]
+    TooFewStay {
+        /// Hosts or coordinators.
+        what: &'static str,
+        /// How many go.
+        leave: usize,
+        /// How many may.
+        most: usize,
+    },
+    /// A number of a fault makes no sense.
+    #[error("a fault of kind {kind}: {what}")]
+    Senseless {
+        /// Which kind of fault.
+        kind: &'static str,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// Times do not ascend.
     #[error("timed faults must be in the order of their times, and {0} µs comes after a later one")]
     Disorder(u64),
@@ -98,6 +132,17 @@ pub enum Victim {
     Node(Node),
 }
 
+/// When an aimed fault strikes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// Before what follows from the step is carried out: a crash prevents it, a pause delays it.
+    #[default]
+    Before,
+    /// After the process has sent and asked for all that follows from the step.
+    After,
+}
+
 /// A fault that strikes when a protocol step is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,7 +151,10 @@ pub struct Aim {
     pub step: String,
     /// At which occurrence of the step over all processes, counted from 1.
     pub occurrence: u32,
-    /// Whom to hit: replaces the node of a crash or pause, and the isolated side of a partition.
+    /// On which side of the step.
+    #[serde(default)]
+    pub when: When,
+    /// Whom to hit: replaces the node of a fault of one process, and the isolated side of a partition.
     pub victim: Victim,
     /// What strikes.
     pub fault: Fault,
@@ -131,6 +179,25 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
+    /// Whether enough stay.
+    fn check_leaves(&self, targets: &Targets) -> Result<(), PlanError> {
+        let leaves = self.faults().filter_map(|fault| match fault {
+            Fault::Leave(leave) => Some(leave.node),
+            _ => None,
+        });
+        let leaves: BTreeSet<_> = leaves.collect();
+        let (hosts_max, coordinators_max) = targets.may_leave();
+        let of = |nodes: &[Node]| nodes.iter().filter(|node| leaves.contains(node)).count();
+        let counts = [
+            ("hosts", of(&targets.hosts), hosts_max),
+            ("coordinators", of(&targets.coordinators), coordinators_max),
+        ];
+        match counts.into_iter().find(|(_, leave, most)| leave > most) {
+            Some((what, leave, most)) => Err(PlanError::TooFewStay { what, leave, most }),
+            None => Ok(()),
+        }
+    }
+
     /// No faults; "healed" from the beginning.
     #[must_use]
     pub fn none() -> Self {
@@ -151,25 +218,42 @@ impl FaultPlan {
     #[must_use]
     pub fn draw(seed: u64, profile: Profile, targets: &Targets, horizon_us: u64) -> Self {
         let mut random = random::stream(seed, "faults");
-        let random = &mut random;
-        let (timed, aims) = match profile {
+        let mix = match profile {
             Profile::None => return Self::none(),
-            Profile::Default => (random.usize(1..=3), random.usize(1..=2)),
-            Profile::Chaos => (random.usize(3..=10), random.usize(2..=6)),
+            Profile::Default => Mix::bad_day(&mut random),
+            Profile::Chaos => Mix::chaos(&mut random),
         };
-        let mut timed: Vec<_> =
-            (0..timed).map(|_| (between(random, (0, horizon_us)), draw_fault(random, targets))).collect();
+        let network = mix.background.then(|| draw_network(&mut random, profile, targets));
+        let store = mix.background.then(|| draw_store(&mut random, profile));
+        let mut drawing = Drawing::new(random, targets);
+        let mut timed: Vec<_> = (0..mix.timed)
+            .filter_map(|_| {
+                let fault = mix.draw(&mut drawing)?;
+                Some((between(&mut drawing.random, (0, horizon_us)), fault))
+            })
+            .collect();
         timed.sort_by_key(|(at_us, _)| *at_us);
-        let aims = if targets.steps.is_empty() { 0 } else { aims };
-        let aims: Vec<_> = (0..aims).map(|_| draw_aim(random, targets)).collect();
+        let aims = if targets.steps.is_empty() { 0 } else { mix.aims };
+        let aims: Vec<_> = (0..aims).filter_map(|_| mix.draw_aim(&mut drawing)).collect();
         Self {
-            network: draw_network(random, profile, targets),
-            store: draw_store(random, profile),
+            network: network.unwrap_or_default(),
+            store: store.unwrap_or(StoreFaults::CALM),
             faults_max: timed.len() + aims.len(),
             timed,
             aims,
             horizon_us,
         }
+    }
+
+    /// Every fault in it.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.timed.iter().map(|(_, fault)| fault).chain(self.aims.iter().map(|aim| &aim.fault))
+    }
+
+    /// Whether nothing goes wrong in it.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.faults_max == 0
     }
 
     /// Whether it can be carried out in a cluster with these targets.
@@ -179,12 +263,11 @@ impl FaultPlan {
     /// [`PlanError`] says what cannot.
     pub fn check(&self, targets: &Targets) -> Result<(), PlanError> {
         let known = targets.all();
-        let faults = self.timed.iter().map(|(_, fault)| fault).chain(self.aims.iter().map(|aim| &aim.fault));
         let victims = self.aims.iter().filter_map(|aim| match aim.victim {
             Victim::Node(node) => Some(node),
             Victim::Actor => None,
         });
-        let mut named = faults.flat_map(Fault::nodes).chain(victims);
+        let mut named = self.faults().flat_map(Fault::nodes).chain(victims);
         if let Some(unknown) = named.find(|node| !known.contains(node)) {
             let known: Vec<_> = known.iter().map(|node| node.0.to_string()).collect();
             return Err(PlanError::UnknownNode(unknown, known.join(", ")));
@@ -192,6 +275,8 @@ impl FaultPlan {
         if let Some(aim) = self.aims.iter().find(|aim| !targets.steps.contains(&&*aim.step)) {
             return Err(PlanError::UnknownStep(aim.step.clone(), targets.steps.join(", ")));
         }
+        self.faults().try_for_each(Fault::check)?;
+        self.check_leaves(targets)?;
         match self.timed.windows(2).find(|pair| pair[0].0 > pair[1].0) {
             Some(pair) => Err(PlanError::Disorder(pair[1].0)),
             None => Ok(()),
@@ -199,50 +284,23 @@ impl FaultPlan {
     }
 }
 
-fn draw_fault(random: &mut Rng, targets: &Targets) -> Fault {
-    let process = pick(random, &targets.processes());
-    match random.u8(0..100) {
-        0..25 => Fault::Crash(Crash::draw(random, process)),
-        25..50 => Fault::Pause(Pause::draw(random, process)),
-        50..70 => Fault::Partition(Partition::draw(random, targets)),
-        70..78 => Fault::RoughLinks(RoughLinks::draw(random)),
-        _ => store::draw(random),
-    }
-}
-
-fn draw_aim(random: &mut Rng, targets: &Targets) -> Aim {
-    let step = pick(random, targets.steps).to_owned();
-    // Small occurrences are more likely: not every step is taken often.
-    let occurrence = spread(random, (1, 16)) as u32;
-    let victim = if random.bool() { Victim::Actor } else { Victim::Node(pick(random, &targets.processes())) };
-    let node = match victim {
-        Victim::Node(node) => node,
-        Victim::Actor => targets.store,
-    };
-    let fault = match random.u8(0..100) {
-        0..40 => Fault::Crash(Crash::draw(random, node)),
-        40..70 => Fault::Pause(Pause::draw(random, node)),
-        70..80 => Fault::Partition(Partition::of(random, node, targets)),
-        _ => store::draw_for_a_step(random),
-    };
-    Aim { step, occurrence, victim, fault }
-}
-
 fn draw_network(random: &mut Rng, profile: Profile, targets: &Targets) -> NetworkFaults {
     let mut network = NetworkFaults::default();
-    let (rate_max, latency_max_us) = match profile {
+    let (rate_max, latency_max_us): (u64, u64) = match profile {
         Profile::None => return network,
         Profile::Default => (10_000, 5_000),
         Profile::Chaos => (50_000, 20_000),
     };
-    // Every link has a character of its own.
+    // What links do at all is the seed's; every link has a character of its own.
+    let mut at_most = |usual| if random.u8(0..4) > 0 { spread(random, (1_000, usual)) as u32 } else { 1 };
+    let (loss, duplicates, spikes) = (at_most(2 * rate_max), at_most(2 * rate_max), at_most(rate_max));
     for from in targets.all() {
         for to in targets.all() {
             let faults = LinkFaults {
                 latency_us: (1_000, spread(random, (2_000, latency_max_us))),
-                loss_per_million: random.u32(0..rate_max),
-                duplicate_per_million: random.u32(0..rate_max),
-                spike_per_million: random.u32(0..rate_max / 2),
+                loss_per_million: random.u32(0..loss),
+                duplicate_per_million: random.u32(0..duplicates),
+                spike_per_million: random.u32(0..spikes),
                 spike_us: (20_000, 500_000),
             };
             network.set_link(from, to, faults);

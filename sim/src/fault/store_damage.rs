@@ -3,7 +3,6 @@
 //! It strikes what the job can do without, as the [atlas](crate::storage::Atlas) says, unless it is asked to
 //! destroy. Drawn plans never ask for that.
 
-use crate::random::pick;
 use crate::storage::{Damage, DamageKind, Scope, StoreNode};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
@@ -17,16 +16,7 @@ pub struct StoreDamage {
 }
 
 impl StoreDamage {
-    pub(super) fn draw(random: &mut Rng) -> Self {
-        let how = pick(
-            random,
-            &[
-                DamageKind::BitRot,
-                DamageKind::Truncation,
-                DamageKind::MisdirectedWrite,
-                DamageKind::MissingObject,
-            ],
-        );
+    pub(super) fn draw(random: &mut Rng, how: DamageKind) -> Self {
         let scope = match random.u8(0..4) {
             0 => Scope::Manifests,
             1 => Scope::State,

@@ -2,7 +2,7 @@
 //! too little, or gives readers something else than what is there.
 
 use crate::random::{pick, spread};
-use crate::storage::{LISTING_LAG_MAX, Scope, StoreFaults, Trouble, TroubleKind};
+use crate::storage::{Scope, StoreFaults, Trouble, TroubleKind};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -17,28 +17,8 @@ pub struct StoreTrouble {
 }
 
 impl StoreTrouble {
-    pub(super) fn draw(random: &mut Rng) -> Self {
-        let kind = match random.u8(0..14) {
-            0 => TroubleKind::Slow { extra_us: (0, spread(random, (50_000, 3_000_000))) },
-            1 => TroubleKind::Throttling { per_second: random.u32(2..40), burst: random.u32(1..20) },
-            2 => TroubleKind::ErrorWithoutEffect,
-            3 => TroubleKind::ErrorWithEffect,
-            4 => TroubleKind::TimeoutWithoutEffect,
-            5 => TroubleKind::TimeoutWithEffect,
-            6 => {
-                TroubleKind::TimeoutLateEffect { late_us: (100_000, spread(random, (1_000_000, 20_000_000))) }
-            }
-            7 => TroubleKind::CreateReplyLost,
-            8 => TroubleKind::Full,
-            9 => TroubleKind::StaleListing {
-                young_us: spread(random, (200_000, 8_000_000)),
-                objects_max: random.usize(1..=LISTING_LAG_MAX),
-            },
-            10 => TroubleKind::ReadRot,
-            11 => TroubleKind::ReadTruncation,
-            12 => TroubleKind::ReadMisdirection,
-            _ => TroubleKind::ReadMissing,
-        };
+    /// This trouble, in a scope, at a rate and for a time that are drawn.
+    pub(super) fn draw(random: &mut Rng, kind: TroubleKind) -> Self {
         let scope = scope_of(random, &kind);
         let per_million = match kind {
             TroubleKind::Throttling { .. } | TroubleKind::Full => 1_000_000,
@@ -46,23 +26,6 @@ impl StoreTrouble {
         };
         let trouble = Trouble { kind, scope, per_million };
         Self { trouble, for_us: spread(random, (200_000, 8_000_000)) }
-    }
-
-    /// One for a step at which manifests are created and read: what leaves a coordinator not knowing whether
-    /// its step of history was taken.
-    pub(super) fn draw_for_a_step(random: &mut Rng) -> Self {
-        let kind = match random.u8(0..6) {
-            0 | 1 => TroubleKind::CreateReplyLost,
-            2 => TroubleKind::ErrorWithEffect,
-            3 => TroubleKind::TimeoutLateEffect {
-                late_us: (1_200_000, spread(random, (2_000_000, 20_000_000))),
-            },
-            4 => TroubleKind::StaleListing { young_us: 5_000_000, objects_max: LISTING_LAG_MAX },
-            _ => TroubleKind::ReadRot,
-        };
-        let scope = if random.bool() { Scope::Manifests } else { scope_of(random, &kind) };
-        let trouble = Trouble { kind, scope, per_million: 1_000_000 };
-        Self { trouble, for_us: spread(random, (100_000, 3_000_000)) }
     }
 
     pub(super) fn kind(&self) -> &'static str {

@@ -100,8 +100,9 @@ fn moved(plan: &FaultPlan, from: &Scenario, to: &Scenario) -> FaultPlan {
         let of = |old: &[Node], new: &[Node]| {
             old.iter().position(|it| *it == node).and_then(|index| new.get(index).copied())
         };
-        let process =
-            of(&before.coordinators, &after.coordinators).or_else(|| of(&before.hosts, &after.hosts));
+        let process = of(&before.coordinators, &after.coordinators)
+            .or_else(|| of(&before.hosts, &after.hosts))
+            .or_else(|| of(&before.spares, &after.spares));
         process.or((node == before.store).then_some(after.store))
     };
     let fault = |fault: &Fault| {

@@ -48,6 +48,8 @@ pub(super) struct SendHalf {
     /// A flush or a resend timer is on its way, so that none is ordered twice.
     pub flush_ordered: bool,
     pub timer_ordered: bool,
+    /// What it sends is lost without anybody noticing.
+    pub severed: bool,
     partner: Option<u64>,
     /// Sequence number of the oldest message in `queue`.
     base: u64,
@@ -78,6 +80,7 @@ impl SendHalf {
             lingering: false,
             flush_ordered: false,
             timer_ordered: false,
+            severed: false,
             partner: None,
             base: 0,
             queue: VecDeque::new(),
@@ -171,6 +174,8 @@ impl SendHalf {
 pub(super) struct ReceiveHalf {
     pub id: u64,
     pub bell: Bell,
+    /// Its acknowledgements are lost without anybody noticing.
+    pub severed: bool,
     partner: Option<u64>,
     /// Sequence number of the next message in order.
     next: u64,
@@ -187,6 +192,7 @@ impl ReceiveHalf {
         Self {
             id,
             bell,
+            severed: false,
             partner: None,
             next: 0,
             ready: VecDeque::new(),

@@ -130,8 +130,9 @@ impl ChannelReceiver {
         let mut core = self.net.core();
         let half = core.receivers.get_mut(&self.key).filter(|half| half.id == self.half)?;
         let (message, notice) = half.take()?;
+        let severed = half.severed;
         if let Some(notice) = notice {
-            core.acknowledge(self.key, notice);
+            core.acknowledge(self.key, notice, severed);
         }
         Some(message)
     }

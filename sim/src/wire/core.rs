@@ -7,6 +7,7 @@ use super::hub::{Schedule, What};
 use super::net::NetworkCounts;
 use super::{Address, Arrival, Node, Sink, now_us};
 use crate::trace::Trace;
+use bytes::Bytes;
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub(super) struct NodeEntry {
     pub name: Arc<str>,
     pub incarnation: u32,
     pub up: bool,
+    /// While it is held, what it sends waits here.
+    pub held: Option<Vec<(u64, What)>>,
 }
 
 impl Core {
@@ -81,15 +84,52 @@ impl Core {
         }
     }
 
-    /// Sends an acknowledgement back to the sender's end.
-    pub(super) fn acknowledge(&mut self, key: ConnectionKey, frame: Frame) {
-        self.transmit(key.to, key.from, 0, What::Frame { key, frame });
+    /// Sends an acknowledgement back to the sender's end, unless it is `severed` from it.
+    pub(super) fn acknowledge(&mut self, key: ConnectionKey, frame: Frame, severed: bool) {
+        if severed {
+            self.counts.cut += 1;
+        } else {
+            self.transmit(key.to, key.from, 0, What::Frame { key, frame });
+        }
+    }
+
+    /// Sends a datagram, or keeps it while its node is held.
+    pub(super) fn post_datagram(&mut self, delay_us: u64, from: Address, to: Address, bytes: Bytes) {
+        let what = What::Datagram { from, to, bytes };
+        match &mut self.nodes[usize::from(from.node.0)].held {
+            Some(held) => held.push((delay_us, what)),
+            None => self.transmit(from.node, to.node, delay_us, what),
+        }
+    }
+
+    /// Ends the holding of a node and sends what it kept.
+    pub(super) fn let_go(&mut self, node: Node) {
+        for (delay_us, what) in self.nodes[usize::from(node.0)].held.take().into_iter().flatten() {
+            if let What::Datagram { from, to, .. } = &what {
+                let (from, to) = (from.node, to.node);
+                self.transmit(from, to, delay_us, what);
+            }
+        }
+    }
+
+    /// Lets the connections from one node to another die in one direction: `data` never arrives any more, or
+    /// else no acknowledgement of it. Neither end is told. How many it hits.
+    pub(super) fn sever(&mut self, from: Node, to: Node, data: bool) -> usize {
+        let between = |key: &ConnectionKey| key.from == from && key.to == to;
+        if data {
+            let halves = self.senders.iter_mut().filter(|(key, _)| between(key));
+            halves.map(|(_, half)| half.severed = true).count()
+        } else {
+            let halves = self.receivers.iter_mut().filter(|(key, _)| between(key));
+            halves.map(|(_, half)| half.severed = true).count()
+        }
     }
 
     /// Removes all that a node had. Its sinks are returned so that they are dropped without the lock: a
     /// sink may own a socket, and dropping that locks again.
     #[must_use]
     pub(super) fn forget(&mut self, node: Node) -> Vec<Arc<dyn Sink>> {
+        self.nodes[usize::from(node.0)].held = None;
         self.senders.retain(|key, _| key.from != node);
         self.receivers.retain(|key, _| key.to != node);
         let ports = Address { node, port: 0 }..=Address { node, port: u16::MAX };
@@ -168,7 +208,8 @@ impl Core {
                     if news {
                         half.bell.ring();
                     }
-                    self.acknowledge(key, ack);
+                    let severed = half.severed;
+                    self.acknowledge(key, ack, severed);
                 }
             }
             Frame::Ack { sender, receiver, next, window_end } => {
@@ -193,12 +234,20 @@ impl Core {
         let Some(half) = self.senders.get_mut(&key) else { return };
         let frame = half.flush(now_us);
         let timer = half.wants_timer_at().filter(|_| !std::mem::replace(&mut half.timer_ordered, true));
-        let half = half.id;
+        let (half, severed) = (half.id, half.severed);
         if let Some(frame) = frame {
-            self.transmit(key.from, key.to, 0, What::Frame { key, frame });
+            self.transmit_data(key, frame, severed);
         }
         if let Some(at_us) = timer {
             self.schedule.post(at_us, What::Resend { key, half });
+        }
+    }
+
+    fn transmit_data(&mut self, key: ConnectionKey, frame: Frame, severed: bool) {
+        if severed {
+            self.counts.cut += 1;
+        } else {
+            self.transmit(key.from, key.to, 0, What::Frame { key, frame });
         }
     }
 
@@ -215,9 +264,9 @@ impl Core {
                 self.schedule.post(at_us, What::Resend { key, half });
             }
             AfterTimer::Resend(frame) => {
-                let again_us = found.wants_timer_at();
+                let (again_us, severed) = (found.wants_timer_at(), found.severed);
                 found.timer_ordered = again_us.is_some();
-                self.transmit(key.from, key.to, 0, What::Frame { key, frame });
+                self.transmit_data(key, frame, severed);
                 if let Some(at_us) = again_us {
                     self.schedule.post(at_us, What::Resend { key, half });
                 }

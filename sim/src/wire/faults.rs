@@ -33,6 +33,19 @@ impl LinkFaults {
         spike_us: (0, 0),
     };
 
+    /// Each thing as the worse of the two has it.
+    #[must_use]
+    pub fn worse_of(self, other: Self) -> Self {
+        let wider = |a: (u64, u64), b: (u64, u64)| (a.0.max(b.0), a.1.max(b.1));
+        Self {
+            latency_us: wider(self.latency_us, other.latency_us),
+            loss_per_million: self.loss_per_million.max(other.loss_per_million),
+            duplicate_per_million: self.duplicate_per_million.max(other.duplicate_per_million),
+            spike_per_million: self.spike_per_million.max(other.spike_per_million),
+            spike_us: wider(self.spike_us, other.spike_us),
+        }
+    }
+
     fn delay_us(&self, random: &mut Rng) -> u64 {
         let delay_us = between(random, self.latency_us);
         let held_up = happens(random, self.spike_per_million);
@@ -77,10 +90,10 @@ impl NetworkFaults {
         self.links.insert((from, to), faults);
     }
 
-    /// Gives every link this behaviour, also those that had one of their own.
-    pub fn override_every(&mut self, faults: LinkFaults) {
-        self.every = faults;
-        self.links.clear();
+    /// Makes every link at least as bad as this.
+    pub fn worsen_every(&mut self, faults: LinkFaults) {
+        self.every = self.every.worse_of(faults);
+        self.links.values_mut().for_each(|link| *link = link.worse_of(faults));
     }
 
     /// Drops whatever `from` sends to `to`; the other direction keeps working.

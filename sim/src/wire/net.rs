@@ -52,7 +52,7 @@ impl Net {
     pub fn add_node(&self, name: &str) -> Node {
         let mut core = self.core();
         let node = u16::try_from(core.nodes.len()).expect("a simulated cluster has fewer than 65,536 nodes");
-        core.nodes.push(NodeEntry { name: name.into(), incarnation: 0, up: true });
+        core.nodes.push(NodeEntry { name: name.into(), incarnation: 0, up: true, held: None });
         Node(node)
     }
 
@@ -121,6 +121,23 @@ impl Net {
             entry.up = true;
             core.forget(node)
         };
+    }
+
+    /// Keeps back every datagram that the node sends from now on, until [`let_go`](Self::let_go) or its crash.
+    /// Channels go on: an operating system acknowledges and repeats for a process that stands still.
+    pub fn hold(&self, node: Node) {
+        self.core().nodes[usize::from(node.0)].held = Some(Vec::new());
+    }
+
+    /// Sends what was held, in its order.
+    pub fn let_go(&self, node: Node) {
+        self.core().let_go(node);
+    }
+
+    /// Lets every present channel from one node to another die in one direction, for ever and without a word:
+    /// no data arrives any more or, if not `data`, no acknowledgement. How many channels it hits.
+    pub fn sever(&self, from: Node, to: Node, data: bool) -> usize {
+        self.core().sever(from, to, data)
     }
 
     /// True if the node is on the network.

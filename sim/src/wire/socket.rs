@@ -46,8 +46,7 @@ impl Socket {
     pub fn send_after(&self, delay_us: u64, to: Address, bytes: Bytes) {
         let mut core = self.net.core();
         if core.lives(self.address.node, self.incarnation) {
-            let from = self.address;
-            core.transmit(from.node, to.node, delay_us, What::Datagram { from, to, bytes });
+            core.post_datagram(delay_us, self.address, to, bytes);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Damage that a trace tells of is a failed read; damage that it does not tell of is no step of the model.
 
-use keygroups_sim::fault::{Aim, Crash, Fault, FaultPlan, StoreDamage, Victim};
+use keygroups_sim::fault::{Aim, Crash, Fault, FaultPlan, StoreDamage, Victim, When};
 use keygroups_sim::storage::{Damage, DamageKind, Scope, Trouble, TroubleKind};
 
 use crate::support::{Trace, conforms, trace_with_plan};
@@ -15,7 +15,13 @@ fn run(seed: u64, troubles: &[(TroubleKind, Scope, u32)], damage: Option<Damage>
             per_million: *per_million,
         };
         plan.store.troubles = troubles.iter().map(trouble).collect();
-        let aim = |victim, fault| Aim { step: "committed".to_owned(), occurrence: 2, victim, fault };
+        let aim = |victim, fault| Aim {
+            step: "committed".to_owned(),
+            occurrence: 2,
+            when: When::Before,
+            victim,
+            fault,
+        };
         let damage = damage.map(|damage| Fault::StoreDamage(StoreDamage { damage }));
         plan.aims.extend(damage.map(|fault| aim(Victim::Actor, fault)));
         let crash = |node| Fault::Crash(Crash { node, down_us: 300_000 });

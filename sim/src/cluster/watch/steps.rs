@@ -4,6 +4,8 @@ use keygroups::protocol::Event;
 
 /// Protocol steps that faults can be aimed at.
 pub const STEPS: &[&str] = &[
+    "began",
+    "began-again",
     "campaigned",
     "elected",
     "deployed",
@@ -41,4 +43,22 @@ pub(super) fn of(event: &Event) -> Option<&'static str> {
         Event::RescaleAccepted { .. } => "rescale-accepted",
         _ => return None,
     })
+}
+
+/// The step that a process takes when it begins this life.
+pub(super) fn began(life: u64) -> &'static str {
+    if life == 1 { "began" } else { "began-again" }
+}
+
+/// What a run without faults has no reason for, in words.
+pub(super) fn failover(event: &Event) -> Option<String> {
+    match event {
+        Event::Elected { epoch, .. } if epoch.0 > 1 => Some(event.to_string()),
+        Event::Deposed { .. }
+        | Event::Restarting { .. }
+        | Event::Aborted { .. }
+        | Event::HostLost { .. }
+        | Event::CannotRestore { .. } => Some(event.to_string()),
+        _ => None,
+    }
 }

@@ -1,0 +1,72 @@
+//! Which faults a seed is made of.
+
+use super::kinds::Drawing;
+use super::{Aim, Fault, KINDS, Kind, Victim, When};
+use crate::random::{pick, spread};
+use fastrand::Rng;
+
+/// Which kinds of faults a seed draws, and how many. Where everything goes wrong at once, one thing hides
+/// another: some seeds know one kind only, which then strikes often.
+pub(super) struct Mix {
+    kinds: Vec<&'static Kind>,
+    pub(super) timed: usize,
+    pub(super) aims: usize,
+    /// Links and store are imperfect all the time.
+    pub(super) background: bool,
+}
+
+impl Mix {
+    /// A few faults of any kind.
+    pub(super) fn bad_day(random: &mut Rng) -> Self {
+        let (timed, aims) = (random.usize(1..=3), random.usize(1..=2));
+        Self { kinds: KINDS.iter().collect(), timed, aims, background: true }
+    }
+
+    /// Many, of one kind, of some, or of all.
+    pub(super) fn chaos(random: &mut Rng) -> Self {
+        let mut kinds: Vec<_> = KINDS.iter().collect();
+        match random.u8(0..10) {
+            0..2 => {
+                let (timed, aims) = (random.usize(4..=14), random.usize(2..=8));
+                let kinds = vec![pick(random, &kinds)];
+                Self { kinds, timed, aims, background: random.bool() }
+            }
+            2..5 => {
+                random.shuffle(&mut kinds);
+                kinds.truncate(random.usize(2..=5));
+                let (timed, aims) = (random.usize(3..=10), random.usize(2..=8));
+                Self { kinds, timed, aims, background: random.u8(0..4) > 0 }
+            }
+            _ => Self { kinds, timed: random.usize(3..=10), aims: random.usize(2..=6), background: true },
+        }
+    }
+
+    /// A fault of one of the kinds, unless the cluster has no more of what it needs.
+    pub(super) fn draw(&self, drawing: &mut Drawing<'_>) -> Option<Fault> {
+        let all: u32 = self.kinds.iter().map(|kind| kind.weight).sum();
+        let mut left = drawing.random.u32(0..all);
+        let chosen = self.kinds.iter().find(|kind| match left.checked_sub(kind.weight) {
+            Some(rest) => {
+                left = rest;
+                false
+            }
+            None => true,
+        });
+        chosen.and_then(|kind| (kind.draw)(drawing))
+    }
+
+    /// The same, aimed at a step.
+    pub(super) fn draw_aim(&self, drawing: &mut Drawing<'_>) -> Option<Aim> {
+        let step = pick(&mut drawing.random, drawing.targets.steps).to_owned();
+        // Small occurrences are more likely: an election or a rescale comes once or twice, a restore often.
+        let most = if drawing.random.bool() { 2 } else { 16 };
+        let occurrence = spread(&mut drawing.random, (1, most)) as u32;
+        let when = pick(&mut drawing.random, &[When::Before, When::After]);
+        let victim = match drawing.random.bool() {
+            true => Victim::Actor,
+            false => Victim::Node(pick(&mut drawing.random, &drawing.targets.processes())),
+        };
+        let fault = self.draw(drawing)?;
+        Some(Aim { step, occurrence, when, victim, fault })
+    }
+}
