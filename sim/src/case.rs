@@ -92,6 +92,12 @@ impl Case {
         if self.format != CASE_FORMAT {
             return Err(CaseError::Format { found: self.format });
         }
+        self.check_surroundings()?;
+        Ok(self.scenario.check_input()?)
+    }
+
+    /// Whether a job that brings its own source can be run by it.
+    pub(crate) fn check_surroundings(&self) -> Result<(), CaseError> {
         self.scenario.check()?;
         Ok(self.plan.check(&self.scenario.targets())?)
     }
@@ -118,6 +124,13 @@ impl Case {
     ///
     /// [`CaseError`]: unreadable, no case, another format, or one that cannot be run.
     pub fn read(path: &Path) -> Result<Self, CaseError> {
+        let case = Self::read_surroundings(path)?;
+        case.check()?;
+        Ok(case)
+    }
+
+    /// Reads the case of a job that brings its own source.
+    pub(crate) fn read_surroundings(path: &Path) -> Result<Self, CaseError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| CaseError::File { path: path.to_owned(), source })?;
         let malformed = |source| CaseError::Malformed { path: path.to_owned(), source };
@@ -131,7 +144,7 @@ impl Case {
             return Err(CaseError::Format { found: format });
         }
         let case: Self = serde_json::from_str(&text).map_err(malformed)?;
-        case.check()?;
+        case.check_surroundings()?;
         Ok(case)
     }
 

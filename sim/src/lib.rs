@@ -23,11 +23,15 @@ pub mod cluster;
 pub mod fault;
 pub mod input;
 #[cfg(madsim)]
+pub mod job;
+#[cfg(madsim)]
 pub mod nodes;
 pub mod oracle;
 pub mod random;
 #[cfg(madsim)]
 pub mod run;
+#[cfg(madsim)]
+pub mod simulation;
 #[cfg(madsim)]
 pub mod storage;
 #[cfg(madsim)]

@@ -24,13 +24,15 @@ pub(crate) enum CoordinatorMail {
 }
 
 pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
+    cluster.is_up().await;
     let life = cluster.start(node);
     let mut random = stream_of(&cluster, node, life);
     let mailbox: Rc<Mailbox<CoordinatorMail>> =
         Rc::new(Mailbox::bind(&cluster.net, node, MAIL_PORT, &Bell::new()));
     let scenario = &cluster.scenario;
-    let options = Options::new(scenario.job(), scenario.parallelisms[0])
-        .and_then(|options| options.with_checkpoints_retained(scenario.checkpoints_retained))
+    let terms = cluster.terms();
+    let options = Options::new(scenario.job(cluster.plant.name()), terms.parallelism)
+        .and_then(|options| options.with_checkpoints_retained(terms.checkpoints_retained))
         .and_then(|options| options.with_manifests_retained(4))
         .expect("the scenario was checked")
         .with_sweeps_per_full_sweep(4);

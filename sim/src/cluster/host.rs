@@ -12,10 +12,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
+    cluster.is_up().await;
     let life = cluster.start(node);
     let bell = Bell::new();
     let mailbox: Rc<Mailbox<ToHost>> = Rc::new(Mailbox::bind(&cluster.net, node, MAIL_PORT, &bell));
-    let slots = cluster.scenario.slots;
+    let slots = cluster.terms().slots;
     let machine = Host::new(id, Incarnation(life), slots);
     cluster.watch.host_began(node, &machine, slots);
     let engine = SimEngine::new(cluster.clone(), node, mailbox.clone(), bell.clone());
@@ -30,7 +31,7 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
             match inbound {
                 Inbound::Message { message, .. } => driver.handle(HostInput::Coordinator(message)),
                 Inbound::Timer(_) => {
-                    driver.engine_mut().emit();
+                    driver.engine_mut().tick();
                     mailbox.wake_after(interval_us, 0);
                 }
             }

@@ -6,30 +6,43 @@
 //!               └──────▶ store ◀──────┘
 //! ```
 //!
-//! The job: partitions of a table → key by → totals per key → output. It takes no decision of the
-//! protocol; it only tells what happens to one watcher, where every invariant is checked after every step.
+//! The job is any [`Job`](crate::job::Job); the cluster's own: partitions of a table → key by → totals per
+//! key → output. The cluster takes no decision of the protocol; it only tells what happens to one watcher,
+//! where every invariant is checked after every step.
 
-mod contents;
 mod coordinator;
 mod data;
+mod drawn;
 mod engine;
+mod flights;
 mod host;
+mod judge;
 mod operator;
+mod plant;
 mod progress;
 mod scenario;
+mod slowness;
 mod source;
+mod stores;
 mod summary;
+mod terms;
 mod user;
+mod variety;
 mod watch;
 
 pub use data::OutputRecord;
+use plant::Plant;
+pub(crate) use plant::{AnyJob, Rules};
 pub use scenario::{EngineBug, Scenario, ScenarioError};
+pub use stores::Process;
+pub(crate) use stores::{MakeStore, unchanged};
 pub use summary::{Moment, Restored, Summary};
+pub use variety::{JobRestart, Silence, Slow, Variety, Wish};
 pub use watch::STEPS;
 
 use crate::case::Case;
 use crate::fault::{FaultPlan, Injector, Targets};
-use crate::oracle::PartitionedInput;
+use crate::nodes::Nodes;
 use crate::random;
 use crate::run::{Run, Violation, World, run};
 use crate::storage::{SimObjectStore, StoreNode};
@@ -39,11 +52,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use keygroups::driver::Runtime;
 use keygroups::protocol::{CoordinatorId, HostId};
+use keygroups::snapshot::KeyGroupSections;
 use keygroups::store::CheckpointStore;
 use object_store::path::Path;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use terms::Terms;
 use watch::Watch;
 
 /// The port of a process's mailbox.
@@ -56,14 +71,17 @@ struct Cluster {
     scenario: Scenario,
     seed: u64,
     net: Net,
+    nodes: Nodes,
     store: StoreNode,
-    input: PartitionedInput,
+    make_store: MakeStore,
+    plant: Arc<dyn Plant>,
     watch: Watch,
     // Addresses never change; they are known before the processes start.
     coordinators: Vec<Node>,
     hosts: Vec<Node>,
     // How often each process was started: the durable counter that incarnations come from.
     starts: Mutex<BTreeMap<Node, u64>>,
+    terms: Mutex<Terms>,
 }
 
 impl Cluster {
@@ -79,7 +97,7 @@ impl Cluster {
         let timeout_us = self.scenario.store_timeout_us;
         let client =
             SimObjectStore::connect(&self.net, node, STORE_CLIENT_PORT, self.store.node(), timeout_us);
-        CheckpointStore::new(Arc::new(client), Path::from("job"))
+        CheckpointStore::new((self.make_store)(self.process(node), client), Path::from("job"))
     }
 
     /// Which life of the process this is, from 1.
@@ -110,16 +128,42 @@ pub fn simulate(seed: u64, scenario: &Scenario, recording: Recording) -> Run<Sum
 /// Runs a scenario with the faults of this plan.
 #[must_use]
 pub fn simulate_plan(seed: u64, scenario: &Scenario, plan: FaultPlan, recording: Recording) -> Run<Summary> {
-    let limit = Duration::from_micros(scenario.horizon_us + 4 * scenario.liveness_us + 3_600_000_000);
-    let scenario = scenario.clone();
-    run(seed, limit, recording, move |world| build_and_run(world, scenario, plan))
+    let job = AnyJob::new(Arc::new(flights::Flights::new(scenario)), Vec::new());
+    let setting = Setting { scenario: scenario.clone(), plan, job, make_store: unchanged() };
+    simulate_job(seed, setting, recording).map(|Finished { summary, state }| {
+        let result = flights::totals_of(&state).expect("the oracle has read it");
+        Summary { result, ..summary }
+    })
 }
 
-async fn build_and_run(world: World, scenario: Scenario, plan: FaultPlan) -> Result<Summary, Violation> {
+/// Everything that a run is made of besides its seed.
+pub(crate) struct Setting {
+    pub(crate) scenario: Scenario,
+    pub(crate) plan: FaultPlan,
+    pub(crate) job: AnyJob,
+    pub(crate) make_store: MakeStore,
+}
+
+/// A run that holds.
+pub(crate) struct Finished {
+    pub(crate) summary: Summary,
+    /// The keyed state of the last checkpoint.
+    pub(crate) state: Vec<KeyGroupSections>,
+}
+
+/// Runs one seed of any job.
+pub(crate) fn simulate_job(seed: u64, setting: Setting, recording: Recording) -> Run<Finished> {
+    let Scenario { horizon_us, liveness_us, variety, .. } = &setting.scenario;
+    let limit_us = horizon_us + 4 * liveness_us + variety.ends_us() + 3_600_000_000;
+    run(seed, Duration::from_micros(limit_us), recording, move |world| build_and_run(world, setting))
+}
+
+async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Violation> {
+    let Setting { scenario, plan, job, make_store } = setting;
+    let plant = job.plant();
     let World { seed, net, nodes, trace } = world.clone();
     let store = StoreNode::start(&net, &trace, world.random("store"));
-    let input = PartitionedInput::new(scenario.input.clone(), scenario.partitions);
-    let watch = Watch::new(&world, &scenario, input.clone());
+    let watch = Watch::new(&world, &scenario, &*plant);
     watch.observe(&store);
 
     // Nodes are numbered in order of creation, so that addresses are known before anybody starts.
@@ -129,12 +173,15 @@ async fn build_and_run(world: World, scenario: Scenario, plan: FaultPlan) -> Res
     let cluster = Arc::new(Cluster {
         seed,
         net: net.clone(),
+        nodes: nodes.clone(),
         store: store.clone(),
-        input,
+        make_store,
+        plant,
         watch: watch.clone(),
         coordinators: coordinators.clone(),
         hosts: hosts.clone(),
         starts: Mutex::default(),
+        terms: Terms::of(&scenario),
         scenario,
     });
     for (id, &expected) in coordinators.iter().enumerate() {

@@ -25,13 +25,16 @@ pub(super) struct Progress {
     // The last of them has been reached.
     last_runs: bool,
     parallelisms: Vec<Parallelism>,
+    // Partitions round down, each by less than a row.
+    rounding: u64,
 }
 
 impl Progress {
-    pub(super) fn new(scenario: &Scenario) -> Self {
+    /// `records` of each partition.
+    pub(super) fn new(scenario: &Scenario, records: &[u64]) -> Self {
         Self {
             newest: None,
-            summary: Summary { rows: scenario.rows() as u64, ..Summary::default() },
+            summary: Summary { rows: records.iter().sum(), ..Summary::default() },
             running: None,
             ran_at: None,
             deployed_at: BTreeMap::new(),
@@ -39,6 +42,7 @@ impl Progress {
             stage: 0,
             last_runs: false,
             parallelisms: scenario.parallelisms.clone(),
+            rounding: records.len().max(8) as u64,
         }
     }
 
@@ -59,8 +63,7 @@ impl Progress {
         let last = self.stage + 1 == self.parallelisms.len();
         self.last_runs |= reached && last;
         let due = self.share(self.summary.rows);
-        // Partitions round down, each by less than a row.
-        let nearly = committed_rows + 8 >= due || committed_rows * 10 >= due * 9;
+        let nearly = committed_rows + self.rounding >= due || committed_rows * 10 >= due * 9;
         if reached && nearly && !last {
             self.stage += 1;
             return Some((self.parallelisms[self.stage], true));

@@ -9,16 +9,18 @@ mod store;
 pub use steps::STEPS;
 
 use super::Scenario;
-use super::contents::Oracle;
+use super::plant::{Judge, Plant};
 use super::progress::Progress;
 use super::summary::{Restored, Summary};
+use super::variety::JobRestart;
 use crate::fault::Injector;
+use crate::job::Position;
 use crate::nodes::{Nodes, ProcessState};
-use crate::oracle::PartitionedInput;
 use crate::run::{Violation, World};
 use crate::storage::StoreNode;
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
+use bytes::Bytes;
 use keygroups::backend::{BackendError, StateBackend};
 use keygroups::checkpoint::{Attempt, Certificate, CheckpointId, JobStatus, TaskId};
 use keygroups::driver::{DriverError, RestoredTask};
@@ -28,6 +30,7 @@ use keygroups::protocol::{
     Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Host, HostInput, HostOutput, Options,
     ToCoordinator,
 };
+use keygroups::snapshot::KeyGroupSections;
 use keygroups::store::Layout;
 use keygroups_model::conform::{Asked, Began};
 use object_store::path::Path;
@@ -54,20 +57,20 @@ struct State {
     hosts: BTreeMap<Node, Host>,
     violation: Option<Violation>,
     injector: Option<Injector>,
-    oracle: Oracle,
+    judge: Box<dyn Judge>,
     progress: Progress,
 }
 
 impl Watch {
-    pub(super) fn new(world: &World, scenario: &Scenario, input: PartitionedInput) -> Self {
+    pub(super) fn new(world: &World, scenario: &Scenario, plant: &dyn Plant) -> Self {
         let state = State {
             history: History::new(),
             coordinators: BTreeMap::new(),
             hosts: BTreeMap::new(),
             violation: None,
             injector: None,
-            oracle: Oracle::new(input),
-            progress: Progress::new(scenario),
+            judge: plant.judge(scenario.max_parallelism),
+            progress: Progress::new(scenario, &plant.partitions()),
         };
         Self {
             net: world.net.clone(),
@@ -238,7 +241,16 @@ impl Watch {
         self.broken(&mut self.state(), Violation::broken("router_and_owner_agree", what));
     }
 
-    /// How many of a partition's `rows` have come in so far.
+    /// An operator could not process a record that is its own.
+    pub(crate) fn operator_failed(&self, deployment: &Deployment, at: Position, error: &BackendError) {
+        let what = format!(
+            "task {} of attempt {}, record {} of partition {}: {error}",
+            deployment.task, deployment.attempt, at.offset, at.partition
+        );
+        self.broken(&mut self.state(), Violation::broken("operator_processes_its_records", what));
+    }
+
+    /// How many of a partition's `rows` may have come in so far.
     pub(crate) fn available(&self, rows: u64) -> u64 {
         self.state().progress.available(rows)
     }
@@ -246,12 +258,33 @@ impl Watch {
     /// The parallelism to ask for, while it is not durably accepted.
     pub(crate) fn wanted(&self) -> Option<Parallelism> {
         let mut state = self.state();
-        let committed = state.oracle.committed_rows();
+        let committed = state.judge.committed_rows();
         let (wanted, first) = state.progress.wanted(committed)?;
         if first {
-            self.trace.event("user", "asks", &Asked { parallelism: wanted });
+            self.asks(wanted);
         }
         Some(wanted)
+    }
+
+    /// The parallelism that is durably wanted.
+    pub(crate) fn desired(&self) -> Option<Parallelism> {
+        self.state().progress.newest.as_ref().map(|manifest| manifest.desired_parallelism)
+    }
+
+    /// The user asks for a parallelism.
+    pub(crate) fn asks(&self, parallelism: Parallelism) {
+        self.trace.event("user", "asks", &Asked { parallelism });
+    }
+
+    /// The user takes the whole job down.
+    pub(crate) fn cancelled(&self, restart: &JobRestart) {
+        let JobRestart { down_us, parallelism, slots, checkpoints_retained, .. } = restart;
+        let (seconds, millis) = (down_us / 1_000_000, down_us / 1_000 % 1_000);
+        let what = format!(
+            "cancelled for {seconds}.{millis:03} s, then started with parallelism {parallelism}, \
+             {slots} slots, {checkpoints_retained} checkpoints retained"
+        );
+        self.trace.event("job", "moved", &what);
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -265,7 +298,7 @@ impl Watch {
     /// Where the job stands, for whoever asks why it does not move.
     pub(crate) fn standing(&self) -> String {
         let state = self.state();
-        format!("{} rows committed, {}", state.oracle.committed_rows(), state.progress)
+        format!("{} rows committed, {}", state.judge.committed_rows(), state.progress)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -273,16 +306,27 @@ impl Watch {
     }
 
     pub(crate) fn summary(&self, faults: usize) -> Summary {
-        let state = self.state();
-        let result =
-            state.oracle.newest().iter().map(|(key, totals)| (Arc::from(key.as_str()), *totals)).collect();
-        Summary { faults, result, ..state.progress.summary.clone() }
+        Summary { faults, ..self.state().progress.summary.clone() }
+    }
+
+    /// The last word on a job that has finished, whose output a reader finds in these objects.
+    pub(super) fn finish(&self, outputs: &[Bytes]) -> Result<Vec<KeyGroupSections>, Violation> {
+        self.state().judge.finish(outputs)
     }
 
     fn judge(&self, state: &mut State, node: &str, fact: &Fact) {
+        self.judge_with(state, node, fact, None);
+    }
+
+    /// With what people want to know if the fact breaks something.
+    fn judge_with(&self, state: &mut State, node: &str, fact: &Fact, more: Option<String>) {
         self.trace.event(node, "fact", fact);
         if let Err(violation) = state.history.record(fact) {
-            self.broken(state, Violation::broken(violation.invariant, violation.detail));
+            let detail = match more {
+                Some(more) => format!("{}: {more}", violation.detail),
+                None => violation.detail,
+            };
+            self.broken(state, Violation::broken(violation.invariant, detail));
         }
     }
 
@@ -300,20 +344,24 @@ impl Watch {
     }
 
     fn check(&self, mut state: MutexGuard<'_, State>) {
-        state.progress.summary.steps += 1;
+        let State { history, coordinators, hosts, judge, progress, .. } = &mut *state;
+        progress.summary.steps += 1;
         let alive = |node: &Node| !self.is_dead(*node);
         let view = JobView {
-            coordinators: state
-                .coordinators
+            coordinators: coordinators
                 .iter()
                 .filter(|(node, _)| alive(node))
                 .map(|(_, machine)| machine)
                 .collect(),
-            hosts: state.hosts.iter().filter(|(node, _)| alive(node)).map(|(_, machine)| machine).collect(),
-            history: &state.history,
+            hosts: hosts.iter().filter(|(node, _)| alive(node)).map(|(_, machine)| machine).collect(),
+            history,
         };
-        if let Err(violation) = invariant::check(&view) {
-            let violation = Violation::broken(violation.invariant, violation.detail);
+        let mut judgement = invariant::check(&view)
+            .map_err(|violation| Violation::broken(violation.invariant, violation.detail));
+        if judge.judges_steps() {
+            judgement = judgement.and_then(|()| judge.step(&view));
+        }
+        if let Err(violation) = judgement {
             self.broken(&mut state, violation);
         }
     }

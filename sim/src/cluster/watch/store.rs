@@ -1,5 +1,6 @@
 //! Judges every change of the store in the moment it takes effect.
 
+use super::super::plant::Compared;
 use super::{STORE, State, Watch};
 use crate::run::Violation;
 use crate::storage::{Change, Mutation, Objects, StoreNode};
@@ -69,10 +70,13 @@ impl Watch {
         self.judge(state, STORE, &Fact::ManifestCreated(Arc::clone(&manifest)));
         state.progress.newest = state.history.newest().cloned();
         if let Some(record) = commits {
-            match state.oracle.compare(record, objects, &self.layout) {
-                Ok((found, expected)) => {
-                    let checkpoint = record.id;
-                    self.judge(state, STORE, &Fact::Contents { checkpoint, found, expected });
+            match state.judge.compare(record, objects, &self.layout) {
+                Ok(Compared { found, expected, difference, broken }) => {
+                    let fact = Fact::Contents { checkpoint: record.id, found, expected };
+                    self.judge_with(state, STORE, &fact, difference);
+                    if let Some(violation) = broken {
+                        self.broken(state, violation);
+                    }
                 }
                 Err(unreadable) => {
                     let what = format!("checkpoint {}: {unreadable}", record.id);

@@ -1,0 +1,314 @@
+//! Runs a job of one's own through many seeds, from a plain test.
+//!
+//! A [`Simulation`] is a [`Job`] with a cluster, faults, a store and invariants. Whatever is not set is drawn
+//! from the seed, so that many seeds are many different clusters; whatever is set holds for all of them.
+//! [`check`](Simulation::check) is for tests: its message holds the seed, what is broken, and a command that
+//! shows it again.
+
+mod again;
+mod report;
+mod settings;
+
+pub use again::{CASE_VARIABLE, SEED_VARIABLE};
+pub use report::{Failure, Report};
+
+use crate::batch::run_seeds;
+use crate::case::{CASE_FORMAT, Case};
+use crate::cluster::{
+    AnyJob, Finished, MakeStore, Moment, Process, Rules, Scenario, ScenarioError, Setting, Summary, Variety,
+    simulate_job, unchanged,
+};
+use crate::fault::{Aim, Fault, FaultPlan, Profile};
+use crate::job::{AtEnd, Committed, Invariant, Job, Judgement, OnCommit, OutputOf};
+use crate::run::Run;
+use crate::storage::SimObjectStore;
+use crate::trace::Recording;
+use keygroups::driver::Timings;
+use object_store::ObjectStore;
+use settings::Settings;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+
+/// The seeds of [`Simulation::check`] where nothing else is said.
+const SEEDS: Range<u64> = 0..100;
+
+type DrawPlan = Arc<dyn Fn(u64, &Scenario) -> FaultPlan + Send + Sync>;
+
+/// A job, what it runs on, what befalls it and what must hold.
+#[must_use = "a simulation does nothing until it is run or checked"]
+pub struct Simulation<J: Job> {
+    job: Arc<J>,
+    rules: Rules<OutputOf<J>>,
+    seeds: Range<u64>,
+    threads: Option<NonZeroUsize>,
+    settings: Settings,
+    draw_plan: Option<DrawPlan>,
+    timed: Vec<(u64, Fault)>,
+    aims: Vec<Aim>,
+    make_store: MakeStore,
+}
+
+impl<J: Job> Simulation<J> {
+    /// `job` in clusters that are drawn from the seeds 0 to 99, on a [bad day](Profile::Default).
+    pub fn new(job: J) -> Self {
+        Self {
+            job: Arc::new(job),
+            rules: Vec::new(),
+            seeds: SEEDS,
+            threads: None,
+            settings: Settings::default(),
+            draw_plan: None,
+            timed: Vec::new(),
+            aims: Vec::new(),
+            make_store: unchanged(),
+        }
+    }
+
+    /// The seeds to run.
+    pub fn seeds(mut self, seeds: Range<u64>) -> Self {
+        self.seeds = seeds;
+        self
+    }
+
+    /// How many seeds run at the same time; by default one for each core.
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// How much goes wrong, drawn from the seed.
+    pub fn faults(mut self, profile: Profile) -> Self {
+        self.settings.faults = profile;
+        self
+    }
+
+    /// Exactly these faults instead of drawn ones: `plan` gets the seed, and the scenario whose
+    /// [targets](Scenario::targets) they hit.
+    pub fn fault_plan(mut self, plan: impl Fn(u64, &Scenario) -> FaultPlan + Send + Sync + 'static) -> Self {
+        self.draw_plan = Some(Arc::new(plan));
+        self
+    }
+
+    /// One fault more, at `at_us` virtual microseconds.
+    pub fn fault(mut self, at_us: u64, fault: Fault) -> Self {
+        self.timed.push((at_us, fault));
+        self
+    }
+
+    /// One fault more, at a step of the protocol.
+    pub fn aim(mut self, aim: Aim) -> Self {
+        self.aims.push(aim);
+        self
+    }
+
+    /// The number of key groups, 1 to 32768.
+    pub fn max_parallelism(mut self, max_parallelism: u32) -> Self {
+        self.settings.max_parallelism = Some(max_parallelism);
+        self
+    }
+
+    /// The first parallelism, and those that the job is rescaled to while it runs.
+    pub fn parallelisms(mut self, parallelisms: impl Into<Vec<u32>>) -> Self {
+        self.settings.parallelisms = Some(parallelisms.into());
+        self
+    }
+
+    /// How many coordinators there are.
+    pub fn coordinators(mut self, coordinators: u16) -> Self {
+        self.settings.coordinators = Some(coordinators);
+        self
+    }
+
+    /// How many hosts there are. Two slots are needed for each unit of parallelism: with fewer the job runs
+    /// at less, and never reaches the parallelisms that it waits for.
+    pub fn hosts(mut self, hosts: u16) -> Self {
+        self.settings.hosts = Some(hosts);
+        self
+    }
+
+    /// How many tasks each host has room for.
+    pub fn slots(mut self, slots: u16) -> Self {
+        self.settings.slots = Some(slots);
+        self
+    }
+
+    /// All timers, and the bounds of requests to the store.
+    pub fn timings(mut self, timings: Timings) -> Self {
+        self.settings.timings = Some(timings);
+        self
+    }
+
+    /// A source reads `records` of each partition every `interval_us` virtual microseconds.
+    pub fn batches(mut self, records: usize, interval_us: u64) -> Self {
+        self.settings.batches = Some((records, interval_us));
+        self
+    }
+
+    /// Silences, slow tasks, a user who changes his mind, cancelled jobs, instead of drawn ones.
+    pub fn variety(mut self, variety: Variety) -> Self {
+        self.settings.variety = Some(variety);
+        self
+    }
+
+    /// What each life of each process uses for a store: `make` gets its client of the simulated store, and
+    /// gives that in a wrapper, or something else. It must be deterministic: no clock and no randomness of
+    /// its own, no threads.
+    ///
+    /// The checks watch the simulated store itself. What never arrives there has not happened.
+    pub fn store(
+        mut self,
+        make: impl Fn(Process, SimObjectStore) -> Arc<dyn ObjectStore> + Send + Sync + 'static,
+    ) -> Self {
+        self.make_store = Arc::new(make);
+        self
+    }
+
+    /// Something else that must hold. `make` is called for every run.
+    pub fn invariant<I>(mut self, make: impl Fn() -> I + Send + Sync + 'static) -> Self
+    where
+        I: Invariant<OutputOf<J>> + 'static,
+    {
+        self.rules.push(Arc::new(move || Box::new(make())));
+        self
+    }
+
+    /// A rule for every committed checkpoint.
+    pub fn on_commit<F>(self, name: &'static str, rule: F) -> Self
+    where
+        F: Fn(&Committed<'_, OutputOf<J>>) -> Judgement + Clone + Send + Sync + 'static,
+    {
+        self.invariant(move || OnCommit(name, rule.clone()))
+    }
+
+    /// A rule for the end: the last checkpoint with all output.
+    pub fn at_end<F>(self, name: &'static str, rule: F) -> Self
+    where
+        F: Fn(&Committed<'_, OutputOf<J>>) -> Judgement + Clone + Send + Sync + 'static,
+    {
+        self.invariant(move || AtEnd(name, rule.clone()))
+    }
+
+    /// The cluster and the job's surroundings of a seed.
+    ///
+    /// # Errors
+    ///
+    /// [`ScenarioError`] says which setting cannot be.
+    pub fn scenario(&self, seed: u64) -> Result<Scenario, ScenarioError> {
+        self.settings.scenario(seed, &self.any_job().partitions())
+    }
+
+    /// What a seed runs, written out.
+    ///
+    /// # Panics
+    ///
+    /// If a setting or a fault cannot be.
+    #[must_use]
+    pub fn case(&self, seed: u64) -> Case {
+        let scenario = self.scenario(seed).unwrap_or_else(|error| panic!("the simulation: {error}"));
+        let mut plan = match &self.draw_plan {
+            Some(draw) => draw(seed, &scenario),
+            None => FaultPlan::draw(seed, scenario.faults(), &scenario.targets(), scenario.horizon_us()),
+        };
+        plan.faults_max += self.timed.len() + self.aims.len();
+        plan.timed.extend(self.timed.iter().cloned());
+        plan.timed.sort_by_key(|(at_us, _)| *at_us);
+        plan.aims.extend(self.aims.iter().cloned());
+        if !(self.timed.is_empty() && self.aims.is_empty()) {
+            let end = |(at_us, fault): &(u64, Fault)| at_us + fault.lasts_us();
+            let timed_us = self.timed.iter().map(end).max().unwrap_or(0);
+            // Aimed faults have no time of their own.
+            let aimed_us = if self.aims.is_empty() { 0 } else { scenario.horizon_us() };
+            plan.horizon_us = plan.horizon_us.max(timed_us).max(aimed_us);
+        }
+        plan.check(&scenario.targets()).unwrap_or_else(|error| panic!("the simulation: {error}"));
+        let (about, breaks) = (String::new(), None);
+        Case { format: CASE_FORMAT, about, breaks, seed, plan, scenario }
+    }
+
+    /// Runs every seed.
+    ///
+    /// # Panics
+    ///
+    /// If a setting or a fault cannot be.
+    #[must_use]
+    pub fn run(&self) -> Report {
+        self.run_while(|_| ControlFlow::Continue(()))
+    }
+
+    /// Runs the seeds up to the first that breaks something, for tests. With [`SEED_VARIABLE`] or
+    /// [`CASE_VARIABLE`] in the environment only that seed or file, with its story.
+    ///
+    /// # Panics
+    ///
+    /// If a seed breaks something: the message holds the seed, what is broken and how to see it again. If a
+    /// setting or a fault cannot be.
+    #[track_caller]
+    pub fn check(&self) {
+        if let Some(case) = again::asked_for(|seed| self.case(seed)) {
+            let run = self.replay(&case);
+            println!("{}", story(&run));
+            if let Err(violation) = &run.outcome {
+                panic!("seed {} breaks {violation}", case.seed);
+            }
+            return;
+        }
+        let report = self.run_while(|run| match run.outcome {
+            Ok(_) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        });
+        report.check();
+    }
+
+    /// Runs a case of this job, and keeps every event.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be run.
+    #[must_use]
+    pub fn replay(&self, case: &Case) -> Run<Summary> {
+        case.check_surroundings().unwrap_or_else(|error| panic!("the case: {error}"));
+        self.one(case, Recording { keep: true, stream: None })
+    }
+
+    fn run_while(&self, progress: impl FnMut(&Run<Summary>) -> ControlFlow<()>) -> Report {
+        let one = |seed| self.one(&self.case(seed), Recording::default());
+        let batch = run_seeds(self.seeds.clone(), self.threads, one, progress);
+        let failures = batch.failures().map(|(seed, violation)| Failure {
+            violation: violation.clone(),
+            case: Case { breaks: Some(violation.rule().to_owned()), ..self.case(seed) },
+        });
+        Report { failures: failures.collect(), seeds: self.seeds.clone(), batch }
+    }
+
+    fn one(&self, case: &Case, recording: Recording) -> Run<Summary> {
+        let setting = Setting {
+            scenario: case.scenario.clone(),
+            plan: case.plan.clone(),
+            job: self.any_job(),
+            make_store: Arc::clone(&self.make_store),
+        };
+        simulate_job(case.seed, setting, recording).map(|Finished { summary, .. }| summary)
+    }
+
+    fn any_job(&self) -> AnyJob {
+        AnyJob::new(Arc::clone(&self.job), self.rules.clone())
+    }
+}
+
+/// The moments of a run that was kept, one on each line.
+#[must_use]
+pub fn story(run: &Run<Summary>) -> String {
+    run.kept.iter().filter_map(Moment::of).map(|moment| format!("{moment}\n")).collect()
+}
+
+impl<J: Job> fmt::Debug for Simulation<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulation")
+            .field("seeds", &self.seeds)
+            .field("settings", &self.settings)
+            .field("rules", &self.rules.len())
+            .finish_non_exhaustive()
+    }
+}
