@@ -68,13 +68,15 @@ struct User<'a> {
     asked: usize,
     cancelled: usize,
     up: usize,
+    // What was asked for last.
+    last: Option<Parallelism>,
 }
 
 impl<'a> User<'a> {
     fn new(cluster: &'a Cluster, node: Node) -> Self {
         let mailbox = Mailbox::bind(&cluster.net, node, MAIL_PORT, &Bell::new());
         let next_look_us = now_us() + LOOK_EVERY.as_micros() as u64;
-        Self { cluster, mailbox, next_look_us, asked: 0, cancelled: 0, up: 0 }
+        Self { cluster, mailbox, next_look_us, asked: 0, cancelled: 0, up: 0, last: None }
     }
 
     fn until_next_look(&self) -> Duration {
@@ -106,20 +108,25 @@ impl<'a> User<'a> {
         }
         while let Some(wish) = variety.wishes.get(self.asked).filter(|wish| wish.at_us <= now_us) {
             self.asked += 1;
-            cluster.watch.asks(wish.parallelism);
-            self.ask(wish.parallelism);
+            self.ask(wish.parallelism, true);
         }
         if now_us < self.next_look_us {
             return;
         }
         self.next_look_us = now_us + LOOK_EVERY.as_micros() as u64;
-        // The stages go on all the while: what is wanted in between only gets in their way.
-        let stage = cluster.watch.wanted();
         let wish = variety.wishes[..self.asked].last().filter(|wish| wish.at_us + wish.for_us > now_us);
-        match wish {
-            Some(wish) if cluster.watch.desired() == Some(wish.parallelism) => {}
-            Some(wish) => self.ask(wish.parallelism),
-            None => stage.into_iter().for_each(|parallelism| self.ask(parallelism)),
+        match (cluster.watch.wanted(), wish) {
+            // The stages go on all the while: what is wanted in between only gets in their way.
+            (stage, Some(wish)) => {
+                if let Some((parallelism, true)) = stage {
+                    self.ask(parallelism, true);
+                }
+                if cluster.watch.desired() != Some(wish.parallelism) {
+                    self.ask(wish.parallelism, false);
+                }
+            }
+            (Some((parallelism, begins)), None) => self.ask(parallelism, begins),
+            (None, None) => {}
         }
     }
 
@@ -131,8 +138,11 @@ impl<'a> User<'a> {
         }
     }
 
-    /// Asks every coordinator: no user knows who leads.
-    fn ask(&self, parallelism: Parallelism) {
+    /// Asks every coordinator: no user knows who leads. The trace tells what is `new`, not what is repeated.
+    fn ask(&mut self, parallelism: Parallelism, new: bool) {
+        if self.last.replace(parallelism) != Some(parallelism) || new {
+            self.cluster.watch.asks(parallelism);
+        }
         let mail = CoordinatorMail::Rescale(parallelism);
         for id in 0..self.cluster.scenario.coordinators {
             if let Some(address) = self.cluster.coordinator(CoordinatorId(id)) {

@@ -255,15 +255,11 @@ impl Watch {
         self.state().progress.available(rows)
     }
 
-    /// The parallelism to ask for, while it is not durably accepted.
-    pub(crate) fn wanted(&self) -> Option<Parallelism> {
+    /// The parallelism to ask for, while it is not durably accepted, and whether a stage begins with it.
+    pub(crate) fn wanted(&self) -> Option<(Parallelism, bool)> {
         let mut state = self.state();
         let committed = state.judge.committed_rows();
-        let (wanted, first) = state.progress.wanted(committed)?;
-        if first {
-            self.asks(wanted);
-        }
-        Some(wanted)
+        state.progress.wanted(committed)
     }
 
     /// The parallelism that is durably wanted.

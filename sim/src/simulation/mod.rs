@@ -279,7 +279,7 @@ impl<J: Job> Simulation<J> {
             violation: violation.clone(),
             case: Case { breaks: Some(violation.rule().to_owned()), ..self.case(seed) },
         });
-        Report { failures: failures.collect(), seeds: self.seeds.clone(), batch }
+        Report { failures: failures.collect(), batch }
     }
 
     fn one(&self, case: &Case, recording: Recording) -> Run<Summary> {

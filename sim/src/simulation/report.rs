@@ -6,7 +6,6 @@ use crate::case::Case;
 use crate::cluster::Summary;
 use crate::run::Violation;
 use std::fmt;
-use std::ops::Range;
 
 /// A seed that breaks something.
 #[derive(Clone, Debug)]
@@ -17,6 +16,16 @@ pub struct Failure {
     pub case: Case,
 }
 
+impl Failure {
+    /// How to see it again, in words: a command with the seed, which is right where the running test or
+    /// example [checks](super::Simulation::check) this simulation, and one with a file, which is written
+    /// below cargo's target directory.
+    #[must_use]
+    pub fn again(&self) -> String {
+        again::how(&self.case)
+    }
+}
+
 /// What became of a simulation's seeds.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -24,7 +33,6 @@ pub struct Report {
     pub batch: Batch<Summary>,
     /// What was found, by seed.
     pub failures: Vec<Failure>,
-    pub(super) seeds: Range<u64>,
 }
 
 impl Report {
@@ -50,8 +58,7 @@ impl Report {
     #[track_caller]
     pub fn check(&self) {
         if let Some(failure) = self.first_failure() {
-            let again = again::how(&failure.case);
-            panic!("{failure}\n(one of {} among the seeds {:?})\n{again}", self.failures.len(), self.seeds);
+            panic!("{failure}\n{}", failure.again());
         }
     }
 }
