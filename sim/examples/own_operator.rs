@@ -12,14 +12,15 @@
 use keygroups::backend::{BackendError, StateBackend, StateDescriptor, ValueState};
 use keygroups::key_group::JavaHash;
 use keygroups_sim::fault::Profile;
-use keygroups_sim::job::{Context, Operator, Records, with};
-use keygroups_sim::simulation::{Report, SEED_VARIABLE, Simulation};
+use keygroups_sim::job::{Context, Job, Operator, Records, with};
+use keygroups_sim::simulation::{Report, Simulation, is_replay};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// More than this on one account is reported.
 const LIMIT: u64 = 500;
 
+/// So much comes in on an account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Payment {
     account: String,
@@ -107,7 +108,7 @@ fn payments() -> Records<Payment> {
 /// Runs an operator over the seeds, and asks for something more than the oracle does.
 pub fn simulation<P: Operator<Record = Payment, Output = Alert>>(
     open: fn(&mut StateBackend) -> Result<P, BackendError>,
-) -> Simulation<impl keygroups_sim::job::Job> {
+) -> Simulation<impl Job> {
     Simulation::new(with(payments(), open)).faults(Profile::Chaos).seeds(0..40).at_end(
         "no_account_is_reported_twice",
         |committed| {
@@ -120,17 +121,19 @@ pub fn simulation<P: Operator<Record = Payment, Output = Alert>>(
     )
 }
 
+/// The operator with the bug.
 pub fn careless() -> Report {
     simulation(Careless::open).run()
 }
 
+/// The operator without it.
 pub fn careful() -> Report {
     simulation(Careful::open).run()
 }
 
 fn main() {
-    // What the printed command asks for.
-    if std::env::var_os(SEED_VARIABLE).is_some() {
+    // One of the commands that are printed below.
+    if is_replay() {
         return simulation(Careless::open).check();
     }
     let found = careless();

@@ -15,7 +15,7 @@ use keygroups::backend::{BackendError, StateBackend, StateDescriptor, ValueState
 use keygroups::key_group::JavaHash;
 use keygroups_sim::fault::Profile;
 use keygroups_sim::job::{Context, Job, Operator, Records, with};
-use keygroups_sim::simulation::{Report, SEED_VARIABLE, Simulation};
+use keygroups_sim::simulation::{Report, Simulation, is_replay};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -119,13 +119,14 @@ pub fn simulation(creates: Creates) -> Simulation<impl Job> {
         .store(move |_, store| Arc::new(Adapter { store, creates }))
 }
 
+/// Runs the seeds of [`simulation`].
 pub fn find(creates: Creates) -> Report {
     simulation(creates).run()
 }
 
 fn main() {
-    // What the printed command asks for.
-    if std::env::var_os(SEED_VARIABLE).is_some() {
+    // One of the commands that are printed below.
+    if is_replay() {
         return simulation(Creates::LooksFirst).check();
     }
     let found = find(Creates::LooksFirst);

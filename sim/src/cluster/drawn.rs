@@ -112,3 +112,52 @@ fn time_in(random: &mut Rng, within_us: u64) -> (u64, u64) {
     let at_us = random.u64(0..=within_us);
     (at_us, random::spread(random, (50_000, within_us.max(50_001) / 2)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::DEFAULT_KEY;
+    use std::collections::BTreeSet;
+
+    fn scenarios(faults: Profile) -> Vec<Scenario> {
+        let table = Arc::new(Table::january(DEFAULT_KEY).unwrap());
+        (0..200).map(|seed| Scenario::swarm(seed, &table, 400, faults)).collect()
+    }
+
+    fn share(scenarios: &[Scenario], is: impl Fn(&Scenario) -> bool) -> usize {
+        scenarios.iter().filter(|scenario| is(scenario)).count() * 100 / scenarios.len()
+    }
+
+    #[test]
+    fn every_variety_is_drawn_now_and_then_and_can_be_run() {
+        let drawn = scenarios(Profile::Chaos);
+        drawn.iter().for_each(|scenario| scenario.check().unwrap());
+        let now_and_then = |percent| (5..=45).contains(&percent);
+        assert!(now_and_then(share(&drawn, |scenario| scenario.variety.empty_partitions > 0)));
+        assert!(now_and_then(share(&drawn, |scenario| scenario.variety.ballast_bytes > 0)));
+        assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.silences.is_empty())));
+        assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.slow.is_empty())));
+        assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.wishes.is_empty())));
+        assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.restarts.is_empty())));
+        assert!(share(&drawn, |scenario| scenario.variety == Variety::default()) >= 10);
+        // Hot keys, and all keys in one key group of many.
+        let keys = |scenario: &Scenario| -> BTreeSet<_> {
+            scenario.input.rows.iter().map(|row| row.key.clone()).collect()
+        };
+        let groups = |scenario: &Scenario| -> BTreeSet<_> {
+            keys(scenario).iter().map(|key| key_group::of(&**key, scenario.max_parallelism)).collect()
+        };
+        let hot =
+            |scenario: &Scenario| keys(scenario).len() * 2 < scenario.rows() && groups(scenario).len() > 1;
+        assert!(now_and_then(share(&drawn, hot)));
+        assert!(now_and_then(share(&drawn, |scenario| groups(scenario).len() == 1)));
+    }
+
+    #[test]
+    fn quiet_job_is_not_disturbed_by_its_variety() {
+        for scenario in scenarios(Profile::None) {
+            let Variety { slow, wishes, restarts, .. } = scenario.variety;
+            assert!(slow.is_empty() && wishes.is_empty() && restarts.is_empty());
+        }
+    }
+}

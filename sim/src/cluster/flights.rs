@@ -18,7 +18,10 @@ use std::sync::Arc;
 /// Flights, distance in miles, largest known delay in minutes.
 type Value = (u64, u64, Option<i64>);
 
-/// The name of the state that is judged.
+/// Bytes that make an entry large, by key.
+type Ballast = ValueState<Arc<str>, Vec<u8>>;
+
+/// The name of the state of totals.
 const STATE: &str = "totals";
 /// The name of the state that makes values large.
 const BALLAST: &str = "ballast";
@@ -99,7 +102,8 @@ impl Source for Rows {
 
 pub(super) struct CountFlights {
     totals: ValueState<Arc<str>, Value>,
-    ballast: Option<(ValueState<Arc<str>, Vec<u8>>, u32)>,
+    // And how many bytes it is.
+    ballast: Option<(Ballast, u32)>,
     processed: u64,
     bug: Option<EngineBug>,
 }

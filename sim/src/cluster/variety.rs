@@ -50,7 +50,7 @@ pub struct Slow {
     pub at_us: u64,
     /// For how long.
     pub for_us: u64,
-    /// Records that it takes; those of one message are taken together.
+    /// Records that it takes; those of one message are taken together, at the cost of the next turns.
     pub records: u32,
 }
 

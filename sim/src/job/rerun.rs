@@ -108,8 +108,8 @@ pub(super) fn outputs_differ<O: Debug>(
         .values()
         .filter_map(|(count, output)| match count {
             0 => None,
-            1.. => Some(format!("put out {count} times too often: {output:?}")),
-            _ => Some(format!("put out {} times too few: {output:?}", -count)),
+            1.. => Some(format!("{count} too many of {output:?}")),
+            _ => Some(format!("{} too few of {output:?}", -count)),
         })
         .collect();
     several(&told)

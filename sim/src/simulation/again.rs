@@ -11,6 +11,13 @@ pub const SEED_VARIABLE: &str = "KEYGROUPS_SEED";
 /// failure outlives changes of what seeds draw.
 pub const CASE_VARIABLE: &str = "KEYGROUPS_CASE";
 
+/// Whether the environment asks for one seed or case, which [`check`](super::Simulation::check) will run: for
+/// programs that do something else otherwise.
+#[must_use]
+pub fn is_replay() -> bool {
+    env::var_os(CASE_VARIABLE).or_else(|| env::var_os(SEED_VARIABLE)).is_some()
+}
+
 /// The one case that the environment asks for.
 ///
 /// # Panics

@@ -9,7 +9,7 @@ mod again;
 mod report;
 mod settings;
 
-pub use again::{CASE_VARIABLE, SEED_VARIABLE};
+pub use again::{CASE_VARIABLE, SEED_VARIABLE, is_replay};
 pub use report::{Failure, Report};
 
 use crate::batch::run_seeds;
