@@ -13,7 +13,7 @@ pub use again::{CASE_VARIABLE, SEED_VARIABLE, is_replay};
 pub use report::{Failure, Report};
 
 use crate::batch::run_seeds;
-use crate::case::{CASE_FORMAT, Case};
+use crate::case::{CASE_FORMAT, Case, CaseError};
 use crate::cluster::{
     AnyJob, Finished, MakeStore, Moment, Process, Rules, Scenario, ScenarioError, Setting, Summary, Variety,
     simulate_job, unchanged,
@@ -29,6 +29,7 @@ use settings::Settings;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The seeds of [`Simulation::check`] where nothing else is said.
@@ -270,6 +271,16 @@ impl<J: Job> Simulation<J> {
     pub fn replay(&self, case: &Case) -> Run<Summary> {
         case.check_surroundings().unwrap_or_else(|error| panic!("the case: {error}"));
         self.one(case, Recording { keep: true, stream: None })
+    }
+
+    /// Reads a case of this job that [`check`](Self::check) has written, and runs it: for failures that are to
+    /// be tested for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`CaseError`]: unreadable, no case, another format, or one that cannot be run.
+    pub fn replay_file(&self, path: &Path) -> Result<Run<Summary>, CaseError> {
+        Ok(self.replay(&Case::read_surroundings(path)?))
     }
 
     fn run_while(&self, progress: impl FnMut(&Run<Summary>) -> ControlFlow<()>) -> Report {
