@@ -35,9 +35,16 @@ pub enum Creates {
 
 /// The adapter.
 #[derive(Debug)]
-struct Adapter<S> {
+pub struct Adapter<S> {
     store: S,
     creates: Creates,
+}
+
+impl<S> Adapter<S> {
+    /// An adapter of `store` that looks first.
+    pub fn overwriting(store: S) -> Self {
+        Self { store, creates: Creates::LooksFirst }
+    }
 }
 
 impl<S: ObjectStore> fmt::Display for Adapter<S> {

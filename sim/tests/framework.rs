@@ -20,8 +20,10 @@ use keygroups_sim::job::{
 };
 use keygroups_sim::run::Run;
 use keygroups_sim::simulation::Simulation;
+use object_store::memory::InMemory;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// Counts words, and puts each out with its number if it is the first or a tenth.
 struct Count {
@@ -137,6 +139,18 @@ fn store_that_looks_before_it_creates_is_found_and_its_correction_holds() {
     let found = own_store::find(own_store::Creates::LooksFirst);
     assert!(!found.failures.is_empty(), "{found}");
     own_store::find(own_store::Creates::Atomically).check();
+}
+
+#[test]
+fn store_in_the_place_of_the_simulated_one_is_judged_as_that_is() {
+    let in_memory = || quiet(1).parallelisms([2, 3]).own_store(|| Arc::new(InMemory::new()));
+    let report = in_memory().faults(Profile::Chaos).seeds(0..10).run();
+    report.check();
+    assert!(report.total(|summary| summary.attempts) > 25, "{report}");
+    // It overwrites what is to be created.
+    let careless = in_memory().store(|_, store| Arc::new(own_store::Adapter::overwriting(store)));
+    let report = careless.faults(Profile::Chaos).seeds(0..40).run();
+    assert!(!report.failures.is_empty(), "{report}");
 }
 
 #[test]

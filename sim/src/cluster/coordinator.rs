@@ -31,7 +31,7 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
         Rc::new(Mailbox::bind(&cluster.net, node, MAIL_PORT, &Bell::new()));
     let scenario = &cluster.scenario;
     let terms = cluster.terms();
-    let options = Options::new(scenario.job(cluster.plant.name()), terms.parallelism)
+    let options = Options::new(scenario.job(cluster.job.name()), terms.parallelism)
         .and_then(|options| options.with_checkpoints_retained(terms.checkpoints_retained))
         .and_then(|options| options.with_manifests_retained(4))
         .expect("the scenario was checked")

@@ -2,8 +2,8 @@
 
 use super::Cluster;
 use super::coordinator::CoordinatorMail;
-use super::plant::Work;
 use super::scenario::{OPERATOR, SOURCE};
+use super::untyped::Work;
 use crate::wire::{Address, Bell, ChannelReceiver, ChannelSender, ConnectionTag, Mailbox, Node};
 use bytes::Bytes;
 use keygroups::checkpoint::{Attempt, CheckpointId, TaskId};
@@ -64,8 +64,8 @@ impl Engine for SimEngine {
         self.cluster.watch.restored(self.node, deployment, &restored);
         let channels = Channels { cluster: &self.cluster, node: self.node, bell: &self.bell, deployment };
         let work = match deployment.task.vertex {
-            SOURCE => self.cluster.plant.source(&channels, restored)?,
-            _ => self.cluster.plant.operator(&channels, restored)?,
+            SOURCE => self.cluster.job.source(&channels, restored)?,
+            _ => self.cluster.job.operator(&channels, restored)?,
         };
         self.tasks.insert((deployment.attempt, deployment.task), work);
         Ok(())

@@ -1,11 +1,10 @@
 //! Compares what a checkpoint commits with a sequential run over the records before its barrier.
 
 use super::data::{OFFSETS, decode};
-use super::plant::{Compared, Judge, Rules, Unreadable};
 use super::scenario::{OPERATOR, SOURCE};
+use super::untyped::{Compared, Judge, Read, Rules, Unreadable};
 use crate::job::{Committed, Invariant, Job, Judgement, OracleOf, OutputOf, Position, Source, entries_of};
 use crate::run::Violation;
-use crate::storage::Objects;
 use bytes::Bytes;
 use keygroups::checkpoint::{Certificate, CheckpointId, CheckpointRecord, ObjectName};
 use keygroups::key_group::{MaxParallelism, Parallelism};
@@ -56,12 +55,11 @@ impl<J: Job> JobJudge<J> {
     fn read(
         &self,
         record: &CheckpointRecord,
-        objects: &Objects,
+        stored: Read<'_>,
         layout: &Layout,
     ) -> Result<Added<J>, Unreadable> {
         let read = |name: &ObjectName| -> Result<Bytes, Unreadable> {
-            let object = objects.get(layout.object(name).as_ref());
-            object.map(|object| object.bytes.clone()).ok_or_else(|| format!("{name} does not exist"))
+            stored(layout.object(name).as_ref()).ok_or_else(|| format!("{name} does not exist"))
         };
         let mut offsets = vec![None; self.offsets.len()];
         let (mut sections, mut outputs) = (Vec::new(), Vec::new());
@@ -137,10 +135,10 @@ impl<J: Job> Judge for JobJudge<J> {
     fn compare(
         &mut self,
         record: &CheckpointRecord,
-        objects: &Objects,
+        stored: Read<'_>,
         layout: &Layout,
     ) -> Result<Compared, Unreadable> {
-        let added = self.read(record, objects, layout)?;
+        let added = self.read(record, stored, layout)?;
         let put_out = self.advance(&added.offsets)?;
         let oracle = &self.oracle;
         let sum = |sum, outputs: &[OutputOf<J>]| {

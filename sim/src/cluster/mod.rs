@@ -18,7 +18,7 @@ mod flights;
 mod host;
 mod judge;
 mod operator;
-mod plant;
+mod own_store;
 mod progress;
 mod scenario;
 mod slowness;
@@ -26,17 +26,17 @@ mod source;
 mod stores;
 mod summary;
 mod terms;
+mod untyped;
 mod user;
 mod variety;
 mod watch;
 
 pub use data::OutputRecord;
-use plant::Plant;
-pub(crate) use plant::{AnyJob, Rules};
 pub use scenario::{EngineBug, Scenario, ScenarioError};
 pub use stores::Process;
-pub(crate) use stores::{MakeStore, unchanged};
+pub(crate) use stores::Stores;
 pub use summary::{Moment, Restored, Summary};
+pub(crate) use untyped::{AnyJob, Rules};
 pub use variety::{JobRestart, Silence, Slow, Variety, Wish};
 pub use watch::STEPS;
 
@@ -45,7 +45,7 @@ use crate::fault::{FaultPlan, Injector, Targets};
 use crate::nodes::Nodes;
 use crate::random;
 use crate::run::{Run, Violation, World, run};
-use crate::storage::{SimObjectStore, StoreNode};
+use crate::storage::StoreNode;
 use crate::trace::Recording;
 use crate::wire::{Address, Net, Node};
 use futures::FutureExt;
@@ -55,10 +55,13 @@ use keygroups::protocol::{CoordinatorId, HostId};
 use keygroups::snapshot::KeyGroupSections;
 use keygroups::store::CheckpointStore;
 use object_store::path::Path;
+use own_store::OwnStore;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use stores::WrapStore;
 use terms::Terms;
+use untyped::Untyped;
 use watch::Watch;
 
 /// The port of a process's mailbox.
@@ -73,8 +76,9 @@ struct Cluster {
     net: Net,
     nodes: Nodes,
     store: StoreNode,
-    make_store: MakeStore,
-    plant: Arc<dyn Plant>,
+    own_store: Option<OwnStore>,
+    wrap_store: Option<WrapStore>,
+    job: Arc<dyn Untyped>,
     watch: Watch,
     // Addresses never change; they are known before the processes start.
     coordinators: Vec<Node>,
@@ -94,10 +98,7 @@ impl Cluster {
     }
 
     fn connect(&self, node: Node) -> CheckpointStore {
-        let timeout_us = self.scenario.store_timeout_us;
-        let client =
-            SimObjectStore::connect(&self.net, node, STORE_CLIENT_PORT, self.store.node(), timeout_us);
-        CheckpointStore::new((self.make_store)(self.process(node), client), Path::from("job"))
+        CheckpointStore::new(self.object_store(node), Path::from("job"))
     }
 
     /// Which life of the process this is, from 1.
@@ -129,7 +130,7 @@ pub fn simulate(seed: u64, scenario: &Scenario, recording: Recording) -> Run<Sum
 #[must_use]
 pub fn simulate_plan(seed: u64, scenario: &Scenario, plan: FaultPlan, recording: Recording) -> Run<Summary> {
     let job = AnyJob::new(Arc::new(flights::Flights::new(scenario)), Vec::new());
-    let setting = Setting { scenario: scenario.clone(), plan, job, make_store: unchanged() };
+    let setting = Setting { scenario: scenario.clone(), plan, job, stores: Stores::default() };
     simulate_job(seed, setting, recording).map(|Finished { summary, state }| {
         let result = flights::totals_of(&state).expect("the oracle has read it");
         Summary { result, ..summary }
@@ -141,7 +142,7 @@ pub(crate) struct Setting {
     pub(crate) scenario: Scenario,
     pub(crate) plan: FaultPlan,
     pub(crate) job: AnyJob,
-    pub(crate) make_store: MakeStore,
+    pub(crate) stores: Stores,
 }
 
 /// A run that holds.
@@ -159,11 +160,11 @@ pub(crate) fn simulate_job(seed: u64, setting: Setting, recording: Recording) ->
 }
 
 async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Violation> {
-    let Setting { scenario, plan, job, make_store } = setting;
-    let plant = job.plant();
+    let Setting { scenario, plan, job, stores } = setting;
+    let job = job.untyped();
     let World { seed, net, nodes, trace } = world.clone();
     let store = StoreNode::start(&net, &trace, world.random("store"));
-    let watch = Watch::new(&world, &scenario, &*plant);
+    let watch = Watch::new(&world, &scenario, &*job);
     watch.observe(&store);
 
     // Nodes are numbered in order of creation, so that addresses are known before anybody starts.
@@ -175,8 +176,9 @@ async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Viola
         net: net.clone(),
         nodes: nodes.clone(),
         store: store.clone(),
-        make_store,
-        plant,
+        own_store: stores.own.map(|make| OwnStore::new(make(), &watch, seed)),
+        wrap_store: stores.wrap,
+        job,
         watch: watch.clone(),
         coordinators: coordinators.clone(),
         hosts: hosts.clone(),

@@ -3,9 +3,9 @@
 use super::Cluster;
 use super::data::{Data, Sent, decode, encode};
 use super::engine::Channels;
-use super::plant::Work;
 use super::scenario::EngineBug;
 use super::slowness::Turn;
+use super::untyped::Work;
 use super::watch::Watch;
 use crate::job::{Context, Job, Operator};
 use crate::wire::ChannelReceiver;

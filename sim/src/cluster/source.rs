@@ -3,8 +3,8 @@
 use super::Cluster;
 use super::data::{Data, OFFSETS, Sent, decode, encode};
 use super::engine::{Channels, Outlet};
-use super::plant::Work;
 use super::scenario::EngineBug;
+use super::untyped::Work;
 use super::watch::Watch;
 use crate::job::{Job, Operator, Position, RecordOf, Source};
 use crate::wire::now_us;

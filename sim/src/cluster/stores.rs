@@ -1,8 +1,10 @@
-//! The stores that processes use: the simulated one's client, or what a user puts around it.
+//! The stores that processes use: the simulated one's client, or what a user puts around it or in its place.
 
-use super::Cluster;
+use super::own_store::OwnStore;
+use super::{Cluster, STORE_CLIENT_PORT};
 use crate::storage::SimObjectStore;
 use crate::wire::Node;
+use keygroups::checkpoint::ObjectName;
 use keygroups::protocol::{CoordinatorId, HostId};
 use object_store::ObjectStore;
 use std::fmt;
@@ -29,15 +31,42 @@ impl fmt::Display for Process {
     }
 }
 
-/// Makes the store of a process out of its client of the simulated store.
-pub(crate) type MakeStore = Arc<dyn Fn(Process, SimObjectStore) -> Arc<dyn ObjectStore> + Send + Sync>;
+/// Puts something around the store of a process.
+pub(crate) type WrapStore = Arc<dyn Fn(Process, Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> + Send + Sync>;
 
-/// The client itself.
-pub(crate) fn unchanged() -> MakeStore {
-    Arc::new(|_, client| Arc::new(client))
+/// What a user says about stores; by default nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Stores {
+    /// Makes the store of a run, instead of the simulated one.
+    pub(crate) own: Option<Arc<dyn Fn() -> Arc<dyn ObjectStore> + Send + Sync>>,
+    pub(crate) wrap: Option<WrapStore>,
 }
 
 impl Cluster {
+    /// The store for the process at `node`.
+    pub(super) fn object_store(&self, node: Node) -> Arc<dyn ObjectStore> {
+        let client: Arc<dyn ObjectStore> = match &self.own_store {
+            Some(own) => Arc::new(own.client(node)),
+            None => {
+                let (store, timeout_us) = (self.store.node(), self.scenario.store_timeout_us);
+                Arc::new(SimObjectStore::connect(&self.net, node, STORE_CLIENT_PORT, store, timeout_us))
+            }
+        };
+        match &self.wrap_store {
+            Some(wrap) => wrap(self.process(node), client),
+            None => client,
+        }
+    }
+
+    /// Objects that no manifest names, directly or through the chain of outputs.
+    pub(super) fn garbage(&self) -> Vec<ObjectName> {
+        let paths = self.own_store.as_ref().map_or_else(
+            || self.store.look(|objects| objects.keys().map(|path| path.as_str().into()).collect()),
+            OwnStore::paths,
+        );
+        self.watch.garbage(&paths)
+    }
+
     /// Who runs on `node`.
     pub(super) fn process(&self, node: Node) -> Process {
         let at = |nodes: &[Node]| nodes.iter().position(|&known| known == node).map(|at| at as u16);

@@ -22,7 +22,7 @@ pub(super) async fn run(
 ) -> Result<Finished, Violation> {
     let (watch, scenario) = (&cluster.watch, &cluster.scenario);
     let mut user = User::new(cluster, node);
-    let records = cluster.plant.partitions();
+    let records = cluster.job.partitions();
     let mut healed_at_us = None;
     loop {
         madsim::time::sleep(user.until_next_look()).await;
@@ -155,7 +155,7 @@ impl<'a> User<'a> {
 /// Whether the source itself has nothing more to wait for.
 fn has_come_in(cluster: &Cluster, records: &[u64]) -> bool {
     let now_us = now_us();
-    (0..).zip(records).all(|(partition, records)| cluster.plant.available(partition, now_us) >= *records)
+    (0..).zip(records).all(|(partition, records)| cluster.job.available(partition, now_us) >= *records)
 }
 
 /// Once the job is finished and nothing disturbs, everything that no manifest names gets deleted.
@@ -166,7 +166,7 @@ async fn no_garbage_stays(cluster: &Cluster) -> Result<(), Violation> {
         if let Some(violation) = cluster.watch.violation() {
             return Err(violation);
         }
-        let garbage = cluster.watch.garbage(&cluster.store);
+        let garbage = cluster.garbage();
         // What is still on its way to the store may litter it after the last sweep.
         if garbage.is_empty() && cluster.store.late_requests() == 0 {
             return Ok(());

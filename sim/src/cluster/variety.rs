@@ -153,6 +153,6 @@ impl Cluster {
         if self.scenario.variety.is_silent(partition, now_us) {
             return 0;
         }
-        self.watch.available(records).min(self.plant.available(partition, now_us))
+        self.watch.available(records).min(self.job.available(partition, now_us))
     }
 }

@@ -9,9 +9,9 @@ mod store;
 pub use steps::STEPS;
 
 use super::Scenario;
-use super::plant::{Judge, Plant};
 use super::progress::Progress;
 use super::summary::{Restored, Summary};
+use super::untyped::{Judge, Untyped};
 use super::variety::JobRestart;
 use crate::fault::Injector;
 use crate::job::Position;
@@ -62,15 +62,15 @@ struct State {
 }
 
 impl Watch {
-    pub(super) fn new(world: &World, scenario: &Scenario, plant: &dyn Plant) -> Self {
+    pub(super) fn new(world: &World, scenario: &Scenario, job: &dyn Untyped) -> Self {
         let state = State {
             history: History::new(),
             coordinators: BTreeMap::new(),
             hosts: BTreeMap::new(),
             violation: None,
             injector: None,
-            judge: plant.judge(scenario.max_parallelism),
-            progress: Progress::new(scenario, &plant.partitions()),
+            judge: job.judge(scenario.max_parallelism),
+            progress: Progress::new(scenario, &job.partitions()),
         };
         Self {
             net: world.net.clone(),
@@ -84,7 +84,9 @@ impl Watch {
     /// Judges every change of the store from now on.
     pub(super) fn observe(&self, store: &StoreNode) {
         let watch = self.clone();
-        store.observe(move |mutation, objects| watch.mutated(mutation, objects));
+        store.observe(move |mutation, objects| {
+            watch.mutated(mutation, &|path| objects.get(path).map(|object| object.bytes.clone()));
+        });
     }
 
     /// Faults that are aimed at steps strike from now on.

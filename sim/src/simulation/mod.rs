@@ -15,13 +15,12 @@ pub use report::{Failure, Report};
 use crate::batch::run_seeds;
 use crate::case::{CASE_FORMAT, Case, CaseError};
 use crate::cluster::{
-    AnyJob, Finished, MakeStore, Moment, Process, Rules, Scenario, ScenarioError, Setting, Summary, Variety,
-    simulate_job, unchanged,
+    AnyJob, Finished, Moment, Process, Rules, Scenario, ScenarioError, Setting, Stores, Summary, Variety,
+    simulate_job,
 };
 use crate::fault::{Aim, Fault, FaultPlan, Profile};
 use crate::job::{AtEnd, Committed, Invariant, Job, Judgement, OnCommit, OutputOf};
 use crate::run::Run;
-use crate::storage::SimObjectStore;
 use crate::trace::Recording;
 use keygroups::driver::Timings;
 use object_store::ObjectStore;
@@ -48,7 +47,7 @@ pub struct Simulation<J: Job> {
     draw_plan: Option<DrawPlan>,
     timed: Vec<(u64, Fault)>,
     aims: Vec<Aim>,
-    make_store: MakeStore,
+    stores: Stores,
 }
 
 impl<J: Job> Simulation<J> {
@@ -63,7 +62,7 @@ impl<J: Job> Simulation<J> {
             draw_plan: None,
             timed: Vec::new(),
             aims: Vec::new(),
-            make_store: unchanged(),
+            stores: Stores::default(),
         }
     }
 
@@ -153,16 +152,26 @@ impl<J: Job> Simulation<J> {
         self
     }
 
-    /// What each life of each process uses for a store: `make` gets its client of the simulated store, and
-    /// gives that in a wrapper, or something else. It must be deterministic: no clock and no randomness of
-    /// its own, no threads.
+    /// Puts something around the store of each life of each process, as a cache: `wrap` gets its client. It
+    /// must be deterministic: no clock and no randomness of its own, no threads.
     ///
-    /// The checks watch the simulated store itself. What never arrives there has not happened.
+    /// The checks watch what is inside. What never arrives there has not happened.
     pub fn store(
         mut self,
-        make: impl Fn(Process, SimObjectStore) -> Arc<dyn ObjectStore> + Send + Sync + 'static,
+        wrap: impl Fn(Process, Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> + Send + Sync + 'static,
     ) -> Self {
-        self.make_store = Arc::new(make);
+        self.stores.wrap = Some(Arc::new(wrap));
+        self
+    }
+
+    /// A store instead of the simulated one: `make` is called for each run, and all its processes share what
+    /// it gives. It must be deterministic, too.
+    ///
+    /// Requests to it take up to 20 virtual milliseconds, and no fault of network or store befalls them. A
+    /// change is judged when the store says that it is done. Uploads in parts and copies, which the library
+    /// does not use, are refused.
+    pub fn own_store(mut self, make: impl Fn() -> Arc<dyn ObjectStore> + Send + Sync + 'static) -> Self {
+        self.stores.own = Some(Arc::new(make));
         self
     }
 
@@ -298,7 +307,7 @@ impl<J: Job> Simulation<J> {
             scenario: case.scenario.clone(),
             plan: case.plan.clone(),
             job: self.any_job(),
-            make_store: Arc::clone(&self.make_store),
+            stores: self.stores.clone(),
         };
         simulate_job(case.seed, setting, recording).map(|Finished { summary, .. }| summary)
     }

@@ -9,7 +9,6 @@ use super::source::SourceTask;
 use super::watch::Watch;
 use crate::job::{Invariant, Job, OutputOf, Source};
 use crate::run::Violation;
-use crate::storage::Objects;
 use bytes::Bytes;
 use keygroups::backend::StateBackend;
 use keygroups::checkpoint::{CheckpointId, CheckpointRecord};
@@ -54,7 +53,7 @@ pub(super) trait Judge: Send {
     fn compare(
         &mut self,
         record: &CheckpointRecord,
-        objects: &Objects,
+        read: Read<'_>,
         layout: &Layout,
     ) -> Result<Compared, Unreadable>;
 
@@ -67,6 +66,9 @@ pub(super) trait Judge: Send {
     /// The job has finished, and a reader of the store gets these outputs. Its final state.
     fn finish(&mut self, objects: &[Bytes]) -> Result<Vec<KeyGroupSections>, Violation>;
 }
+
+/// Gives the object at a path, if there is one.
+pub(super) type Read<'a> = &'a dyn Fn(&str) -> Option<Bytes>;
 
 /// What became of comparing a checkpoint.
 pub(super) struct Compared {
@@ -86,11 +88,11 @@ pub(crate) type Rules<O> = Vec<Arc<dyn Fn() -> Box<dyn Invariant<O>> + Send + Sy
 
 /// A job of whatever types, with what a user wants to hold besides. Clones are the same job.
 #[derive(Clone)]
-pub(crate) struct AnyJob(Arc<dyn Plant>);
+pub(crate) struct AnyJob(Arc<dyn Untyped>);
 
 impl AnyJob {
     pub(crate) fn new<J: Job>(job: Arc<J>, rules: Rules<OutputOf<J>>) -> Self {
-        Self(Arc::new(Planted { job, rules }))
+        Self(Arc::new(Typed { job, rules }))
     }
 
     /// The records of each partition.
@@ -98,13 +100,13 @@ impl AnyJob {
         self.0.partitions()
     }
 
-    pub(super) fn plant(self) -> Arc<dyn Plant> {
+    pub(super) fn untyped(self) -> Arc<dyn Untyped> {
         self.0
     }
 }
 
 /// Everything that the cluster wants of a job.
-pub(super) trait Plant: Send + Sync {
+pub(super) trait Untyped: Send + Sync {
     /// The name of the operator's vertex.
     fn name(&self) -> &str;
 
@@ -128,12 +130,12 @@ pub(super) trait Plant: Send + Sync {
     fn judge(&self, max_parallelism: MaxParallelism) -> Box<dyn Judge>;
 }
 
-struct Planted<J: Job> {
+struct Typed<J: Job> {
     job: Arc<J>,
     rules: Rules<OutputOf<J>>,
 }
 
-impl<J: Job> Plant for Planted<J> {
+impl<J: Job> Untyped for Typed<J> {
     fn name(&self) -> &str {
         self.job.name()
     }
