@@ -5,6 +5,7 @@
 
 mod steps;
 mod store;
+mod user;
 
 pub use steps::STEPS;
 
@@ -12,7 +13,6 @@ use super::Scenario;
 use super::progress::Progress;
 use super::summary::{Restored, Summary};
 use super::untyped::{Judge, Untyped};
-use super::variety::JobRestart;
 use crate::fault::Injector;
 use crate::job::Position;
 use crate::nodes::{Nodes, ProcessState};
@@ -24,7 +24,7 @@ use bytes::Bytes;
 use keygroups::backend::{BackendError, StateBackend};
 use keygroups::checkpoint::{Attempt, Certificate, CheckpointId, JobStatus, TaskId};
 use keygroups::driver::{DriverError, RestoredTask};
-use keygroups::key_group::{KeyGroup, Parallelism};
+use keygroups::key_group::KeyGroup;
 use keygroups::protocol::invariant::{self, Fact, History, JobView};
 use keygroups::protocol::{
     Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Host, HostInput, HostOutput, Options,
@@ -32,7 +32,7 @@ use keygroups::protocol::{
 };
 use keygroups::snapshot::KeyGroupSections;
 use keygroups::store::Layout;
-use keygroups_model::conform::{Asked, Began};
+use keygroups_model::conform::Began;
 use object_store::path::Path;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -255,34 +255,6 @@ impl Watch {
     /// How many of a partition's `rows` may have come in so far.
     pub(crate) fn available(&self, rows: u64) -> u64 {
         self.state().progress.available(rows)
-    }
-
-    /// The parallelism to ask for, while it is not durably accepted, and whether a stage begins with it.
-    pub(crate) fn wanted(&self) -> Option<(Parallelism, bool)> {
-        let mut state = self.state();
-        let committed = state.judge.committed_rows();
-        state.progress.wanted(committed)
-    }
-
-    /// The parallelism that is durably wanted.
-    pub(crate) fn desired(&self) -> Option<Parallelism> {
-        self.state().progress.newest.as_ref().map(|manifest| manifest.desired_parallelism)
-    }
-
-    /// The user asks for a parallelism.
-    pub(crate) fn asks(&self, parallelism: Parallelism) {
-        self.trace.event("user", "asks", &Asked { parallelism });
-    }
-
-    /// The user takes the whole job down.
-    pub(crate) fn cancelled(&self, restart: &JobRestart) {
-        let JobRestart { down_us, parallelism, slots, checkpoints_retained, .. } = restart;
-        let (seconds, millis) = (down_us / 1_000_000, down_us / 1_000 % 1_000);
-        let what = format!(
-            "cancelled for {seconds}.{millis:03} s, then started with parallelism {parallelism}, \
-             {slots} slots, {checkpoints_retained} checkpoints retained"
-        );
-        self.trace.event("job", "moved", &what);
     }
 
     pub(crate) fn is_finished(&self) -> bool {
