@@ -306,6 +306,23 @@ impl Scenario {
         self
     }
 
+    /// The same with this variety.
+    ///
+    /// # Errors
+    ///
+    /// [`ScenarioError`] says what of it does not fit.
+    pub fn with_variety(mut self, variety: Variety) -> Result<Self, ScenarioError> {
+        variety.check(&self)?;
+        self.variety = variety;
+        Ok(self)
+    }
+
+    /// What makes its job unlike the next one.
+    #[must_use]
+    pub fn variety(&self) -> &Variety {
+        &self.variety
+    }
+
     /// How many rows of the input it reads.
     #[must_use]
     pub fn rows(&self) -> usize {

@@ -21,7 +21,7 @@ pub trait Source: Send + Sync + 'static {
 
     /// How many of the partition's records have come in at `now_us`, in virtual microseconds since the
     /// beginning. Never decreases, and becomes [`records`](Self::records) some time. By default all are
-    /// there; the cluster reads a [batch](crate::cluster::Scenario::with_batches) at a time anyway.
+    /// there; the cluster reads a [batch](crate::simulation::Simulation::batches) at a time anyway.
     fn available(&self, partition: u16, now_us: u64) -> u64 {
         let _ = now_us;
         self.records(partition)
