@@ -24,7 +24,6 @@ pub(crate) enum CoordinatorMail {
 }
 
 pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
-    cluster.is_up().await;
     let life = cluster.start(node);
     let mut random = stream_of(&cluster, node, life);
     let mailbox: Rc<Mailbox<CoordinatorMail>> =

@@ -12,7 +12,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
-    cluster.is_up().await;
     let life = cluster.start(node);
     let bell = Bell::new();
     let mailbox: Rc<Mailbox<ToHost>> = Rc::new(Mailbox::bind(&cluster.net, node, MAIL_PORT, &bell));

@@ -2,10 +2,9 @@
 
 use super::variety::JobRestart;
 use super::{Cluster, Scenario};
-use crate::wire::{Node, now_us};
+use crate::wire::Node;
 use keygroups::key_group::Parallelism;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// What a process that starts now is told.
 #[derive(Clone, Copy, Debug)]
@@ -14,8 +13,6 @@ pub(super) struct Terms {
     pub(super) parallelism: Parallelism,
     pub(super) slots: u16,
     pub(super) checkpoints_retained: usize,
-    // Nobody runs before.
-    up_at_us: u64,
 }
 
 impl Terms {
@@ -24,7 +21,6 @@ impl Terms {
             parallelism: scenario.parallelisms[0],
             slots: scenario.slots,
             checkpoints_retained: scenario.checkpoints_retained,
-            up_at_us: 0,
         })
     }
 }
@@ -34,25 +30,13 @@ impl Cluster {
         *self.terms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits while the job is cancelled; a process that a fault starts meanwhile waits too.
-    pub(super) async fn is_up(&self) {
-        loop {
-            let up_at_us = self.terms().up_at_us;
-            let now_us = now_us();
-            if now_us >= up_at_us {
-                return;
-            }
-            madsim::time::sleep(Duration::from_micros(up_at_us - now_us)).await;
-        }
-    }
-
-    /// Takes all processes down at once. They start again with other options.
+    /// Takes all processes down at once. Whoever starts from now on has other options; one that a fault had
+    /// taken down before may be the first.
     pub(super) fn cancel(&self, restart: &JobRestart) {
         let terms = Terms {
             parallelism: restart.parallelism,
             slots: restart.slots,
             checkpoints_retained: restart.checkpoints_retained,
-            up_at_us: now_us() + restart.down_us,
         };
         *self.terms.lock().unwrap_or_else(PoisonError::into_inner) = terms;
         for node in self.processes() {
