@@ -1,19 +1,24 @@
 //! The command line of keygroups.
 //!
 //! Exit codes: 0 the answer is given and everything asked about holds, 1 a violation was found,
-//! 2 wrong use or unreadable input, with one line on stderr that says what and where.
+//! 2 wrong use or unreadable input, with one line on stderr that says what and where, 3 a limit was reached
+//! with nothing found.
 
 mod assign;
 mod check;
 mod conform;
 mod coverage;
 mod explore;
+mod merge;
 mod model;
 mod names;
 mod picture;
 mod plan;
 mod progress;
 mod replay;
+mod report;
+mod shard;
+mod shrink;
 mod sim;
 mod verify_assignment;
 mod zoo;
@@ -38,7 +43,10 @@ enum Command {
     Assign(assign::Assign),
     Plan(plan::Plan),
     Sim(sim::Sim),
+    Merge(merge::Merge),
     Replay(replay::Replay),
+    Shrink(shrink::Shrink),
+    Report(report::Report),
     VerifyAssignment(verify_assignment::VerifyAssignment),
     Check(check::Check),
     Conform(conform::Conform),
@@ -54,13 +62,25 @@ enum Verdict {
     Violated,
     /// The user stopped it with nothing found.
     Stopped,
+    /// It has reached a limit with nothing found.
+    CutShort,
 }
 
 impl Verdict {
+    /// Of work that has many parts: a violation counts even if not everything was looked at.
+    const fn of(violated: bool, complete: bool) -> Self {
+        match (violated, complete) {
+            (true, _) => Self::Violated,
+            (false, true) => Self::Holds,
+            (false, false) => Self::Stopped,
+        }
+    }
+
     const fn exit_code(self) -> u8 {
         match self {
             Self::Holds => 0,
             Self::Violated => 1,
+            Self::CutShort => 3,
             // What a shell reports of a program that Ctrl-C ended.
             Self::Stopped => 130,
         }
@@ -78,7 +98,10 @@ fn main() -> ExitCode {
         Command::Assign(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Sim(command) => command.run(),
+        Command::Merge(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Shrink(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::VerifyAssignment(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Conform(command) => command.run(),

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use keygroups::{
-    checkpoint::{CheckpointId, TaskId},
+    checkpoint::{CheckpointId, ObjectName, TaskId},
     key_group::Parallelism,
     protocol::{CoordinatorId, CoordinatorTimer, HostId},
 };
@@ -40,6 +40,8 @@ pub enum Action {
     Heartbeat(HostId),
     /// A task reads its state.
     Restore(HostId, TaskId),
+    /// A task cannot read its state for now.
+    FailRestore(HostId, TaskId),
     /// A source reads the next record, or notices the end of its log.
     Read(HostId, TaskId),
     /// A task takes the next element of the channel from another task.
@@ -57,8 +59,9 @@ pub enum Action {
     },
     /// A snapshot reaches the store.
     Upload(HostId, TaskId, CheckpointId),
-    /// A snapshot does not reach the store.
-    FailUpload(HostId, TaskId, CheckpointId),
+    /// A snapshot does not reach the store, or not all of it does, or nobody hears of it: these of its
+    /// objects are written, and nobody is told of them.
+    FailUpload(HostId, TaskId, CheckpointId, Vec<ObjectName>),
     /// A task fails.
     FailTask(HostId, TaskId),
     /// A host's process dies and comes back.
@@ -78,9 +81,11 @@ impl Action {
                     | CoordinatorTimer::HostSilence(_)
                     | CoordinatorTimer::Expiry(_)
             ),
-            Self::FailUpload(..) | Self::FailTask(..) | Self::CrashHost(_) | Self::CrashCoordinator(_) => {
-                true
-            }
+            Self::FailRestore(..)
+            | Self::FailUpload(..)
+            | Self::FailTask(..)
+            | Self::CrashHost(_)
+            | Self::CrashCoordinator(_) => true,
             Self::Deliver(_)
             | Self::Rescale(..)
             | Self::Land(_)
@@ -111,6 +116,7 @@ impl fmt::Display for Action {
             Self::Land(request) => write!(f, "store: late, {}", words::request(request)),
             Self::Heartbeat(host) => write!(f, "host {host}: heartbeat"),
             Self::Restore(host, task) => write!(f, "task {task} on host {host} restores"),
+            Self::FailRestore(host, task) => write!(f, "task {task} on host {host} cannot read its state"),
             Self::Read(host, task) => write!(f, "task {task} on host {host} reads its log"),
             Self::Take { host, task, from, element, .. } => {
                 write!(f, "task {from} → task {task} on host {host}: {}", words::element(element))
@@ -118,8 +124,15 @@ impl fmt::Display for Action {
             Self::Upload(host, task, checkpoint) => {
                 write!(f, "task {task} on host {host} has uploaded its snapshot of checkpoint {checkpoint}")
             }
-            Self::FailUpload(host, task, checkpoint) => {
-                write!(f, "task {task} on host {host} cannot upload its snapshot of checkpoint {checkpoint}")
+            Self::FailUpload(host, task, checkpoint, written) => {
+                write!(
+                    f,
+                    "task {task} on host {host} cannot upload its snapshot of checkpoint {checkpoint}"
+                )?;
+                if written.is_empty() {
+                    return Ok(());
+                }
+                write!(f, " ({} is left behind)", words::objects(written))
             }
             Self::FailTask(host, task) => write!(f, "task {task} on host {host} fails"),
             Self::CrashHost(host) => write!(f, "host {host} crashes and comes back"),

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use keygroups::{
-    checkpoint::{CheckpointId, JobStatus, Manifest},
-    protocol::{CoordinatorTimer, TaskPhase, invariant::History},
+    checkpoint::{CheckpointId, JobStatus, Manifest, RedistributionMode},
+    protocol::{CoordinatorTimer, FailureCause, TaskPhase, invariant::History},
 };
 
 use crate::{
@@ -101,6 +101,25 @@ pub const CASES: &[Case] = &[
         tests: &[Test::Host(|process| {
             process.machine.incarnation().0 > 1
                 && running(process).any(|deployment| deployment.restore.checkpoint > CheckpointId::NONE)
+        })],
+    },
+    Case {
+        name: "state cannot be read for now",
+        tries: &["recovery_starts_from_the_newest"],
+        tests: &[Test::Host(|process| {
+            let unread = TaskPhase::Failed { cause: FailureCause::RestoreUnavailable };
+            process.machine.tasks().any(|(_, task)| task.phase() == unread)
+        })],
+    },
+    Case {
+        name: "a source runs that has left what is another's",
+        tries: &["operator_state_is_redistributed_by_its_mode"],
+        tests: &[Test::Host(|process| {
+            running(process).any(|deployment| {
+                let mut reads = deployment.restore.operator_state.iter();
+                reads.any(|read| read.mode == RedistributionMode::Union)
+                    && deployment.task.subtask.index() > 0
+            })
         })],
     },
     Case {

@@ -38,7 +38,15 @@ impl Bound {
         }
     }
 
-    /// The stories that are explored completely with it.
+    /// How far a check of one model goes at most. What is shorter than that is explored completely.
+    pub fn limits(self) -> Limits {
+        match self {
+            Self::Quick | Self::Ci => Limits::default(),
+            Self::Deep => Limits { minutes: Some(30.0), gigabytes: Some(20.0) },
+        }
+    }
+
+    /// Its stories.
     pub fn stories(self) -> &'static [Story] {
         match self {
             Self::Quick => stories::QUICK,
@@ -46,6 +54,16 @@ impl Bound {
             Self::Deep => stories::DEEP,
         }
     }
+}
+
+/// How far a check goes at most; none means to the end. They are numbers here: who owns a clock and knows
+/// how much memory is in use ends the search.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Minutes.
+    pub minutes: Option<f64>,
+    /// Memory of the whole process, in units of 10^9 bytes.
+    pub gigabytes: Option<f64>,
 }
 
 /// What a check has found.

@@ -1,6 +1,7 @@
 //! What can happen next, component by component, and what it is charged to.
 
 use keygroups::{
+    checkpoint::ObjectName,
     key_group::Parallelism,
     protocol::{CoordinatorTimer as Timer, HostId},
 };
@@ -82,9 +83,8 @@ impl Purse {
             Action::Fire(_, Timer::Expiry(_)) => Some(Self::Expiries),
             Action::Fire(_, Timer::Sweep) => Some(Self::Sweeps),
             Action::Rescale(..) => Some(Self::Rescales { left: left.rescales }),
-            Action::Store(_, _, Ending::AnswerLost | Ending::Delayed | Ending::Refused) => {
-                Some(Self::StoreFaults)
-            }
+            Action::Store(_, _, Ending::AnswerLost | Ending::Delayed | Ending::Refused)
+            | Action::FailRestore(..) => Some(Self::StoreFaults),
             Action::Heartbeat(_) => Some(Self::Heartbeats),
             Action::FailUpload(..) => Some(Self::UploadFailures),
             Action::FailTask(..) => Some(Self::TaskFailures),
@@ -141,6 +141,9 @@ pub(crate) fn of_host(process: &HostProcess, story: &Story, twist: &dyn Twist, a
     for (id, task) in &process.tasks {
         if task.phase == Phase::Restoring {
             actions.push(Action::Restore(host, *id));
+            if task.reads_state() {
+                actions.push(Action::FailRestore(host, *id));
+            }
         }
         if task.phase == Phase::Running {
             actions.push(Action::FailTask(host, *id));
@@ -152,9 +155,19 @@ pub(crate) fn of_host(process: &HostProcess, story: &Story, twist: &dyn Twist, a
             let (from, element) = task.front(channel)?;
             Some(Action::Take { host, task: *id, channel, from, element })
         }));
-        for checkpoint in task.uploads.keys() {
+        for (checkpoint, frozen) in &task.uploads {
             actions.push(Action::Upload(host, *id, *checkpoint));
-            actions.push(Action::FailUpload(host, *id, *checkpoint));
+            let names = task.objects(*checkpoint, frozen);
+            let left_behind = subsets(&names).map(|names| Action::FailUpload(host, *id, *checkpoint, names));
+            actions.extend(left_behind);
         }
     }
+}
+
+// They are written at the same time, so any of them may have arrived.
+fn subsets(names: &[ObjectName]) -> impl Iterator<Item = Vec<ObjectName>> {
+    (0..1_u32 << names.len()).map(|chosen| {
+        let chosen = (0..names.len()).filter(|index| chosen & 1 << index != 0);
+        chosen.map(|index| names[index]).collect()
+    })
 }

@@ -21,8 +21,8 @@ use keygroups::{
 
 use crate::{
     store::{Object, Store},
-    story::{self, Groups, OFFSETS, Offsets, Record, Story},
-    zoo::Twist,
+    story::{self, Groups, OFFSETS, Offsets, Record, Split, Story},
+    zoo::{Reading, Twist},
 };
 
 /// What travels through a data channel.
@@ -134,23 +134,49 @@ impl EngineTask {
         let deployment = Arc::clone(&self.deployment);
         self.phase = Phase::Idle;
         if deployment.source && deployment.restore.checkpoint == CheckpointId::NONE {
-            let of =
-                deployment.layout.tasks.keys().filter(|task| task.vertex == deployment.task.vertex).count();
-            self.offsets = twist.first_splits(story, deployment.task.subtask.index(), of);
+            let index = deployment.task.subtask.index();
+            let splits = story.first_splits(index, self.siblings()).into_iter();
+            let listed = |Split(split)| {
+                Split(twist.first_split(split.into(), index as u16, story.log.len() as u16) as u8)
+            };
+            self.offsets = splits.map(|(split, offset)| (listed(split), offset)).collect();
         }
         for read in &deployment.restore.state {
-            let found = twist.found(store, read.handle.object);
+            let found = twist.found(&|| store.objects.keys().copied().collect(), read.handle.object);
             let (groups, _) = store.state(found).ok_or(FailureCause::RestoreCorrupt)?;
-            twist.before_handle(&mut self.groups);
+            if twist.restores_only_the_last_handle() {
+                self.groups.clear();
+            }
             let owned = groups.iter().filter(|(group, _)| read.key_groups.contains(**group));
             self.groups.extend(owned.map(|(group, records)| (*group, records.clone())));
         }
         for read in &deployment.restore.operator_state {
             let (_, offsets) = store.state(read.handle.object).ok_or(FailureCause::RestoreCorrupt)?;
             let items = offsets.iter().skip(read.first_item as usize).take(read.items as usize);
-            self.offsets.extend(items.map(|(split, offset)| (*split, *offset)));
+            let kept =
+                items.filter(|(split, _)| twist.keeps_what_is_anothers() || self.reads(story, **split));
+            let kept: Offsets = kept.map(|(split, offset)| (*split, *offset)).collect();
+            self.offsets.extend(kept);
         }
         Ok(story::certificates(&self.groups).into_values().sum())
+    }
+
+    // How many tasks its vertex has.
+    fn siblings(&self) -> usize {
+        let Deployment { layout, task, .. } = &*self.deployment;
+        layout.tasks.keys().filter(|other| other.vertex == task.vertex).count()
+    }
+
+    // Whether it reads a split whose offset it has.
+    fn reads(&self, story: &Story, split: Split) -> bool {
+        story.offsets != RedistributionMode::Union
+            || story.reader(split, self.siblings()) == self.deployment.task.subtask.index()
+    }
+
+    /// Whether it was told to read anything.
+    pub fn reads_state(&self) -> bool {
+        let restore = &self.deployment.restore;
+        !restore.state.is_empty() || !restore.operator_state.is_empty()
     }
 
     /// Whether a source has anything to do.
@@ -161,7 +187,8 @@ impl EngineTask {
     }
 
     fn next_record(&self, story: &Story) -> Option<Record> {
-        self.offsets.iter().find_map(|(split, offset)| story.record(*split, *offset))
+        let mut own = self.offsets.iter().filter(|(split, _)| self.reads(story, **split));
+        own.find_map(|(split, offset)| story.record(*split, *offset))
     }
 
     /// A source reads its next record, or notices the end of its log.
@@ -208,7 +235,7 @@ impl EngineTask {
         };
         match element {
             Element::Record(record) => {
-                let group = twist.group_of(record, self.open.last().copied());
+                let group = twist.group_of(record.group, self.open.last().map(|before| before.group));
                 let records = self.groups.entry(group).or_default();
                 records.insert(records.partition_point(|seen| *seen < record), record);
                 self.open.push(record);
@@ -259,8 +286,16 @@ impl EngineTask {
         let mut output: Vec<Record> =
             self.closed.range(barrier.confirmed.next()..).flat_map(|(_, records)| records).copied().collect();
         output.sort_unstable();
-        let mut frozen = Frozen { groups: self.groups.clone(), offsets: self.offsets.clone(), output };
-        twist.frozen(story, &mut frozen);
+        let reading = |(split, offset): (&Split, &u8)| Reading {
+            split: split.0.into(),
+            offset: u64::from(*offset),
+            end: story.log[usize::from(split.0)].len() as u64,
+        };
+        let mut readings = self.offsets.iter().map(reading).collect();
+        twist.frozen(&mut readings);
+        let offsets =
+            readings.into_iter().map(|reading| (Split(reading.split as u8), reading.offset as u8)).collect();
+        let frozen = Frozen { groups: self.groups.clone(), offsets, output };
         self.uploads.insert(barrier.checkpoint, frozen);
         if barrier.stop {
             self.phase = Phase::Idle;
@@ -272,9 +307,18 @@ impl EngineTask {
         self.closed = self.closed.split_off(&checkpoint.next());
     }
 
+    /// The names of what an upload writes.
+    pub fn objects(&self, checkpoint: CheckpointId, frozen: &Frozen) -> Vec<ObjectName> {
+        let (attempt, task) = (self.deployment.attempt, self.deployment.task);
+        let output = ObjectName::Output { attempt, task, checkpoint };
+        let state = ObjectName::State { attempt, task, checkpoint };
+        [state].into_iter().chain((!frozen.output.is_empty()).then_some(output)).collect()
+    }
+
     /// What an upload writes, and what the task acknowledges with.
     pub fn snapshot(
         &self,
+        story: &Story,
         checkpoint: CheckpointId,
         frozen: &Frozen,
     ) -> (Vec<(ObjectName, Object)>, TaskSnapshot) {
@@ -283,7 +327,7 @@ impl EngineTask {
         let output = ObjectName::Output { attempt, task, checkpoint };
         let offsets = OperatorStateInfo {
             name: OFFSETS.into(),
-            mode: RedistributionMode::SplitDistribute,
+            mode: story.offsets,
             items: frozen.offsets.len() as u32,
         };
         let snapshot = TaskSnapshot {

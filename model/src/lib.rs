@@ -42,5 +42,5 @@ mod words;
 pub mod world;
 pub mod zoo;
 
-pub use check::{Bound, Report, UnknownStory, check, check_model};
+pub use check::{Bound, Limits, Report, UnknownStory, check, check_model};
 pub use part::Part;

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use keygroups::{
-    checkpoint::{Certificate, JobSpec, Scaling, VertexId, VertexSpec},
+    checkpoint::{Certificate, JobSpec, RedistributionMode, Scaling, VertexId, VertexSpec},
     key_group::{KeyGroup, MaxParallelism, Parallelism, Subtask, assign},
     protocol::{Layout, Options, invariant::Contents},
 };
 
 use crate::part::hash_of;
 
-/// The vertex that reads the log. Its offsets are split operator state.
+/// The vertex that reads the log. Its offsets are operator state.
 pub const SOURCE: VertexId = VertexId(0);
 /// The vertex that remembers every record by key group, and puts every record out.
 pub const COUNT: VertexId = VertexId(1);
@@ -88,6 +88,9 @@ pub struct Story {
     pub max_parallelism: u32,
     /// How many subtasks the source has; `None` if it follows the job's parallelism.
     pub sources: Option<u32>,
+    /// How the source's offsets are redistributed. Of [`RedistributionMode::Union`] each subtask restores
+    /// all, and keeps those of the splits that it [reads](Self::reader).
+    pub offsets: RedistributionMode,
     /// Whether there is a vertex with keyed state and output behind the source.
     pub counting: bool,
     /// What the job starts with.
@@ -134,7 +137,13 @@ impl Story {
 
     /// The splits that subtask `index` of `of` reads in a job that starts empty.
     pub fn first_splits(&self, index: usize, of: usize) -> Offsets {
-        (0..self.log.len()).filter(|split| split % of == index).map(|split| (Split(split as u8), 0)).collect()
+        let splits = (0..self.log.len()).map(|split| Split(split as u8));
+        splits.filter(|split| self.reader(*split, of) == index).map(|split| (split, 0)).collect()
+    }
+
+    /// Which of `of` subtasks reads a split where nothing else was restored.
+    pub fn reader(&self, split: Split, of: usize) -> usize {
+        usize::from(split.0) % of
     }
 
     /// The subtask that owns `group` in an attempt with this layout.

@@ -100,7 +100,7 @@ pub(crate) fn request(request: &Request) -> String {
         Request::PutOutputList(name, _) => format!("write {}", short(name)),
         Request::Sweep(request) => format!("list objects from attempt {} on", request.from),
         Request::Delete(names) => {
-            format!("delete {}", names.iter().map(short).collect::<Vec<_>>().join(", "))
+            format!("delete {}", objects(names))
         }
         Request::Prune(below) => format!("delete manifests below {below}"),
     }
@@ -114,6 +114,10 @@ fn manifest(manifest: &Manifest) -> String {
         manifest.newest_checkpoint_id(),
         manifest.desired_parallelism
     )
+}
+
+pub(crate) fn objects(names: &[keygroups::checkpoint::ObjectName]) -> String {
+    names.iter().map(short).collect::<Vec<_>>().join(", ")
 }
 
 fn short(name: &keygroups::checkpoint::ObjectName) -> String {

@@ -20,15 +20,17 @@ type Asked = (&'static Story, usize, usize);
 const ONE_LEADER: &[Asked] = &[
     (&stories::ALIGNMENT, 96_014, 48_260),
     (&stories::CHECKPOINT, 65_876, 13_942),
-    (&stories::DECLINED, 8_442, 4_215),
+    (&stories::DECLINED, 16_100, 6_984),
+    (&stories::HALF_WRITTEN, 51_445, 10_957),
+    (&stories::UNREADABLE, 12_442, 3_098),
     (&stories::STRAGGLERS, 8_594, 3_274),
     (&stories::SUSPECTED, 57_340, 25_409),
     (&stories::REBORN, 199_430, 38_276),
 ];
 
 const TWO_COORDINATORS: &[Asked] = &[
-    (&stories::LEADERSHIP, 84_060, 53_160),
-    (&stories::ZOMBIES, 97_430, 36_008),
+    (&stories::LEADERSHIP, 92_700, 55_080),
+    (&stories::ZOMBIES, 106_412, 39_226),
     (&stories::GARBAGE, 113_012, 78_484),
 ];
 
@@ -36,6 +38,7 @@ const RESCALES: &[Asked] = &[
     (&stories::LATE_HOST, 2_713, 1_529),
     (&stories::SCALE_OUT, 55_620, 11_634),
     (&stories::SCALE_IN, 39_095, 30_563),
+    (&stories::UNION, 79_553, 41_113),
     (&stories::RESCALE, 317_592, 39_757),
 ];
 

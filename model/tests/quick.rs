@@ -49,7 +49,7 @@ const EXPECTED: &[Expected] = &[
     },
     Expected {
         name: "declined",
-        unique: 4_763,
+        unique: 8_992,
         reached: &[
             "a checkpoint is committed",
             "a second checkpoint is committed",
@@ -57,6 +57,28 @@ const EXPECTED: &[Expected] = &[
             "a checkpoint after one that was given up commits output",
             "some tasks have restored and others have not",
             "garbage is about to be deleted",
+        ],
+    },
+    Expected {
+        name: "half-written",
+        unique: 10_284,
+        reached: &[
+            "a checkpoint is committed",
+            "a restarted host runs from a checkpoint",
+            "some tasks have restored and others have not",
+            "a source runs with the offsets of a snapshot",
+            "garbage is about to be deleted",
+        ],
+    },
+    Expected {
+        name: "unreadable",
+        unique: 3_014,
+        reached: &[
+            "a checkpoint is committed",
+            "state cannot be read for now",
+            "a manifest landed and its creator does not know",
+            "some tasks have restored and others have not",
+            "a source runs with the offsets of a snapshot",
         ],
     },
     Expected {
@@ -80,9 +102,10 @@ const EXPECTED: &[Expected] = &[
     },
     Expected {
         name: "leadership",
-        unique: 48_940,
+        unique: 50_476,
         reached: &[
             "a checkpoint is committed",
+            "state cannot be read for now",
             "a second epoch runs",
             "two coordinators believe to lead",
             "a zombie tries to commit a checkpoint and will lose",
@@ -95,9 +118,10 @@ const EXPECTED: &[Expected] = &[
     },
     Expected {
         name: "zombies",
-        unique: 76_284,
+        unique: 81_482,
         reached: &[
             "a checkpoint is committed",
+            "state cannot be read for now",
             "a second epoch runs",
             "two coordinators believe to lead",
             "a zombie tries to commit a checkpoint and will lose",
@@ -169,6 +193,21 @@ const EXPECTED: &[Expected] = &[
             "a task runs with key groups that another subtask wrote",
             "a task runs that has merged two snapshots",
             "a source runs with the offsets of a snapshot",
+            "a rescale is wished for while a checkpoint is pending",
+            "garbage is about to be deleted",
+        ],
+    },
+    Expected {
+        name: "union",
+        unique: 11_743,
+        reached: &[
+            "a checkpoint is committed",
+            "a second checkpoint is committed",
+            "a source runs that has left what is another's",
+            "some tasks have restored and others have not",
+            "a task runs with key groups that another subtask wrote",
+            "a source runs with the offsets of a snapshot",
+            "a channel waits for the barrier of another",
             "a rescale is wished for while a checkpoint is pending",
             "garbage is about to be deleted",
         ],

@@ -11,7 +11,7 @@ use keygroups_model::{
 };
 
 // Five times as many states as the slowest mutant needs.
-const UNIQUE_MAX: usize = 200_000;
+const UNIQUE_MAX: usize = 400_000;
 
 #[test]
 fn every_mutant_breaks_the_invariant_it_is_planted_for() {

@@ -5,10 +5,11 @@
 //! that was drawn, so that it survives changes of the drawing; the seed in it still decides the rest
 //! (delays of single messages, which requests the store refuses).
 
-use crate::cluster::{Scenario, ScenarioError, Summary, simulate_plan};
+use crate::cluster::{Planted, Scenario, ScenarioError, Summary, simulate_plan};
 use crate::fault::{FaultPlan, PlanError};
 use crate::run::{Run, Violation};
 use crate::trace::Recording;
+use keygroups_model::zoo::{self, Mutant};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,9 @@ pub struct Case {
     pub breaks: Option<String>,
     /// What is left to chance.
     pub seed: u64,
+    /// The mutant of the zoo that is planted; `None` for the protocol as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mutant: Option<String>,
     /// Every fault.
     pub plan: FaultPlan,
     /// The job and its cluster.
@@ -63,6 +67,9 @@ pub enum CaseError {
     /// The job or the cluster cannot be.
     #[error("the case's scenario: {0}")]
     Scenario(#[from] ScenarioError),
+    /// The zoo has no such bug.
+    #[error("the case's mutant: there is no {0:?} in the zoo")]
+    Mutant(String),
     /// A fault cannot be.
     #[error("the case's plan: {0}")]
     Plan(#[from] PlanError),
@@ -78,9 +85,22 @@ impl Case {
             about: String::new(),
             breaks: None,
             seed,
+            mutant: None,
             plan,
             scenario: scenario.clone(),
         }
+    }
+
+    /// The same run with this bug in it.
+    #[must_use]
+    pub fn with_mutant(mut self, mutant: &Mutant) -> Self {
+        self.mutant = Some(mutant.name.to_owned());
+        self
+    }
+
+    pub(crate) fn planted(&self) -> Result<Planted, CaseError> {
+        let Some(name) = &self.mutant else { return Ok(Planted::NOTHING) };
+        zoo::find(name).map(Planted::bug).ok_or_else(|| CaseError::Mutant(name.clone()))
     }
 
     /// Whether it can be run.
@@ -98,6 +118,7 @@ impl Case {
 
     /// Whether a job that brings its own source can be run by it.
     pub(crate) fn check_surroundings(&self) -> Result<(), CaseError> {
+        self.planted()?;
         self.scenario.check()?;
         Ok(self.plan.check(&self.scenario.targets())?)
     }
@@ -109,7 +130,8 @@ impl Case {
     /// If it does not pass [`check`](Self::check).
     #[must_use]
     pub fn run(&self, recording: Recording) -> Run<Summary> {
-        simulate_plan(self.seed, &self.scenario, self.plan.clone(), recording)
+        let planted = self.planted().expect("the case was checked");
+        simulate_plan(self.seed, &self.scenario, self.plan.clone(), planted, recording)
     }
 
     /// Whether a run of this case came out as it is expected to.
@@ -124,26 +146,39 @@ impl Case {
     ///
     /// [`CaseError`]: unreadable, no case, another format, or one that cannot be run.
     pub fn read(path: &Path) -> Result<Self, CaseError> {
-        let case = Self::read_surroundings(path)?;
+        let text = std::fs::read(path).map_err(|source| CaseError::File { path: path.to_owned(), source })?;
+        Self::parse(path, &text)
+    }
+
+    /// The case in the bytes of a file; `path` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, CaseError> {
+        let case = Self::parse_surroundings(path, text)?;
         case.check()?;
         Ok(case)
     }
 
     /// Reads the case of a job that brings its own source.
     pub(crate) fn read_surroundings(path: &Path) -> Result<Self, CaseError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| CaseError::File { path: path.to_owned(), source })?;
+        let text = std::fs::read(path).map_err(|source| CaseError::File { path: path.to_owned(), source })?;
+        Self::parse_surroundings(path, &text)
+    }
+
+    fn parse_surroundings(path: &Path, text: &[u8]) -> Result<Self, CaseError> {
         let malformed = |source| CaseError::Malformed { path: path.to_owned(), source };
         // The format first: what another format holds is nobody's error.
         #[derive(Deserialize)]
         struct Format {
             format: u32,
         }
-        let Format { format } = serde_json::from_str(&text).map_err(malformed)?;
+        let Format { format } = serde_json::from_slice(text).map_err(malformed)?;
         if format != CASE_FORMAT {
             return Err(CaseError::Format { found: format });
         }
-        let case: Self = serde_json::from_str(&text).map_err(malformed)?;
+        let case: Self = serde_json::from_slice(text).map_err(malformed)?;
         case.check_surroundings()?;
         Ok(case)
     }
@@ -206,6 +241,7 @@ mod tests {
         says(&refused(&|case| case["scenario"]["hosts"] = 60_000.into()), "hosts");
         says(&refused(&|case| case["scenario"]["input"] = serde_json::json!([])), "no row");
         says(&refused(&|case| case["scenario"]["max_parallelism"] = 0.into()), "max parallelism");
+        says(&refused(&|case| case["mutant"] = "basilisk".into()), "no \"basilisk\" in the zoo");
         says(&refused(&|case| case["plan"]["surprise"] = 1.into()), "surprise");
         says(
             &refused(&|case| {

@@ -120,6 +120,8 @@ pub mod random;
 #[cfg(madsim)]
 pub mod run;
 #[cfg(madsim)]
+pub mod shrink;
+#[cfg(madsim)]
 pub mod simulation;
 #[cfg(madsim)]
 pub mod storage;
@@ -127,3 +129,5 @@ pub mod storage;
 pub mod trace;
 #[cfg(madsim)]
 pub mod wire;
+#[cfg(madsim)]
+pub mod zoo;

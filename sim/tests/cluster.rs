@@ -44,6 +44,21 @@ fn quiet_job_rescales_without_failover_and_equals_the_sequential_run() {
     assert_eq!(summary.checkpoints_aborted, 0);
 }
 
+/// The store held the watch that observes it, the watch the injector and the injector the store: every run
+/// leaked its history, 110 kB and more, and 10 million seeds would have needed a terabyte.
+#[test]
+fn nothing_of_a_cluster_outlives_its_run() {
+    let table = january(100);
+    let parallelisms = [2, 3].map(|p| Parallelism::new(p).unwrap()).to_vec();
+    for faults in [Profile::None, Profile::Chaos] {
+        let max_parallelism = MaxParallelism::new(128).unwrap();
+        let scenario = Scenario::new(table.clone(), max_parallelism, parallelisms.clone(), faults).unwrap();
+        let run = simulate(1, &scenario, Recording::default());
+        drop((scenario, run.outcome.unwrap()));
+        assert_eq!(Arc::strong_count(&table), 1, "faults: {faults}");
+    }
+}
+
 #[test]
 fn every_rescale_that_is_asked_for_happens_even_on_a_tiny_input() {
     let run = simulate(1, &scenario(100, &[2, 4, 3], Profile::None), Recording::default());
@@ -88,18 +103,6 @@ fn rules_broken_by(bug: EngineBug) -> BTreeSet<String> {
 fn record_that_is_counted_twice_is_found() {
     let rules = rules_broken_by(EngineBug::CountsTwice);
     assert!(rules.contains("state_is_the_fold_of_the_records_before_the_barrier"), "{rules:?}");
-}
-
-#[test]
-fn record_that_passes_its_barrier_is_found() {
-    let rules = rules_broken_by(EngineBug::ReadsBlockedChannels);
-    assert!(rules.contains("state_is_the_fold_of_the_records_before_the_barrier"), "{rules:?}");
-}
-
-#[test]
-fn output_that_an_aborted_checkpoint_strands_is_found() {
-    let rules = rules_broken_by(EngineBug::StrandsAbortedOutput);
-    assert_eq!(rules, BTreeSet::from(["output_is_exactly_once".to_owned()]));
 }
 
 #[test]

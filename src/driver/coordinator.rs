@@ -7,7 +7,7 @@ use futures::{
     future::{self, BoxFuture, Either},
 };
 
-use super::{DriverError, Runtime, Timings, TimingsError, pending::Pending, runtime::Requests};
+use super::{DriverError, Machine, Runtime, Timings, TimingsError, pending::Pending, runtime::Requests};
 use crate::{
     ErrorKind,
     checkpoint::{LeaderEpoch, Manifest, ManifestVersion, ObjectName, OutputList},
@@ -42,9 +42,9 @@ pub trait CoordinatorTransport {
 ///
 /// [`run`](Self::run) is the whole life of a coordinator. An engine with a loop of its own feeds
 /// [`CoordinatorInput::Boot`] and everything it receives to [`handle`](Self::handle) and awaits
-/// [`progress`](Self::progress) in between.
-pub struct CoordinatorDriver<T> {
-    machine: Coordinator,
+/// [`progress`](Self::progress) in between. `M` is the production machine, unless somebody wraps it.
+pub struct CoordinatorDriver<T, M = Coordinator> {
+    machine: M,
     store: CheckpointStore,
     transport: T,
     requests: Requests,
@@ -77,14 +77,18 @@ impl Ended {
     }
 }
 
-impl<T: CoordinatorTransport> CoordinatorDriver<T> {
+impl<T, M> CoordinatorDriver<T, M>
+where
+    T: CoordinatorTransport,
+    M: Machine<CoordinatorInput, CoordinatorOutput> + AsRef<Coordinator>,
+{
     /// A coordinator that has not booted.
     ///
     /// # Errors
     ///
     /// [`TimingsError`] if `timings` cannot work.
     pub fn new(
-        machine: Coordinator,
+        machine: M,
         store: CheckpointStore,
         transport: T,
         runtime: Arc<dyn Runtime>,
@@ -112,7 +116,7 @@ impl<T: CoordinatorTransport> CoordinatorDriver<T> {
 
     /// The machine, to look at.
     pub fn machine(&self) -> &Coordinator {
-        &self.machine
+        self.machine.as_ref()
     }
 
     /// The transport.
@@ -124,7 +128,7 @@ impl<T: CoordinatorTransport> CoordinatorDriver<T> {
     pub fn handle(&mut self, input: CoordinatorInput) {
         let mut outputs = Vec::new();
         self.machine.handle(input.clone(), &mut outputs);
-        self.transport.step(&self.machine, &input, &outputs);
+        self.transport.step(self.machine.as_ref(), &input, &outputs);
         for output in outputs {
             self.execute(output);
         }
@@ -178,7 +182,7 @@ impl<T: CoordinatorTransport> CoordinatorDriver<T> {
     }
 }
 
-impl<T> fmt::Debug for CoordinatorDriver<T> {
+impl<T, M: fmt::Debug> fmt::Debug for CoordinatorDriver<T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CoordinatorDriver").field("machine", &self.machine).finish_non_exhaustive()
     }

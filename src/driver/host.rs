@@ -8,7 +8,7 @@ use futures::{
 };
 
 use super::{
-    DriverError, Runtime, Timings, TimingsError,
+    DriverError, Machine, Runtime, Timings, TimingsError,
     engine::{Engine, FrozenTask, RestoredTask},
     pending::Pending,
     restore::{failure_cause, restore},
@@ -38,8 +38,10 @@ use crate::{
 ///
 /// `snapshot` is not called for a checkpoint that was given up meanwhile: then
 /// [`Engine::cancel_alignment`] was called, possibly before `Aligned` was handled.
-pub struct HostDriver<E> {
-    machine: Host,
+///
+/// `M` is the production machine, unless somebody wraps it.
+pub struct HostDriver<E, M = Host> {
+    machine: M,
     store: CheckpointStore,
     engine: E,
     requests: Requests,
@@ -60,14 +62,18 @@ enum Ended {
     Uploaded { identity: SnapshotIdentity, snapshot: Option<Result<Arc<TaskSnapshot>, DriverError>> },
 }
 
-impl<E: Engine> HostDriver<E> {
+impl<E, M> HostDriver<E, M>
+where
+    E: Engine,
+    M: Machine<HostInput, HostOutput> + AsRef<Host>,
+{
     /// A host that has not booted.
     ///
     /// # Errors
     ///
     /// [`TimingsError`] if `timings` cannot work.
     pub fn new(
-        machine: Host,
+        machine: M,
         store: CheckpointStore,
         engine: E,
         runtime: Arc<dyn Runtime>,
@@ -95,7 +101,7 @@ impl<E: Engine> HostDriver<E> {
 
     /// The machine, to look at.
     pub fn machine(&self) -> &Host {
-        &self.machine
+        self.machine.as_ref()
     }
 
     /// The engine.
@@ -113,7 +119,7 @@ impl<E: Engine> HostDriver<E> {
     pub fn handle(&mut self, input: HostInput) {
         let mut outputs = Vec::new();
         self.machine.handle(input.clone(), &mut outputs);
-        self.engine.step(&self.machine, &input, &outputs);
+        self.engine.step(self.machine.as_ref(), &input, &outputs);
         for output in outputs {
             self.execute(output);
         }
@@ -153,7 +159,7 @@ impl<E: Engine> HostDriver<E> {
     }
 
     fn is_restoring(&self, attempt: Attempt, task: TaskId) -> bool {
-        self.machine.task(attempt, task).is_some_and(|task| task.phase() == TaskPhase::Restoring)
+        self.machine.as_ref().task(attempt, task).is_some_and(|task| task.phase() == TaskPhase::Restoring)
     }
 
     fn execute(&mut self, output: HostOutput) {
@@ -200,7 +206,7 @@ impl<E: Engine> HostDriver<E> {
     }
 }
 
-impl<E> fmt::Debug for HostDriver<E> {
+impl<E, M: fmt::Debug> fmt::Debug for HostDriver<E, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostDriver").field("machine", &self.machine).finish_non_exhaustive()
     }

@@ -52,6 +52,8 @@ impl Check {
             Verdict::Violated
         } else if some(Verdict::Stopped) || models.len() < stories.len() {
             Verdict::Stopped
+        } else if some(Verdict::CutShort) {
+            Verdict::CutShort
         } else {
             Verdict::Holds
         };
@@ -72,10 +74,13 @@ impl Check {
             all.total(out)?;
         }
         out.flush()?;
-        if verdict == Verdict::Stopped {
-            eprintln!(
-                "stopped before the end: nothing is broken in what was seen, which proves nothing about the rest"
-            );
+        let why = match verdict {
+            Verdict::Stopped => Some("stopped before the end"),
+            Verdict::CutShort => Some("cut short by a limit"),
+            Verdict::Holds | Verdict::Violated => None,
+        };
+        if let Some(why) = why {
+            eprintln!("{why}: nothing is broken in what was seen, which proves nothing about the rest");
         }
         Ok(verdict)
     }
@@ -88,6 +93,7 @@ impl All {
             Verdict::Holds => format!("{GREEN}{BOLD}✓ holds{RESET}"),
             Verdict::Violated => format!("{RED}{BOLD}✗ violated{RESET}"),
             Verdict::Stopped => format!("{BOLD}stopped{RESET}"),
+            Verdict::CutShort => format!("{BOLD}cut short{RESET}"),
         };
         writeln!(
             out,

@@ -9,7 +9,7 @@ use keygroups_model::survey::{Progress, Survey};
 use serde::Serialize;
 
 use crate::Verdict;
-use crate::model::Choice;
+use crate::model::{Choice, Limit};
 
 #[derive(Serialize)]
 pub(super) struct Document {
@@ -20,8 +20,11 @@ pub(super) struct Document {
     pub(super) threads: usize,
     /// Whether every reachable state was seen.
     pub(super) complete: bool,
+    /// The limit that has ended the search for broken invariants or that for recoveries; `null` if none has.
+    pub(super) cut_short_by: Option<Limit>,
     pub(super) unique_states: usize,
     pub(super) generated_states: usize,
+    /// Every state up to so many steps from the beginning was seen.
     pub(super) depth: usize,
     pub(super) queue: usize,
     pub(super) seconds: f64,
@@ -88,7 +91,14 @@ pub(super) struct Counterexample {
 
 impl Document {
     /// What a search for broken invariants has found.
-    pub(super) fn new(choice: &Choice, bound: Bound, threads: usize, survey: &Survey, seconds: f64) -> Self {
+    pub(super) fn new(
+        choice: &Choice,
+        bound: Bound,
+        threads: usize,
+        survey: &Survey,
+        limit: Option<Limit>,
+        seconds: f64,
+    ) -> Self {
         let holds = |name| match &survey.violated {
             Some((violation, _)) if violation.invariant == name => Some(false),
             _ => survey.complete.then_some(true),
@@ -98,13 +108,14 @@ impl Document {
             verdict: match (&survey.violated, survey.complete) {
                 (Some(_), _) => Verdict::Violated,
                 (None, true) => Verdict::Holds,
-                (None, false) => Verdict::Stopped,
+                (None, false) => unfinished(limit),
             },
             model: choice.name(),
             mutant: choice.mutant.map(|mutant| mutant.name),
             bound: bound.name(),
             threads,
             complete: survey.complete,
+            cut_short_by: limit,
             unique_states: unique,
             generated_states: generated,
             depth,
@@ -126,14 +137,23 @@ impl Document {
     }
 
     /// Adds what the search for recoveries has found.
-    pub(super) fn recovered(&mut self, recovery: Recovery) {
+    pub(super) fn recovered(&mut self, recovery: Recovery, limit: Option<Limit>) {
+        self.cut_short_by = limit;
         if recovery.broken.is_some() || recovery.goals.iter().any(|goal| goal.stays_reachable == Some(false))
         {
             self.verdict = Verdict::Violated;
         } else if !recovery.complete {
-            self.verdict = Verdict::Stopped;
+            self.verdict = unfinished(limit);
         }
         self.recovery = Some(recovery);
+    }
+}
+
+/// Of what has ended early.
+fn unfinished(limit: Option<Limit>) -> Verdict {
+    match limit {
+        Some(_) => Verdict::CutShort,
+        None => Verdict::Stopped,
     }
 }
 

@@ -10,11 +10,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use keygroups_model::Bound;
+use keygroups_model::{Bound, Limits};
 
 use crate::Verdict;
 use crate::coverage::Coverage;
-use crate::model::{Choice, Watched, check_writable, parse_bound, stories};
+use crate::model::{Choice, Watched, check_measurable, check_writable, parse_bound, parse_limit, stories};
 use crate::sim::style::{BOLD, FAINT, RESET};
 
 /// Explore a model completely: every order of events, every loss, every crash within its budget
@@ -37,8 +37,8 @@ pub(crate) struct Check {
     #[arg(long, conflicts_with_all = ["model", "mutant"])]
     list: bool,
 
-    /// How large the check is: quick takes seconds for each model, ci a minute for all, deep half an hour
-    /// and up to 20 GB of memory
+    /// How large the check is: quick takes seconds for each model, ci a minute for all; deep goes as far as
+    /// half an hour and 20 GB of memory go
     #[arg(long, value_name = "BOUND", default_value = "quick", value_parser = parse_bound)]
     bound: Bound,
 
@@ -49,6 +49,15 @@ pub(crate) struct Check {
     /// Invariants only: do not ask whether the goals of recovery stay reachable
     #[arg(long)]
     no_recovery: bool,
+
+    /// End the check of a model after so many minutes [default: 30 in the bound deep, none in others]
+    #[arg(long, value_name = "M", value_parser = parse_limit)]
+    minutes: Option<f64>,
+
+    /// End the check of a model when the process holds so many times 10^9 bytes in memory; looked at where
+    /// the system is Linux [default: 20 in the bound deep, none in others]
+    #[arg(long, value_name = "G", value_parser = parse_limit)]
+    gigabytes: Option<f64>,
 
     /// How many threads explore; the result does not depend on it [default: all]
     #[arg(long, value_name = "N")]
@@ -93,8 +102,12 @@ Examples:
   The larger ones, invariants only:
     keygroups check --all --bound ci --no-recovery
 
+  As far as an hour and 12 GB go:
+    keygroups check everything --bound deep --no-recovery --minutes 60 --gigabytes 12
+
 Exit codes: 0 every invariant holds and every goal stays reachable, 1 a violation was found, 2 wrong use,
-130 stopped with Ctrl-C before the end with nothing found.";
+3 cut short by a limit of time or memory with nothing found, 130 stopped with Ctrl-C before the end with nothing
+found.";
 
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<Verdict> {
@@ -109,6 +122,9 @@ impl Check {
         // Before the work whose result goes there.
         check_writable(&self.html)?;
         check_writable(&self.save)?;
+        if self.gigabytes.is_some() {
+            check_measurable()?;
+        }
         match self.model.as_deref() {
             Some(model) => {
                 let choice = Choice::to_check(self.bound, model, self.mutant.as_deref())?;
@@ -116,6 +132,12 @@ impl Check {
             }
             None => self.all(&mut out),
         }
+    }
+
+    /// Of each model.
+    fn limits(&self) -> Limits {
+        let Limits { minutes, gigabytes } = self.bound.limits();
+        Limits { minutes: self.minutes.or(minutes), gigabytes: self.gigabytes.or(gigabytes) }
     }
 
     fn watched(&self) -> anyhow::Result<Watched> {

@@ -8,10 +8,11 @@ use keygroups_model::liveness;
 
 use super::Check;
 use super::document::{Counterexample, Document, Recovery};
-use super::text::tell;
+use super::text::{ended_early, tell};
 use crate::Verdict;
-use crate::model::{Choice, Document as SavedDocument, Path, Watched, picture, report, write_file};
-use crate::sim::style::counted;
+use crate::model::{
+    Allowance, Choice, Document as SavedDocument, Path, Watched, picture, report, write_file,
+};
 
 /// What was found out about one model, and the way to what is wrong with it.
 pub(super) struct Checked {
@@ -34,38 +35,32 @@ impl Check {
         }
         out.flush()?;
         self.keep(&checked)?;
-        if document.verdict == Verdict::Stopped {
-            let states = counted(document.unique_states as u64, "state");
-            match document.complete {
-                false => eprintln!(
-                    "stopped before the end: nothing is broken in the {states} that were seen, which proves nothing about the rest"
-                ),
-                true => eprintln!(
-                    "stopped before the end: no invariant is broken in all {states}; whether the job recovers from each is not known"
-                ),
-            }
+        if let Some(line) = ended_early(document) {
+            eprintln!("{line}");
         }
         Ok(document.verdict)
     }
 
     /// Looks for a broken invariant and, if there is none, for a goal out of reach.
     pub(super) fn search(&self, choice: &Choice, watched: &Watched) -> anyhow::Result<Checked> {
-        let (survey, seconds) = watched.safety(choice.name(), &choice.model);
-        let (mut choice, mut document) =
-            (*choice, Document::new(choice, self.bound, watched.threads, &survey, seconds));
+        let may = Allowance::new(self.limits());
+        let (survey, seconds) = watched.safety(choice.name(), &choice.model, &may);
+        let mut document =
+            Document::new(choice, self.bound, watched.threads, &survey, may.reached(), seconds);
+        let mut choice = *choice;
         let mut path = match &survey.violated {
             Some((_, positions)) => Some(Path::follow(choice.model, positions)?),
             None => None,
         };
         if !self.no_recovery && survey.complete && path.is_none() {
             choice = choice.unreduced();
-            let (report, seconds) = watched.recovery(choice.name(), &choice.model);
+            let (report, seconds) = watched.recovery(choice.name(), &choice.model, &may);
             if let Some(found) = &report.counterexample {
                 let goal = liveness::ALL.iter().find(|goal| goal.name == found.violation.invariant);
                 let goal = goal.context("the search for recoveries has found a broken invariant")?;
                 path = Some(Path::along(choice.model, &found.path)?.losing(goal));
             }
-            document.recovered(Recovery::new(&report, seconds));
+            document.recovered(Recovery::new(&report, seconds), may.reached());
         }
         document.counterexample = path.as_ref().and_then(|path| self.counterexample(&choice, path));
         Ok(Checked { document, path, choice })

@@ -6,6 +6,26 @@ use super::document::{Counterexample, Document};
 use crate::Verdict;
 use crate::sim::style::{BOLD, FAINT, GREEN, RED, RESET, counted, thousands};
 
+/// What somebody must know of a check that has ended early with nothing found.
+pub(super) fn ended_early(document: &Document) -> Option<String> {
+    let why = match (document.verdict, document.cut_short_by) {
+        (Verdict::Stopped, _) => "stopped before the end".to_owned(),
+        (Verdict::CutShort, Some(limit)) => format!("cut short by {limit}"),
+        _ => return None,
+    };
+    let states = counted(document.unique_states as u64, "state");
+    Some(match document.complete {
+        true => format!(
+            "{why}: no invariant is broken in all {states}; whether the job recovers from each is not known"
+        ),
+        false => format!(
+            "{why}: nothing is broken in the {states} that were seen, among them every state up to {} from the \
+             beginning, which proves nothing about the rest",
+            counted(document.depth as u64, "step")
+        ),
+    })
+}
+
 /// Everything: each property, each case, each goal, the path to what is wrong, the figures.
 pub(super) fn tell(out: &mut impl Write, document: &Document) -> io::Result<()> {
     for property in &document.properties {
@@ -34,6 +54,7 @@ pub(super) fn tell(out: &mut impl Write, document: &Document) -> io::Result<()> 
         Verdict::Holds => format!("{GREEN}{BOLD}✓ holds{RESET}: every reachable state was seen"),
         Verdict::Violated => format!("{RED}{BOLD}✗ violated{RESET}"),
         Verdict::Stopped => format!("{BOLD}stopped{RESET}: not everything was looked at"),
+        Verdict::CutShort => format!("{BOLD}cut short{RESET}: not everything was looked at"),
     };
     writeln!(out, "\n{verdict}")?;
     figures(out, document)?;
@@ -102,7 +123,7 @@ pub(super) fn line(out: &mut impl Write, document: &Document) -> io::Result<()> 
     let (colour, sign) = match document.verdict {
         Verdict::Holds => (GREEN, "✓"),
         Verdict::Violated => (RED, "✗"),
-        Verdict::Stopped => (BOLD, "–"),
+        Verdict::Stopped | Verdict::CutShort => (BOLD, "–"),
     };
     let (asked, seconds) = match &document.recovery {
         Some(recovery) => (thousands(recovery.asked_states as u64), format!("{:.1}", recovery.seconds)),
@@ -113,6 +134,9 @@ pub(super) fn line(out: &mut impl Write, document: &Document) -> io::Result<()> 
             format!("  {RED}breaks {} in {}{RESET}", found.breaks, counted(found.steps.len() as u64, "step"))
         }
         (None, Verdict::Stopped) => "  stopped before the end".to_owned(),
+        (None, Verdict::CutShort) => {
+            document.cut_short_by.map(|limit| format!("  cut short by {limit}")).unwrap_or_default()
+        }
         (None, _) => String::new(),
     };
     writeln!(

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use keygroups_model::conform::{Divergence, Report, TraceError, conform};
 use keygroups_sim::batch::{Batch, run_seeds};
-use keygroups_sim::cluster::simulate;
 use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
 use serde::Serialize;
@@ -56,10 +55,10 @@ pub(crate) fn check(plan: &Plan, seeds: Range<u64>, stop: &AtomicBool) -> Batch<
 }
 
 fn one(plan: &Plan, seed: u64) -> Run<Checked> {
-    let scenario = plan.scenario(seed).expect("what fits one seed fits all");
+    let case = plan.case(seed).expect("what fits one seed fits all");
     let lines = Lines::default();
     let stream: Box<dyn Write + Send> = Box::new(lines.clone());
-    let run = simulate(seed, &scenario, Recording { keep: false, stream: Some(stream) });
+    let run = case.run(Recording { keep: false, stream: Some(stream) });
     let lines = std::mem::take(&mut *lines.0.lock().unwrap_or_else(PoisonError::into_inner));
     let (report, took) = timed(|| conform(lines.as_slice()));
     let Run { seed, outcome: _, hash, events, virtual_us, network, kept, streamed } = run;
@@ -122,11 +121,7 @@ fn document(plan: &Plan, seeds: &Range<u64>, batch: &Batch<Checked>) -> Document
     let seconds_checking = checked().map(|(_, checked)| checked.took).sum::<Duration>().as_secs_f64();
     let lines = sum(|report| report.lines);
     Document {
-        verdict: match (failures.is_empty(), runs < count) {
-            (false, _) => Verdict::Violated,
-            (true, true) => Verdict::Stopped,
-            (true, false) => Verdict::Holds,
-        },
+        verdict: Verdict::of(!failures.is_empty(), runs == count),
         first_seed: seeds.start,
         seeds: count,
         runs,

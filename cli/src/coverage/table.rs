@@ -30,7 +30,7 @@ pub(super) fn tell(out: &mut impl Write, document: &Document) -> io::Result<()> 
     gaps(out, document)?;
     let conforms = match document.verdict {
         Verdict::Holds => format!("{GREEN}{BOLD}✓ every seed conforms{RESET}"),
-        Verdict::Violated | Verdict::Stopped => {
+        Verdict::Violated | Verdict::Stopped | Verdict::CutShort => {
             format!("{RED}{BOLD}✗ some seeds do not conform{RESET}: keygroups conform --seeds shows them")
         }
     };

@@ -58,6 +58,7 @@ impl Lanes {
             | Action::CrashCoordinator(id) => Some(self.coordinator(*id)),
             Action::Heartbeat(host)
             | Action::Restore(host, _)
+            | Action::FailRestore(host, _)
             | Action::Read(host, _)
             | Action::Take { host, .. }
             | Action::Upload(host, ..)

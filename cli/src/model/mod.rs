@@ -3,6 +3,7 @@
 mod bound;
 mod file;
 mod lanes;
+mod limit;
 mod next;
 mod path;
 pub(crate) mod report;
@@ -19,10 +20,11 @@ use keygroups_model::zoo::{self, Mutant};
 
 pub(crate) use bound::{parse_bound, stories};
 pub(crate) use file::{Document, SavedPath, check_writable, write_file};
+pub(crate) use limit::{Allowance, Limit, check_measurable, parse_limit};
 pub(crate) use next::{Group, Next, next};
 pub(crate) use path::Path;
 pub(crate) use state::Block;
-pub(crate) use telling::picture;
+pub(crate) use telling::{phase, picture};
 pub(crate) use watched::{Watched, how_far, how_far_recovered};
 
 use crate::names;
@@ -121,7 +123,7 @@ impl Choice {
 
 /// Every planted bug: those that break an invariant, then those that lose a goal.
 pub(crate) fn mutants() -> impl Iterator<Item = &'static Mutant> {
-    zoo::ALL.iter().chain(zoo::STUCK)
+    zoo::every()
 }
 
 /// Whether a mutant does no harm, and gets the job stuck.

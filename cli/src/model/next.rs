@@ -47,6 +47,7 @@ pub(crate) fn next(path: &Path) -> Vec<Next> {
             Action::Fire(..) | Action::Rescale(..) | Action::CrashCoordinator(_) => Group::Coordinator,
             Action::Heartbeat(_)
             | Action::Restore(..)
+            | Action::FailRestore(..)
             | Action::Read(..)
             | Action::Take { .. }
             | Action::Upload(..)

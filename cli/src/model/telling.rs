@@ -136,6 +136,10 @@ impl Telling<'_> {
                 arrow((lanes.host(*host), row), (STORE, row), Fate::Arrives);
                 return Vec::new();
             }
+            Action::FailRestore(host, _) => {
+                arrow((STORE, row), (lanes.host(*host), row), Fate::Lost);
+                return Vec::new();
+            }
             Action::FailUpload(host, ..) => {
                 arrow((lanes.host(*host), row), (STORE, row), Fate::Lost);
                 return Vec::new();
@@ -214,7 +218,7 @@ fn owners(world: &World, key_groups: usize) -> Vec<Vec<Owner>> {
 }
 
 /// A phase in one word.
-pub(super) fn phase(phase: TaskPhase) -> &'static str {
+pub(crate) fn phase(phase: TaskPhase) -> &'static str {
     match phase {
         TaskPhase::Restoring => "restoring",
         TaskPhase::Ready { .. } => "ready",

@@ -1,4 +1,4 @@
-//! Searches through a model that a person watches, and ends with Ctrl-C.
+//! Searches through a model that a person watches, and ends with Ctrl-C; or a limit ends them.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use keygroups_model::liveness;
 use keygroups_model::model::JobModel;
 use keygroups_model::survey::{Progress, Survey, survey};
 
+use super::Allowance;
 use crate::progress::{Ticker, stopped_by_ctrl_c};
 use crate::sim::style::{counted, thousands};
 
@@ -36,22 +37,23 @@ impl Watched {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Looks at every reachable state; also says how many seconds it took.
-    pub(crate) fn safety(&self, name: &str, model: &JobModel) -> (Survey, f64) {
+    /// Looks at every reachable state while it may; also says how many seconds it took.
+    pub(crate) fn safety(&self, name: &str, model: &JobModel, may: &Allowance) -> (Survey, f64) {
         let mut ticker = Ticker::new();
         let found = survey(model, self.threads, usize::MAX, |progress| {
             ticker.tick(|took| how_far(name, progress, took));
-            !self.stopped()
+            !self.stopped() && may.lasts()
         });
         (found, ticker.clear())
     }
 
-    /// Asks each reachable state whether every goal stays reachable; also says how many seconds it took.
-    pub(crate) fn recovery(&self, name: &str, model: &JobModel) -> (liveness::Report, f64) {
+    /// Asks each reachable state whether every goal stays reachable while it may; also says how many seconds
+    /// it took.
+    pub(crate) fn recovery(&self, name: &str, model: &JobModel, may: &Allowance) -> (liveness::Report, f64) {
         let mut ticker = Ticker::new();
         let report = liveness::check(model, usize::MAX, |progress| {
             ticker.tick(|took| how_far_recovered(name, progress, took));
-            !self.stopped()
+            !self.stopped() && may.lasts()
         });
         (report, ticker.clear())
     }

@@ -6,6 +6,8 @@
 mod page;
 mod svg;
 
+use serde::Serialize;
+
 pub(crate) use page::page;
 
 /// A space-time diagram: lanes side by side, time downwards.
@@ -78,7 +80,8 @@ pub(crate) struct Arrow {
     pub(crate) words: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Fate {
     /// It arrives.
     Arrives,

@@ -5,33 +5,68 @@ use keygroups::protocol::{CoordinatorInput, Event, HostInput};
 use keygroups_model::conform::{Asked, Began, Closed, Opened};
 use keygroups_sim::cluster::Restored;
 use keygroups_sim::trace::TraceEvent;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::sim::style::{BOLD, FAINT, NAME, RED, RESET, TIME, one_line, seconds};
 
+/// One event, wherever it was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    /// Virtual microseconds since the beginning.
+    pub(crate) at_us: u64,
+    pub(crate) node: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) fields: &'a Value,
+}
+
+impl<'a> From<&'a TraceEvent> for Told<'a> {
+    fn from(event: &'a TraceEvent) -> Self {
+        Self { at_us: event.at_us, node: &event.node, kind: event.kind, fields: &event.fields }
+    }
+}
+
+impl Told<'_> {
+    /// What it says, if it is of this type.
+    pub(crate) fn read<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
+        T::deserialize(self.fields).ok()
+    }
+
+    /// Whether somebody only says that it is there, or is reminded to say so.
+    pub(crate) fn is_heartbeat(&self) -> bool {
+        self.kind == "input"
+            && (self.fields == "Heartbeat"
+                || self.fields["Timer"] == "Heartbeat"
+                || !self.fields["PeerAlive"].is_null()
+                || !self.fields["Host"]["Register"].is_null())
+    }
+}
+
 /// One line, coloured by what kind of event it is.
 pub(super) fn line(event: &TraceEvent) -> String {
+    let told = Told::from(event);
     let colour = match event.kind {
-        "input" if is_heartbeat(event) => FAINT,
+        "input" if told.is_heartbeat() => FAINT,
         "fact" => FAINT,
         "fault-begins" | "violation" | "error" => RED,
         "event" => BOLD,
         _ => "",
     };
     let time = seconds(event.at_us);
-    format!("{FAINT}{time:>TIME$}{RESET}  {:NAME$}  {colour}{}{RESET}", event.node, one_line(&text(event)))
+    format!("{FAINT}{time:>TIME$}{RESET}  {:NAME$}  {colour}{}{RESET}", event.node, one_line(&text(told)))
 }
 
-fn text(event: &TraceEvent) -> String {
+/// What happened; where it happened and when is left to the reader.
+pub(crate) fn text(event: Told<'_>) -> String {
     let words = match event.kind {
         "input" => input(event),
-        "event" => read::<Event>(event).map(|decision| decision.to_string()),
-        "fact" => read::<Fact>(event).map(|fact| format!("fact: {fact}")),
-        "opened" => read::<Opened>(event).map(|opened| opened.to_string()),
-        "began" => read::<Began<'_>>(event).map(|began| began.to_string()),
-        "asks" => read::<Asked>(event).map(|asked| asked.to_string()),
-        "closed" => read::<Closed>(event).map(|closed| closed.to_string()),
-        "restored" => read::<Restored>(event).map(|restored| restored.to_string()),
+        "event" => event.read::<Event>().map(|decision| decision.to_string()),
+        "fact" => event.read::<Fact>().map(|fact| format!("fact: {fact}")),
+        "opened" => event.read::<Opened>().map(|opened| opened.to_string()),
+        "began" => event.read::<Began<'_>>().map(|began| began.to_string()),
+        "asks" => event.read::<Asked>().map(|asked| asked.to_string()),
+        "closed" => event.read::<Closed>().map(|closed| closed.to_string()),
+        "restored" => event.read::<Restored>().map(|restored| restored.to_string()),
         "request" => request(event),
         "fault-begins" => event.fields["text"].as_str().map(|text| format!("✗ {text}")),
         "fault-ends" => event.fields["text"].as_str().map(|text| format!("over: {text}")),
@@ -46,27 +81,16 @@ fn text(event: &TraceEvent) -> String {
     words.unwrap_or_else(|| format!("{}: {}", event.kind, event.fields))
 }
 
-fn read<T: DeserializeOwned>(event: &TraceEvent) -> Option<T> {
-    serde_json::from_value(event.fields.clone()).ok()
-}
-
-fn is_heartbeat(event: &TraceEvent) -> bool {
-    event.fields == "Heartbeat"
-        || event.fields["Timer"] == "Heartbeat"
-        || !event.fields["PeerAlive"].is_null()
-        || !event.fields["Host"]["Register"].is_null()
-}
-
-fn input(event: &TraceEvent) -> Option<String> {
+fn input(event: Told<'_>) -> Option<String> {
     let words = if event.node.starts_with("coordinator") {
-        read::<CoordinatorInput>(event)?.to_string()
+        event.read::<CoordinatorInput>()?.to_string()
     } else {
-        read::<HostInput>(event)?.to_string()
+        event.read::<HostInput>()?.to_string()
     };
     Some(format!("← {words}"))
 }
 
-fn request(event: &TraceEvent) -> Option<String> {
+fn request(event: Told<'_>) -> Option<String> {
     let field = |name: &str| event.fields.get(name)?.as_str();
     let (by, operation, path) = (field("by")?, field("operation")?, field("path")?);
     let fate = match field("fate")? {
@@ -74,6 +98,7 @@ fn request(event: &TraceEvent) -> Option<String> {
         "swallowed" => ", lost on its way",
         "refused" => ", refused",
         "held-up" => ", held up",
+        "late" => ", carried out late",
         "unanswered" => ", done, but the answer is lost",
         other => other,
     };

@@ -1,14 +1,19 @@
 //! What is simulated: the options that `sim` and `replay` share, and how they are said again.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use keygroups::key_group::{MaxParallelism, Parallelism};
+use keygroups_model::zoo::Mutant;
+use keygroups_sim::case::Case;
 use keygroups_sim::cluster::Scenario;
 use keygroups_sim::fault::Profile;
 use keygroups_sim::input::{DEFAULT_KEY, InputError, Table};
+
+use crate::model::find_mutant;
 
 /// Key groups of the main job.
 const MAX_PARALLELISM: u32 = 128;
@@ -45,6 +50,34 @@ pub(crate) struct Job {
     /// How much goes wrong: none, default (a bad day) or chaos (everything, often)
     #[arg(long, value_name = "PROFILE", default_value_t)]
     faults: Profile,
+
+    /// Plant this bug first; keygroups zoo --list shows them all
+    #[arg(long, value_name = "NAME")]
+    mutant: Option<String>,
+}
+
+/// What is to be run: a seed, or what a file says.
+#[derive(Clone, Debug)]
+pub(crate) enum SeedOrFile {
+    Seed(u64),
+    File(PathBuf),
+}
+
+impl FromStr for SeedOrFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(seed) => Ok(Self::Seed(seed)),
+            Err(_)
+                if !text.is_empty()
+                    && text.trim_start_matches(['-', '+']).bytes().all(|b| b.is_ascii_digit()) =>
+            {
+                Err(format!("a seed is a whole number from 0 to {}", u64::MAX))
+            }
+            Err(_) => Ok(Self::File(PathBuf::from(text))),
+        }
+    }
 }
 
 /// The options, checked, with their input read.
@@ -54,13 +87,27 @@ pub(crate) struct Plan {
     table: Arc<Table>,
     max_parallelism: Option<MaxParallelism>,
     parallelisms: Option<Vec<Parallelism>>,
+    mutant: Option<&'static Mutant>,
 }
 
 impl Job {
+    /// Whether nothing was asked for that is not so anyway.
+    pub(crate) fn is_default(&self) -> bool {
+        let Self { input, key, rows, max_parallelism, rescale, faults, mutant } = self;
+        input.is_none()
+            && key == DEFAULT_KEY
+            && rows.is_none()
+            && max_parallelism.is_none()
+            && rescale.is_none()
+            && *faults == Profile::default()
+            && mutant.is_none()
+    }
+
     /// Reads the input and checks everything that no seed can change.
     pub(crate) fn prepare(self, swarm: bool) -> anyhow::Result<Plan> {
         let max_parallelism = self.max_parallelism.map(MaxParallelism::new).transpose()?;
         let parallelisms = self.rescale.as_deref().map(parallelisms).transpose().context("--rescale")?;
+        let mutant = self.mutant.as_deref().map(find_mutant).transpose()?;
         if self.rows == Some(0) {
             bail!("--rows 0: a job needs at least one row");
         }
@@ -72,7 +119,7 @@ impl Job {
             Some(rows) if !swarm => table.first(rows),
             _ => table,
         };
-        let plan = Plan { job: self, swarm, table: Arc::new(table), max_parallelism, parallelisms };
+        let plan = Plan { job: self, swarm, table: Arc::new(table), max_parallelism, parallelisms, mutant };
         plan.scenario(0)?;
         Ok(plan)
     }
@@ -82,7 +129,8 @@ impl Plan {
     /// The jobs that `--seeds` draws where nothing else is said.
     pub(crate) fn swarm(faults: Profile) -> anyhow::Result<Self> {
         let key = DEFAULT_KEY.to_owned();
-        Job { input: None, key, rows: None, max_parallelism: None, rescale: None, faults }.prepare(true)
+        Job { input: None, key, rows: None, max_parallelism: None, rescale: None, faults, mutant: None }
+            .prepare(true)
     }
 
     /// What a seed runs.
@@ -102,10 +150,36 @@ impl Plan {
         Ok(Scenario::new(self.table.clone(), max_parallelism, parallelisms, self.job.faults)?)
     }
 
+    /// The same jobs with this bug in them.
+    pub(crate) fn with_mutant(&self, mutant: &'static Mutant) -> Self {
+        let job = Job { mutant: Some(mutant.name.to_owned()), ..self.job.clone() };
+        Self {
+            job,
+            mutant: Some(mutant),
+            parallelisms: self.parallelisms.clone(),
+            table: self.table.clone(),
+            ..*self
+        }
+    }
+
+    /// What a seed runs, written out.
+    pub(crate) fn case(&self, seed: u64) -> anyhow::Result<Case> {
+        let case = Case::draw(seed, &self.scenario(seed)?);
+        Ok(match self.mutant {
+            Some(mutant) => case.with_mutant(mutant),
+            None => case,
+        })
+    }
+
     /// The most rows that a run reads.
     pub(crate) fn rows_at_most(&self) -> usize {
         let wanted = if self.swarm { self.job.rows.unwrap_or(SWARM_ROWS) } else { usize::MAX };
         wanted.min(self.table.rows.len())
+    }
+
+    /// The bug that is planted.
+    pub(crate) fn mutant(&self) -> Option<&'static Mutant> {
+        self.mutant
     }
 
     /// How much goes wrong.
@@ -120,19 +194,20 @@ impl Plan {
 
     /// The one command that shows every event of a seed again.
     pub(crate) fn replay(&self, seed: u64) -> String {
-        let Job { input, key, rows, max_parallelism, rescale, faults } = &self.job;
-        let mut command = format!("keygroups replay {seed}");
+        let swarm = if self.swarm { " --swarm" } else { "" };
+        format!("keygroups replay {seed}{swarm}{}", self.options())
+    }
+
+    /// The options that decide what a seed runs, as a shell takes them, each after a space.
+    pub(crate) fn options(&self) -> String {
+        let Job { input, key, rows, max_parallelism, rescale, faults, mutant } = &self.job;
+        let mut options = String::new();
         let mut add = |option: &str, value: String| {
-            command.push(' ');
-            command.push_str(option);
-            if !value.is_empty() {
-                command.push(' ');
-                command.push_str(&quoted(&value));
-            }
+            options.push(' ');
+            options.push_str(option);
+            options.push(' ');
+            options.push_str(&quoted(&value));
         };
-        if self.swarm {
-            add("--swarm", String::new());
-        }
         if let Some(input) = input {
             add("--input", input.display().to_string());
         }
@@ -151,7 +226,10 @@ impl Plan {
         if *faults != Profile::default() {
             add("--faults", faults.to_string());
         }
-        command
+        if let Some(mutant) = mutant {
+            add("--mutant", mutant.clone());
+        }
+        options
     }
 }
 
@@ -177,7 +255,7 @@ fn parallelisms(text: &str) -> anyhow::Result<Vec<Parallelism>> {
 }
 
 /// As a shell takes it for one word.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./,:=+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -3,13 +3,17 @@
 mod job;
 mod many;
 mod once;
+pub(crate) mod report;
 mod story;
 pub(crate) mod style;
+mod tally;
 mod verdict;
 
-pub(crate) use job::{Job, Plan};
-pub(crate) use many::{progress_bar, stopped_by_ctrl_c};
-pub(crate) use once::{closing, opening, timed};
+pub(crate) use job::{Job, Plan, SeedOrFile, quoted};
+pub(crate) use many::{each_seed, progress_bar, stopped_by_ctrl_c};
+pub(crate) use once::{closing, opening, opening_of, timed};
+pub(crate) use report::Document;
+pub(crate) use tally::{Failure, Sums, Tally, outcome};
 pub(crate) use verdict::{ViolationDocument, judged};
 
 use std::ops::Range;
@@ -19,6 +23,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::Verdict;
+use crate::shard::{self, Part, Shard, Which};
 
 /// A seed whose story has a bit of everything.
 pub(crate) const DEFAULT_SEED: u64 = 81;
@@ -45,6 +50,21 @@ pub(crate) struct Sim {
     /// The first seed of --seeds
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, requires = "seeds")]
     first_seed: u64,
+
+    /// Run only shard K of N of --seeds, counted from 0: K/N, or auto/N with K from the environment of a
+    /// Kubernetes indexed Job or a Slurm array, or auto where Slurm tells N too
+    #[arg(long, value_name = "K/N", requires = "seeds", allow_hyphen_values = true)]
+    shard: Option<Which>,
+
+    /// Write what became of --seeds to WHERE, and go on from there if something is there already: a file,
+    /// or a directory or URL (s3://, gs://, az://, file:///) for the results of all shards
+    #[arg(long, value_name = "WHERE", requires = "seeds")]
+    results: Option<String>,
+
+    /// Seeds that are written together, and run again if the process is killed [default: 1000, or fewer
+    /// so that every shard has some]
+    #[arg(long, value_name = "COUNT", requires = "seeds", allow_negative_numbers = true)]
+    block: Option<u64>,
 
     /// The small job that --seeds draws from the seed
     #[arg(long)]
@@ -83,6 +103,12 @@ Examples:
   The same for jobs that all go from 4 to 5 tasks:
     keygroups sim --seeds 1000 --rescale 4,5
 
+  A sixteenth of ten million seeds; run again, it goes on where it was killed:
+    keygroups sim --seeds 10000000 --faults chaos --shard 3/16 --results results/
+
+  All sixteen together:
+    keygroups merge results/
+
   What a program needs to know:
     keygroups sim --seeds 1000 --json | jq .failures
 
@@ -108,7 +134,13 @@ impl Sim {
         match self.seeds {
             Some(count) => {
                 let seeds = seed_range(self.first_seed, count)?;
-                many::run(&self.job.prepare(true)?, seeds, self.json)
+                let plan = self.job.prepare(true)?;
+                if self.shard.is_none() && self.results.is_none() && self.block.is_none() {
+                    return many::run(&plan, seeds, self.json);
+                }
+                let shard = self.shard.map(Which::resolve).transpose()?.unwrap_or(Shard::WHOLE);
+                let part = Part::new((seeds.start, count), self.block, shard, self.results)?;
+                shard::run(&plan, &part, self.json)
             }
             None => {
                 let seed = self.seed.unwrap_or(DEFAULT_SEED);

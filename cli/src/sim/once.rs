@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use keygroups_sim::cluster::{Scenario, Summary, simulate};
+use keygroups_sim::cluster::{Scenario, Summary};
 use keygroups_sim::oracle::write_result;
 use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
@@ -37,18 +37,19 @@ struct Document<'a> {
 }
 
 pub(crate) fn run(plan: &Plan, seed: u64, files: &Files, json: bool) -> anyhow::Result<Verdict> {
-    let scenario = plan.scenario(seed)?;
+    let case = plan.case(seed)?;
+    let scenario = &case.scenario;
     // What cannot be written is said before the work begins.
     let output = files.output.as_deref().map(create).transpose()?;
     let stream = files.trace.as_deref().map(create).transpose()?;
     let stream = stream.map(|file| Box::new(BufWriter::new(file)) as Box<dyn Write + Send>);
     let mut out = anstream::AutoStream::auto(io::stdout());
     if !json {
-        write!(out, "{}", opening(plan, seed, &scenario))?;
+        write!(out, "{}", opening(plan, seed, scenario))?;
         out.flush()?;
     }
 
-    let (run, took) = timed(|| simulate(seed, &scenario, Recording { keep: !json, stream }));
+    let (run, took) = timed(|| case.run(Recording { keep: !json, stream }));
 
     if let (Err(error), Some(path)) = (&run.streamed, &files.trace) {
         let error = io::Error::new(error.kind(), error.to_string());
@@ -62,7 +63,12 @@ pub(crate) fn run(plan: &Plan, seed: u64, files: &Files, json: bool) -> anyhow::
         serde_json::to_writer(&mut out, &document(plan, &run))?;
         writeln!(out)?;
     } else {
-        write!(out, "{}\n{}", Story::of(&run.kept, scenario.max_parallelism()), closing(plan, &run, took))?;
+        write!(
+            out,
+            "{}\n{}",
+            Story::of(&run.kept, scenario.max_parallelism()),
+            closing(&plan.replay(seed), &run, took)
+        )?;
     }
     out.flush()?;
     Ok(judged(&run))
@@ -94,23 +100,30 @@ fn document<'a>(plan: &Plan, run: &'a Run<Summary>) -> Document<'a> {
 
 /// What is about to be run.
 pub(crate) fn opening(plan: &Plan, seed: u64, scenario: &Scenario) -> String {
+    let rows = format!("keyed by {}", one_line(plan.key()));
+    let planted = plan.mutant().map(|mutant| format!("; planted: {}", mutant.name)).unwrap_or_default();
+    let faults = format!("{}{planted}", plan.faults());
+    opening_of(&format!("seed {seed}"), &rows, scenario, &faults)
+}
+
+/// The same of a run that is not drawn from a seed alone.
+pub(crate) fn opening_of(name: &str, rows: &str, scenario: &Scenario, faults: &str) -> String {
     let parallelisms: Vec<_> = scenario.parallelisms().iter().map(ToString::to_string).collect();
     let (coordinators, hosts) = scenario.processes();
     format!(
-        "{BOLD}seed {seed}{RESET}: {} keyed by {} in {}, parallelism {}\n\
-         {coordinators} coordinators, {} with {} each; faults: {}\n\n",
+        "{BOLD}{name}{RESET}: {} {rows} in {}, parallelism {}\n\
+         {}, {} with {} each; faults: {faults}\n\n",
         counted(scenario.rows() as u64, "row"),
-        one_line(plan.key()),
         counted(scenario.max_parallelism().get(), "key group"),
         parallelisms.join(" → "),
+        counted(coordinators, "coordinator"),
         counted(hosts, "host"),
         counted(scenario.slots(), "slot"),
-        plan.faults(),
     )
 }
 
 /// The verdict, and what it cost.
-pub(crate) fn closing(plan: &Plan, run: &Run<Summary>, took: Duration) -> String {
+pub(crate) fn closing(again: &str, run: &Run<Summary>, took: Duration) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: String| {
         let _ = writeln!(text, "  {FAINT}{name:12}{RESET}{value}");
@@ -129,7 +142,7 @@ pub(crate) fn closing(plan: &Plan, run: &Run<Summary>, took: Duration) -> String
     let virtual_seconds = run.virtual_us as f64 / 1e6;
     row("time", format!("{virtual_seconds:.1} s in the cluster, {:.1} s here", took.as_secs_f64()));
     row("trace", format!("{}, hash {:032x}", counted(run.events, "event"), run.hash));
-    row("again", format!("{}  (with every event)", plan.replay(run.seed)));
+    row("again", format!("{again}  (with every event)"));
     match &run.outcome {
         Ok(summary) => format!(
             "{GREEN}{BOLD}✓ holds{RESET}: {} counted exactly once, and every total equals the sequential run\n\n{text}",

@@ -1,12 +1,17 @@
 //! What was found, for programs and for the exit code.
 
+use std::fmt;
+
 use keygroups_sim::run::{Run, Violation};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Verdict;
 
+/// The rule of a violation that is a panic.
+const NO_PANIC: &str = "no_panic";
+
 /// A violation in JSON.
-#[derive(Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ViolationDocument {
     /// The invariant or oracle that said no, or `no_panic`.
     rule: String,
@@ -21,6 +26,15 @@ impl From<&Violation> for ViolationDocument {
             Violation::Panicked { location, message } => format!("at {location}: {message}"),
         };
         Self { rule: violation.rule().to_owned(), detail }
+    }
+}
+
+impl fmt::Display for ViolationDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.rule {
+            NO_PANIC => write!(f, "panic {}", self.detail),
+            rule => write!(f, "{rule}: {}", self.detail),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use keygroups_model::story::Story;
 use keygroups_model::zoo::Mutant;
 use serde::Serialize;
 
-use crate::model::{Watched, gets_stuck};
+use crate::model::{Allowance, Watched, gets_stuck};
 
 /// What a mutant breaks first.
 #[derive(Serialize)]
@@ -54,7 +54,7 @@ impl Caught {
         };
         if gets_stuck(mutant) {
             // Judges invariants too, on the way.
-            let (report, seconds) = watched.recovery(mutant.name, &model);
+            let (report, seconds) = watched.recovery(mutant.name, &model, &Allowance::unlimited());
             if watched.stopped() {
                 return None;
             }
@@ -63,7 +63,7 @@ impl Caught {
             caught.steps = found.map(|found| found.path.len());
             (caught.states, caught.seconds) = (report.unique, seconds);
         } else {
-            let (survey, seconds) = watched.safety(mutant.name, &model);
+            let (survey, seconds) = watched.safety(mutant.name, &model, &Allowance::unlimited());
             if watched.stopped() {
                 return None;
             }
@@ -80,9 +80,10 @@ impl Unmutated {
     /// `None` if the user did not wait for it.
     pub(super) fn check(story: &'static Story, watched: &Watched) -> Option<Self> {
         let model = JobModel::reduced(story);
-        let (survey, took) = watched.safety(story.name, &model);
+        let may = Allowance::unlimited();
+        let (survey, took) = watched.safety(story.name, &model, &may);
         let states = survey.progress.unique;
-        let (report, more) = watched.recovery(story.name, &model);
+        let (report, more) = watched.recovery(story.name, &model, &may);
         if watched.stopped() {
             return None;
         }

@@ -1,6 +1,7 @@
 //! `keygroups zoo`: every planted bug against its model.
 
 mod hunt;
+mod sim;
 mod text;
 
 use std::collections::BTreeMap;
@@ -29,10 +30,27 @@ pub(crate) struct Zoo {
     #[arg(long, conflicts_with = "mutant")]
     list: bool,
 
+    /// Not in a model: with seeds of the simulation, one after the other, until one catches it
+    #[arg(long, conflicts_with = "list")]
+    sim: bool,
+
+    /// Where the first of five sweeps of --sim begins; the next begin a million seeds apart
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "sim",
+        value_parser = clap::value_parser!(u64).range(..FIRST_SEEDS_END))]
+    first_seed: u64,
+
+    /// How long each sweep of --sim may take
+    #[arg(long, value_name = "S", default_value_t = 60, requires = "sim",
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    seconds: u64,
+
     /// One JSON document instead of a table
     #[arg(long)]
     json: bool,
 }
+
+/// Later ones could not be told apart by every JSON reader.
+const FIRST_SEEDS_END: u64 = 1 << 52;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +60,9 @@ Examples:
   One, then the path to its violation in pictures:
     keygroups zoo exists_is_created
     keygroups explore leadership --mutant exists_is_created
+
+  By the general swarm of the simulation, five times each:
+    keygroups zoo --sim
 
 Exit codes: 0 every mutant is caught by what it must break and the protocol without them holds, 1 one
 survives or the protocol fails, 2 wrong use, 130 stopped with Ctrl-C.";
@@ -73,6 +94,10 @@ struct Listed {
 
 impl Zoo {
     pub(crate) fn run(self) -> anyhow::Result<Verdict> {
+        if self.sim {
+            let bounds = sim::Bounds { first_seed: self.first_seed, seconds: self.seconds };
+            return sim::run(self.mutant.as_deref(), &bounds, self.json);
+        }
         let mut out = anstream::AutoStream::auto(io::stdout());
         if self.list {
             list(&mut out, self.json)?;

@@ -107,6 +107,12 @@ impl Page {
         }
     }
 
+    /// The reader's system is dark from now on.
+    pub fn prefer_dark(&mut self) {
+        let dark = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
+        self.ask("Emulation.setEmulatedMedia", json!({ "features": dark }));
+    }
+
     pub fn open(&mut self, url: &str) {
         self.ask("Page.navigate", json!({ "url": url }));
     }

@@ -1,9 +1,11 @@
-//! The Explorer in a real browser. Without a Chromium on the search path these tests say so and pass.
+//! The Explorer and reports in a real browser. Without a Chromium on the search path these tests say so
+//! and pass.
 
 // Tests of programs wait for them in real time.
 #![allow(clippy::disallowed_methods)]
 
 mod browser;
+mod report;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -3,7 +3,11 @@
 mod conform;
 mod model;
 mod newcomer;
+mod report;
+mod shards;
+mod shrink;
 mod simulation;
+mod zoo;
 
 use std::io::Write;
 use std::path::Path;
@@ -240,7 +244,19 @@ fn a_reader_that_has_enough_is_no_error() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["assign", "plan", "sim", "replay", "verify-assignment", "check", "zoo", "explore"] {
+    for command in [
+        "assign",
+        "plan",
+        "sim",
+        "merge",
+        "replay",
+        "shrink",
+        "report",
+        "verify-assignment",
+        "check",
+        "zoo",
+        "explore",
+    ] {
         let output = run(&format!("{command} --help"));
         assert!(stdout(&output).contains("Examples:\n"), "{command}");
     }

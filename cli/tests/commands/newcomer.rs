@@ -193,6 +193,50 @@ fn interrupted(arguments: &str, when: &str) -> (String, Value) {
     (last, serde_json::from_slice(&output.stdout).unwrap())
 }
 
+#[test]
+fn a_limit_ends_a_check_and_says_which_it_was_and_what_was_seen() {
+    let output = run("check everything --bound ci --threads 1 --minutes 0.01 --json");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!((&report["verdict"], &report["complete"]), (&"cut_short".into(), &false.into()));
+    assert_eq!(report["cut_short_by"], json!({ "minutes": 0.01 }));
+    assert!(report["queue"].as_u64().unwrap() > 0, "{report}");
+    assert!(report["properties"].as_array().unwrap().iter().all(|property| property["holds"].is_null()));
+    let (states, depth) = (report["unique_states"].as_u64().unwrap(), report["depth"].as_u64().unwrap());
+    assert!(states > depth && depth > 0, "{report}");
+    let last = String::from_utf8(output.stderr).unwrap().lines().last().unwrap().to_owned();
+    assert!(last.starts_with("cut short by the limit of 0.01 minutes: nothing is broken in the "), "{last}");
+    assert!(last.contains(&format!("every state up to {depth} steps from the beginning")), "{last}");
+}
+
+#[test]
+fn a_limit_that_is_not_reached_changes_nothing() {
+    let output = run("check late-host --minutes 60 --json");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["verdict"], &report["cut_short_by"]), (&"holds".into(), &Value::Null));
+    assert_eq!(report["unique_states"], 779);
+}
+
+#[test]
+fn a_limit_of_nothing_is_refused() {
+    for limit in ["0", "-1", "inf", "much"] {
+        for option in ["minutes", "gigabytes"] {
+            let output = run(&format!("check late-host --{option}={limit}"));
+            let refused = refusal(&output);
+            assert!(refused.ends_with("a number above 0 is needed"), "{refused}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_check_ends_when_it_holds_more_memory_than_it_may() {
+    let output = run("check everything --bound ci --threads 1 --gigabytes 0.05 --json");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["verdict"]), (Some(3), &"cut_short".into()), "{output:?}");
+    assert_eq!(report["cut_short_by"], json!({ "gigabytes": 0.05 }));
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_a_check_and_says_that_it_was_not_complete() {
@@ -231,7 +275,7 @@ fn ctrl_c_ends_a_check_of_all_models_with_those_that_were_looked_at() {
 fn ctrl_c_ends_the_zoo_with_the_mutants_that_were_hunted() {
     let (last, report) = interrupted("zoo --json", " states, ");
     assert!(
-        last.starts_with("stopped before the end: ") && last.contains(" of 45 mutants were hunted"),
+        last.starts_with("stopped before the end: ") && last.contains(" of 46 mutants were hunted"),
         "{last}"
     );
     assert_eq!(report["verdict"], "stopped");

@@ -72,19 +72,22 @@ const OTHERS: &[&str] = &[
     "rescale",
     "host heartbeat",
     "restore",
+    "fail restore",
     "read record",
     "take record",
     "take barrier",
     "take end of data",
     "upload",
     "fail upload",
+    "fail upload half way",
     "fail task",
     "crash host",
     "crash coordinator",
 ];
 
-/// Actions that a trace does not show: it has no single records.
-pub const INVISIBLE: &[&str] = &["read record", "take record", "take end of data"];
+/// Actions that a trace does not show: it has no single records, and tells an upload that fails half way
+/// from no other that fails.
+pub const INVISIBLE: &[&str] = &["read record", "take record", "take end of data", "fail upload half way"];
 
 /// Every kind of action, whether the model does it or not.
 pub fn actions() -> Vec<ActionKind> {
@@ -111,6 +114,7 @@ pub(super) fn action(action: &Action) -> ActionKind {
         Action::Land(request) => kind("land late", self::request(request)),
         Action::Heartbeat(_) => kind("host heartbeat", ""),
         Action::Restore(..) => kind("restore", ""),
+        Action::FailRestore(..) => kind("fail restore", ""),
         Action::Read(..) => kind("read record", ""),
         Action::Take { element, .. } => match element {
             Element::Record(_) => kind("take record", ""),
@@ -118,6 +122,7 @@ pub(super) fn action(action: &Action) -> ActionKind {
             Element::EndOfData => kind("take end of data", ""),
         },
         Action::Upload(..) => kind("upload", ""),
+        Action::FailUpload(_, _, _, written) if !written.is_empty() => kind("fail upload half way", ""),
         Action::FailUpload(..) => kind("fail upload", ""),
         Action::FailTask(..) => kind("fail task", ""),
         Action::CrashHost(_) => kind("crash host", ""),
@@ -258,7 +263,7 @@ pub(super) fn host_input(input: &HostInput) -> (&'static str, Option<ActionKind>
         HostInput::Restored { outcome, .. } => match outcome {
             Ok(_) => simple("restored", "restore"),
             Err(FailureCause::RestoreCorrupt) => simple("restore: corrupt", "restore"),
-            Err(FailureCause::RestoreUnavailable) => ("restore: unavailable", None),
+            Err(FailureCause::RestoreUnavailable) => simple("restore: unavailable", "fail restore"),
             Err(FailureCause::Engine) => ("restore: engine", None),
         },
         HostInput::Aligned { .. } => simple("aligned", "take barrier"),

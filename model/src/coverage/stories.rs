@@ -5,10 +5,18 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Host, HostInput};
+use keygroups::{
+    checkpoint::Manifest,
+    protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Host, HostInput},
+};
 
 use super::Tally;
-use crate::{interned::Interned, model::JobModel, step::Step, store::Request, story::Story, zoo::Twist};
+use crate::{
+    interned::Interned,
+    model::JobModel,
+    story::Story,
+    zoo::{Around, Twist},
+};
 
 /// Hears what machines hear and changes nothing.
 #[derive(Debug, Default)]
@@ -25,9 +33,9 @@ impl Listener {
 impl Twist for Listener {
     fn coordinator_hears(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         coordinator: &Coordinator,
-        _: Option<&Request>,
+        _: Option<&Manifest>,
         input: CoordinatorInput,
     ) -> Vec<CoordinatorInput> {
         self.hear(|tally| tally.coordinator_heard(coordinator, &input, None));
@@ -36,7 +44,7 @@ impl Twist for Listener {
 
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,

@@ -56,33 +56,6 @@ impl<T, A> std::ops::Index<u32> for Arena<T, A> {
     }
 }
 
-/// What was worked out once for a pair of numbers.
-pub(crate) struct Memo<V>(Box<[Shard<V>]>);
-
-type Shard<V> = RwLock<HashTable<(u64, V)>>;
-
-impl<V: Copy> Memo<V> {
-    pub(crate) fn new() -> Self {
-        Self((0..SHARDS).map(|_| RwLock::default()).collect())
-    }
-
-    /// What was worked out, or what `work_out` gives now. Two threads may both work it out; the first
-    /// to be done is believed.
-    pub(crate) fn get(&self, one: u32, other: u32, work_out: impl FnOnce() -> V) -> V {
-        let key = (u64::from(one) << 32) | u64::from(other);
-        let hash = spread(key);
-        let is = |known: &(u64, V)| known.0 == key;
-        // The table takes its bits from both ends of the hash.
-        let shard = &self.0[(hash >> 40) as usize % SHARDS];
-        if let Some((_, known)) = shard.read().unwrap_or_else(PoisonError::into_inner).find(hash, is) {
-            return *known;
-        }
-        let found = work_out();
-        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-        shard.entry(hash, is, |known| spread(known.0)).or_insert((key, found)).get().1
-    }
-}
-
 /// Mixes all bits of a number into all others. Source: Steele, Lea and Flood, 2014, SplitMix64.
 pub(crate) fn spread(value: u64) -> u64 {
     let mixed = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

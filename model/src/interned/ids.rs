@@ -66,32 +66,56 @@ impl Shape {
     }
 }
 
+/// The number of each component of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Row([u32; WIDTH]);
+
+impl Row {
+    pub(crate) fn get(&self, slot: usize) -> u32 {
+        self.0[slot]
+    }
+
+    pub(crate) fn put(&mut self, slot: usize, id: u32) {
+        self.0[slot] = id;
+    }
+}
+
 /// One state: the number of each of its components.
 #[derive(Clone, Copy, Debug)]
 pub struct Ids {
-    slots: [u32; WIDTH],
+    row: Row,
     print: u64,
 }
 
 impl Ids {
     pub(crate) fn empty() -> Self {
-        Self { slots: [0; WIDTH], print: 0 }
+        Self { row: Row([0; WIDTH]), print: 0 }
     }
 
     pub(crate) fn get(&self, slot: usize) -> u32 {
-        self.slots[slot]
+        self.row.get(slot)
+    }
+
+    pub(crate) fn row(&self) -> &Row {
+        &self.row
     }
 
     /// Puts the first component into an empty slot.
-    pub(crate) fn fill(&mut self, salt: u64, slot: usize, id: u32, digest: u64) {
-        self.print ^= placed(salt, slot, digest);
-        self.slots[slot] = id;
+    pub(crate) fn fill(&mut self, places: &Places, slot: usize, id: u32, digest: u64) {
+        self.print ^= places.print(slot, digest);
+        self.row.put(slot, id);
     }
 
-    /// Puts another component into a slot; both are given with their digests.
-    pub(crate) fn put(&mut self, salt: u64, slot: usize, before: u64, id: u32, digest: u64) {
-        self.print ^= placed(salt, slot, before) ^ placed(salt, slot, digest);
-        self.slots[slot] = id;
+    /// The state with these numbers, which differs in a few from this one.
+    pub(crate) fn with(&self, row: Row, places: &Places, digest: impl Fn(usize, u32) -> u64) -> Self {
+        let mut print = self.print;
+        for slot in 0..WIDTH {
+            let (before, now) = (self.get(slot), row.get(slot));
+            if before != now {
+                print ^= places.print(slot, digest(slot, before)) ^ places.print(slot, digest(slot, now));
+            }
+        }
+        Self { row, print }
     }
 
     /// 64 bits that differ where states differ, but for accidents, and are the same in every process
@@ -103,7 +127,7 @@ impl Ids {
 
 impl PartialEq for Ids {
     fn eq(&self, other: &Self) -> bool {
-        self.slots == other.slots
+        self.row == other.row
     }
 }
 
@@ -112,12 +136,22 @@ impl Eq for Ids {}
 // By number and not by print, so that who counts states by this hash counts them independently.
 impl Hash for Ids {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.slots.hash(hasher);
+        self.row.hash(hasher);
     }
 }
 
-// Zobrist hashing (1970): a state's print is the sum of those of its components, so that a step costs
-// what it changes.
-fn placed(salt: u64, slot: usize, digest: u64) -> u64 {
-    spread(digest ^ spread(salt.wrapping_add(slot as u64 + 1)))
+/// What tells slots apart, and one model's prints from another's.
+///
+/// Zobrist hashing (1970): a state's print is the sum of those of its components, so that a step costs
+/// what it changes.
+pub(crate) struct Places([u64; WIDTH]);
+
+impl Places {
+    pub(crate) fn new(salt: u64) -> Self {
+        Self(std::array::from_fn(|slot| spread(salt.wrapping_add(slot as u64 + 1))))
+    }
+
+    fn print(&self, slot: usize, digest: u64) -> u64 {
+        spread(digest ^ self.0[slot])
+    }
 }

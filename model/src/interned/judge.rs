@@ -2,7 +2,7 @@
 
 use keygroups::protocol::invariant::{self, JobView, Violation};
 
-use super::{Ids, Interned};
+use super::{Ids, Interned, Row};
 use crate::{
     cases::{CASES, Test},
     part::hash_of,
@@ -20,24 +20,24 @@ impl Interned {
     /// `nobody_believes_a_lost_step` at each coordinator and the chain. So the first is asked when one
     /// of those has changed, the second for each coordinator where it or the history has. That
     /// nothing is missed by this is checked by a test, which asks everything in every state.
-    pub(super) fn judge(&self, before: &Ids, ids: &Ids) -> u32 {
+    pub(super) fn judge(&self, before: &Row, row: &Row) -> u32 {
         let shape = self.shape;
-        let new = |slot| before.get(slot) != ids.get(slot);
+        let new = |slot| before.get(slot) != row.get(slot);
         let history = shape.history();
         let hosts = (0..shape.hosts).map(|index| shape.host(index));
-        let moved = |slot: usize| new(slot) && self.active(before.get(slot)) != self.active(ids.get(slot));
-        let other_job = || new(history) && self.job(before.get(history)) != self.job(ids.get(history));
+        let moved = |slot: usize| new(slot) && self.active(before.get(slot)) != self.active(row.get(slot));
+        let other_job = || new(history) && self.job(before.get(history)) != self.job(row.get(history));
         if hosts.clone().any(moved) || other_job() {
-            let actives = hosts.clone().map(|slot| self.active(ids.get(slot)));
-            let is = actives.fold(self.job(ids.get(history)), |row, active| {
-                self.folded.get(row, active, || {
-                    let both = [row, active];
+            let actives = hosts.clone().map(|slot| self.active(row.get(slot)));
+            let is = actives.fold(self.job(row.get(history)), |folded, active| {
+                self.folded.get(folded, active, || {
+                    let both = [folded, active];
                     self.owners.intern(hash_of(&both), both)
                 })
             });
             let broken = self.owned.get(is, 0, || {
-                let hosts = hosts.map(|slot| &self.hosts[ids.get(slot)].value.machine);
-                let history = &self.histories[ids.get(history)].value;
+                let hosts = hosts.map(|slot| &self.hosts[row.get(slot)].value.machine);
+                let history = &self.histories[row.get(history)].value;
                 let view = JobView { coordinators: Vec::new(), hosts: hosts.collect(), history };
                 self.violation(invariant::check(&view).err())
             });
@@ -49,7 +49,7 @@ impl Interned {
             if !new(slot) && !new(history) {
                 continue;
             }
-            let (coordinator, chain) = (ids.get(slot), ids.get(history));
+            let (coordinator, chain) = (row.get(slot), row.get(history));
             let broken = self.believed.get(coordinator, chain, || {
                 let coordinators = vec![&self.coordinators[coordinator].value.machine];
                 let history = &self.histories[chain].value;
@@ -83,63 +83,69 @@ impl Interned {
     }
 
     /// The cases that a state is, one bit each, in the order of [`CASES`]. Only those in `wanted` are
-    /// asked for.
-    pub fn cases(&self, ids: &Ids, wanted: u32) -> u32 {
-        let shape = self.shape;
+    /// asked for; if a state `before` is known to be none of them, only of what has changed since.
+    pub fn cases(&self, before: Option<&Ids>, ids: &Ids, wanted: u32) -> u32 {
+        let (shape, kinds) = (self.shape, &self.kinds);
+        let new = |slot| before.is_none_or(|before| before.get(slot) != ids.get(slot));
         let (store, late, history) =
             (ids.get(shape.store()), ids.get(shape.late()), ids.get(shape.history()));
+        let (new_store, new_late, new_history) =
+            (new(shape.store()), new(shape.late()), new(shape.history()));
         let mut cases = 0;
-        if wanted & self.kinds.history != 0 {
+        if new_history && wanted & kinds.history != 0 {
             let entry = &self.histories[history];
             let ask = |test: &Test| matches!(test, Test::History(is) if is(&entry.value));
             cases |= *entry.about.cases.get_or_init(|| bits(ask));
         }
-        if wanted & self.kinds.late != 0 {
+        if new_late && wanted & kinds.late != 0 {
             let entry = &self.lates[late];
             let ask = |test: &Test| matches!(test, Test::Late(is) if is(&entry.value));
             cases |= *entry.about.cases.get_or_init(|| bits(ask));
         }
-        if wanted & self.kinds.late_and_store != 0 {
+        if (new_late || new_store) && wanted & kinds.late_and_store != 0 {
             cases |= self.paired_cases[0].get(late, store, || {
                 let (late, store) = (&self.lates[late].value, &self.stores[store].value);
                 bits(|test| matches!(test, Test::LateAndStore(are) if are(late, store)))
             });
         }
         let (mut once, mut twice) = (0, 0);
-        for index in 0..shape.coordinators {
-            let id = ids.get(shape.coordinator(index));
+        for slot in (0..shape.coordinators).map(|index| shape.coordinator(index)) {
+            let id = ids.get(slot);
             let entry = &self.coordinators[id];
             let process = &entry.value;
-            if wanted & self.kinds.coordinator != 0 {
+            if new(slot) && wanted & kinds.coordinator != 0 {
                 let ask = |test: &Test| matches!(test, Test::Coordinator(is) if is(process));
                 cases |= *entry.about.cases.get_or_init(|| bits(ask));
+            }
+            if wanted & kinds.both != 0 {
                 let ask = |test: &Test| matches!(test, Test::Both(is) if is(process));
                 let one = *entry.about.projection.get_or_init(|| bits(ask));
                 twice |= once & one;
                 once |= one;
             }
-            if wanted & self.kinds.coordinator_and_store != 0 {
+            if (new(slot) || new_store) && wanted & kinds.coordinator_and_store != 0 {
                 cases |= self.paired_cases[1].get(id, store, || {
                     let store = &self.stores[store].value;
                     bits(|test| matches!(test, Test::CoordinatorAndStore(are) if are(process, store)))
                 });
             }
-            if wanted & self.kinds.coordinator_and_history != 0 {
+            if (new(slot) || new_history) && wanted & kinds.coordinator_and_history != 0 {
                 cases |= self.paired_cases[2].get(id, history, || {
                     let history = &self.histories[history].value;
                     bits(|test| matches!(test, Test::CoordinatorAndHistory(are) if are(process, history)))
                 });
             }
         }
-        for one in 0..shape.hosts {
-            let id = ids.get(shape.host(one));
+        for one in (0..shape.hosts).map(|index| shape.host(index)) {
+            let id = ids.get(one);
             let process = &self.hosts[id].value;
-            if wanted & self.kinds.host != 0 {
+            if new(one) && wanted & kinds.host != 0 {
                 let ask = |test: &Test| matches!(test, Test::Host(is) if is(process));
                 cases |= *self.hosts[id].about.cases.get_or_init(|| bits(ask));
             }
-            for other in (0..shape.hosts).filter(|_| wanted & self.kinds.hosts != 0) {
-                let other = ids.get(shape.host(other));
+            let others = (0..shape.hosts).map(|index| shape.host(index));
+            for other in others.filter(|other| wanted & kinds.hosts != 0 && (new(one) || new(*other))) {
+                let other = ids.get(other);
                 cases |= self.paired_cases[3].get(id, other, || {
                     let other = &self.hosts[other].value;
                     bits(|test| matches!(test, Test::Hosts(are) if are(process, other)))
@@ -156,6 +162,7 @@ pub(super) struct Kinds {
     late: u32,
     late_and_store: u32,
     coordinator: u32,
+    both: u32,
     coordinator_and_store: u32,
     coordinator_and_history: u32,
     host: u32,
@@ -168,7 +175,8 @@ impl Kinds {
             history: bits(|test| matches!(test, Test::History(_))),
             late: bits(|test| matches!(test, Test::Late(_))),
             late_and_store: bits(|test| matches!(test, Test::LateAndStore(_))),
-            coordinator: bits(|test| matches!(test, Test::Coordinator(_) | Test::Both(_))),
+            coordinator: bits(|test| matches!(test, Test::Coordinator(_))),
+            both: bits(|test| matches!(test, Test::Both(_))),
             coordinator_and_store: bits(|test| matches!(test, Test::CoordinatorAndStore(_))),
             coordinator_and_history: bits(|test| matches!(test, Test::CoordinatorAndHistory(_))),
             host: bits(|test| matches!(test, Test::Host(_))),

@@ -12,6 +12,7 @@ mod arena;
 mod checker;
 mod ids;
 mod judge;
+mod memo;
 mod menus;
 mod quiet;
 mod reduce;
@@ -22,9 +23,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use arena::{Arena, Memo};
+use arena::Arena;
 pub use ids::Ids;
-use ids::Shape;
+use ids::{Places, Row, Shape};
 use keygroups::{
     checkpoint::JobSpec,
     protocol::{
@@ -32,6 +33,7 @@ use keygroups::{
         invariant::{History, Violation},
     },
 };
+use memo::Memo;
 use menus::Menu;
 pub use menus::Offer;
 pub use quiet::Quiet;
@@ -62,7 +64,7 @@ pub(crate) struct About {
 pub struct Interned {
     model: JobModel,
     shape: Shape,
-    salt: u64,
+    places: Places,
     coordinators: Arena<Part<CoordinatorProcess>, About>,
     hosts: Arena<Part<HostProcess>, About>,
     messages: Arena<Arc<Message>>,
@@ -87,7 +89,6 @@ pub struct Interned {
     menus: boxcar::Vec<Menu>,
     mail_menus: [Memo<u32>; 2],
     deliveries: [Memo<u32>; 2],
-    calm_hosts: Memo<u32>,
     calm_coordinators: Memo<(u32, u32)>,
     fresh_for_hosts: Memo<u32>,
     unnoticed: Memo<u32>,
@@ -116,7 +117,7 @@ impl Interned {
         let interned = Self {
             model,
             shape: Shape::of(model.story()),
-            salt,
+            places: Places::new(salt),
             coordinators: Arena::new(),
             hosts: Arena::new(),
             messages: Arena::new(),
@@ -137,7 +138,6 @@ impl Interned {
             menus: boxcar::Vec::new(),
             mail_menus: [Memo::new(), Memo::new()],
             deliveries: [Memo::new(), Memo::new()],
-            calm_hosts: Memo::new(),
             calm_coordinators: Memo::new(),
             fresh_for_hosts: Memo::new(),
             unnoticed: Memo::new(),
@@ -173,7 +173,7 @@ impl Interned {
     pub fn of(&self, world: &World) -> Ids {
         let shape = self.shape;
         let mut ids = Ids::empty();
-        let mut fill = |slot, id| ids.fill(self.salt, slot, id, self.digest(slot, id));
+        let mut fill = |slot, id| ids.fill(&self.places, slot, id, self.digest(slot, id));
         for (index, process) in world.coordinators.iter().enumerate() {
             fill(shape.coordinator(index), self.coordinators.intern(process.digest(), process.clone()));
             let mail = world.network.iter().filter(|message| {
@@ -260,10 +260,14 @@ impl Interned {
     }
 
     fn put(&self, ids: &mut Ids, slot: usize, id: u32) {
-        let before = ids.get(slot);
-        if before != id {
-            ids.put(self.salt, slot, self.digest(slot, before), id, self.digest(slot, id));
-        }
+        let mut row = *ids.row();
+        row.put(slot, id);
+        *ids = self.state(ids, row);
+    }
+
+    // The state with these numbers, which differs in a few from the one before.
+    fn state(&self, before: &Ids, row: Row) -> Ids {
+        before.with(row, &self.places, |slot, id| self.digest(slot, id))
     }
 }
 

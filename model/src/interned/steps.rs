@@ -2,12 +2,13 @@
 
 use std::sync::OnceLock;
 
-use super::{Ids, Interned, menus::Offer};
+use super::{Ids, Interned, Row, menus::Offer};
 use crate::{
     action::Action,
     choice::Purse,
     network::Receiver,
     part::hash_of,
+    reduce,
     step::{Slot, Step, Taken},
 };
 
@@ -41,6 +42,8 @@ struct Effects {
     sent: Box<[(usize, u32)]>,
     left: u32,
     violation: u32,
+    // Whether a host has changed and has then calmed down to what it was.
+    stirs: bool,
 }
 
 impl Interned {
@@ -70,49 +73,49 @@ impl Interned {
     }
 
     // The step, its price and the verdict on it left out.
-    pub(super) fn free_step(&self, ids: &Ids, offer: Offer) -> Option<Ids> {
+    pub(super) fn free_step(&self, ids: &Ids, offer: Offer) -> Option<Row> {
         let effects = self.effects(ids, offer.root);
-        let mut next = *ids;
+        let mut next = *ids.row();
         for (slot, id) in &effects.writes {
-            self.put(&mut next, *slot, *id);
+            next.put(*slot, *id);
         }
         if effects.told != 0 {
             let history = next.get(self.shape.history());
             let (history, violation) =
                 self.told.get(history, effects.told, || self.tell(history, effects.told));
-            self.put(&mut next, self.shape.history(), history);
+            next.put(self.shape.history(), history);
             if effects.violation == 0 && violation != 0 {
-                self.put(&mut next, self.shape.violation(), violation);
+                next.put(self.shape.violation(), violation);
             }
         }
         if effects.violation != 0 {
-            self.put(&mut next, self.shape.violation(), effects.violation);
+            next.put(self.shape.violation(), effects.violation);
         }
         for (slot, sent) in &effects.sent {
             let mail = next.get(*slot);
             let mail = self.sent.get(mail, *sent, || self.send(mail, *sent));
-            self.put(&mut next, *slot, mail);
+            next.put(*slot, mail);
         }
         if effects.left != 0 {
             let late = next.get(self.shape.late());
             let late = self.left.get(late, effects.left, || self.leave(late, effects.left));
-            self.put(&mut next, self.shape.late(), late);
+            next.put(self.shape.late(), late);
         }
-        (next != *ids).then_some(next)
+        (effects.stirs || next != *ids.row()).then_some(next)
     }
 
-    pub(super) fn settled(&self, before: &Ids, mut ids: Ids, budget: Option<u32>) -> Ids {
+    pub(super) fn settled(&self, before: &Ids, mut row: Row, budget: Option<u32>) -> Ids {
         if let Some(budget) = budget {
-            self.put(&mut ids, self.shape.budget(), budget);
+            row.put(self.shape.budget(), budget);
         }
         if self.model.is_reduced() {
-            self.reduce(before, &mut ids);
+            self.reduce(before.row(), &mut row);
         }
-        if ids.get(self.shape.violation()) == 0 {
-            let violation = self.judge(before, &ids);
-            self.put(&mut ids, self.shape.violation(), violation);
+        if row.get(self.shape.violation()) == 0 {
+            let violation = self.judge(before.row(), &row);
+            row.put(self.shape.violation(), violation);
         }
-        ids
+        self.state(before, row)
     }
 
     fn charge(&self, budget: u32, purse: Purse) -> Option<u32> {
@@ -228,6 +231,7 @@ impl Interned {
             Action::Land(_) => self.shape.late(),
             Action::Heartbeat(host)
             | Action::Restore(host, _)
+            | Action::FailRestore(host, _)
             | Action::Read(host, _)
             | Action::Take { host, .. }
             | Action::Upload(host, ..)
@@ -240,7 +244,7 @@ impl Interned {
     fn effects_of(&self, ids: &Ids, taken: Taken) -> Effects {
         let Taken { touched, world, told, sent, left } = taken;
         let shape = self.shape;
-        let mut writes = Vec::new();
+        let (mut writes, mut stirs) = (Vec::new(), false);
         for slot in touched {
             let (slot, id) = match slot {
                 Slot::Coordinator(index) => {
@@ -248,8 +252,13 @@ impl Interned {
                     (shape.coordinator(index), self.coordinators.intern(process.digest(), process.clone()))
                 }
                 Slot::Host(index) => {
-                    let process = &world.hosts[index];
-                    (shape.host(index), self.hosts.intern(process.digest(), process.clone()))
+                    let (slot, mut process) = (shape.host(index), world.hosts[index].clone());
+                    if self.model.is_reduced() && process != self.hosts[ids.get(slot)].value {
+                        reduce::calm_host(process.edit());
+                        process.settle();
+                        stirs |= process == self.hosts[ids.get(slot)].value;
+                    }
+                    (slot, self.hosts.intern(process.digest(), process))
                 }
                 Slot::Store => (shape.store(), self.stores.intern(world.store.digest(), world.store.clone())),
                 Slot::Late => (shape.late(), self.lates.intern(world.late.digest(), world.late.clone())),
@@ -283,6 +292,6 @@ impl Interned {
         let told = if told.is_empty() { 0 } else { self.tellings.intern(hash_of(&told), told.into()) };
         let left = if left.is_empty() { 0 } else { self.leavings.intern(hash_of(&left), left.into()) };
         let violation = self.violation(world.violation);
-        Effects { writes: writes.into(), told, sent: sent.collect(), left, violation }
+        Effects { writes: writes.into(), told, sent: sent.collect(), left, violation, stirs }
     }
 }

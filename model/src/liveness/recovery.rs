@@ -45,6 +45,7 @@ fn price(action: &Action, is_led: bool) -> Option<u8> {
         Action::Deliver(_)
         | Action::Rescale(..)
         | Action::Store(..)
+        | Action::FailRestore(..)
         | Action::FailUpload(..)
         | Action::FailTask(..)
         | Action::CrashHost(_)

@@ -22,7 +22,11 @@ impl Step<'_> {
     pub fn tell_coordinator(&mut self, index: usize, request: Option<&Request>, input: CoordinatorInput) {
         let twist = self.model.twist();
         let process = self.coordinator(index).clone();
-        let inputs = twist.coordinator_hears(self, &process.machine, request, input);
+        let answered = match request {
+            Some(Request::Create(manifest)) => Some(&**manifest),
+            _ => None,
+        };
+        let inputs = twist.coordinator_hears(self, &process.machine, answered, input);
         // Held any longer, it would make every edit below a copy.
         drop(process);
         for input in inputs {
@@ -123,7 +127,9 @@ impl Step<'_> {
     /// Writes an object once, and remembers what was written first.
     pub fn write(&mut self, name: ObjectName, object: Object) -> PutOutcome {
         let twist = self.model.twist();
-        let object = twist.stored(self.store(), name, object);
+        let store = self.store();
+        let other = twist.stored(&|| store.objects.keys().copied().collect(), name);
+        let object = other.and_then(|other| store.objects.get(&other)).cloned().unwrap_or(object);
         let (new, fingerprint) = (!self.store().objects.contains_key(&name), object.fingerprint());
         let outcome = self.edit_store().put(name, object);
         if new {

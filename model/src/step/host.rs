@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use keygroups::{
-    checkpoint::{CheckpointId, TaskId, VertexId},
+    checkpoint::{CheckpointId, ObjectName, TaskId, VertexId},
     protocol::{
-        CoordinatorId, Deployment, Host, HostInput, HostOutput, Incarnation, PutOutcome, invariant::Fact,
+        CoordinatorId, Deployment, FailureCause, Host, HostInput, HostOutput, Incarnation, PutOutcome,
+        invariant::Fact,
     },
 };
 
@@ -119,6 +120,15 @@ impl Step<'_> {
         self.tell_host(index, HostInput::Restored { attempt, task: id, outcome });
     }
 
+    /// A task's state cannot be read for now, however often it was tried. It takes over none of it.
+    pub(super) fn fail_restore(&mut self, index: usize, id: TaskId) {
+        let Some(task) = self.edit_host(index).tasks.get_mut(&id) else { return };
+        task.phase = Phase::Idle;
+        let attempt = task.attempt();
+        let outcome = Err(FailureCause::RestoreUnavailable);
+        self.tell_host(index, HostInput::Restored { attempt, task: id, outcome });
+    }
+
     /// A source reads the next record.
     pub(super) fn read(&mut self, index: usize, id: TaskId) {
         let story = self.model.story();
@@ -156,19 +166,26 @@ impl Step<'_> {
         }
     }
 
-    /// A frozen snapshot reaches the store, or, unless `durable`, does not.
-    pub(super) fn upload(&mut self, index: usize, id: TaskId, checkpoint: CheckpointId, durable: bool) {
+    /// A frozen snapshot reaches the store; or it does not, and `only` these of its objects do.
+    pub(super) fn upload(
+        &mut self,
+        index: usize,
+        id: TaskId,
+        checkpoint: CheckpointId,
+        only: Option<&[ObjectName]>,
+    ) {
+        let story = self.model.story();
         let Some(task) = self.edit_host(index).tasks.get_mut(&id) else { return };
         let Some(frozen) = task.uploads.remove(&checkpoint) else { return };
         let attempt = task.attempt();
-        let (objects, snapshot) = task.snapshot(checkpoint, &frozen);
-        let mut written = durable;
-        if durable {
-            for (name, object) in objects {
-                written &= self.write(name, object) == PutOutcome::Written;
+        let (objects, snapshot) = task.snapshot(story, checkpoint, &frozen);
+        let mut durable = only.is_none();
+        for (name, object) in objects {
+            if only.is_none_or(|only| only.contains(&name)) {
+                durable &= self.write(name, object) == PutOutcome::Written;
             }
         }
-        let snapshot = written.then(|| Arc::new(snapshot));
+        let snapshot = durable.then(|| Arc::new(snapshot));
         self.tell_host(index, HostInput::Uploaded { attempt, task: id, checkpoint, snapshot });
     }
 

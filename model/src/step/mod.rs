@@ -235,15 +235,16 @@ impl<'m> Step<'m> {
             }
             Action::Heartbeat(host) => self.tell_host(usize::from(host.0), HostInput::Heartbeat),
             Action::Restore(host, task) => self.restore(usize::from(host.0), *task),
+            Action::FailRestore(host, task) => self.fail_restore(usize::from(host.0), *task),
             Action::Read(host, task) => self.read(usize::from(host.0), *task),
             Action::Take { host, task, channel, .. } => {
                 self.take_element(usize::from(host.0), *task, *channel);
             }
             Action::Upload(host, task, checkpoint) => {
-                self.upload(usize::from(host.0), *task, *checkpoint, true);
+                self.upload(usize::from(host.0), *task, *checkpoint, None);
             }
-            Action::FailUpload(host, task, checkpoint) => {
-                self.upload(usize::from(host.0), *task, *checkpoint, false);
+            Action::FailUpload(host, task, checkpoint, written) => {
+                self.upload(usize::from(host.0), *task, *checkpoint, Some(written));
             }
             Action::FailTask(host, task) => self.fail(usize::from(host.0), *task),
             Action::CrashHost(host) => self.crash_host(usize::from(host.0)),

@@ -3,6 +3,9 @@
 use super::{ALIGNMENT, CALM, CHECKPOINT, EVERYTHING, LEADERSHIP, RESCALE};
 use crate::story::{Budget, Story};
 
+// The smallest job that can be rescaled: with a counting task all of this together is too much.
+const SOURCES: Story = Story { log: &[&[]], sources: None, counting: false, hosts: &[2], ..EVERYTHING };
+
 /// Every story of the bound `ci`: together within a minute on two cores.
 pub const CI: &[Story] = &[
     Story {
@@ -31,6 +34,18 @@ pub const CI: &[Story] = &[
         ..RESCALE
     },
     Story { budget: Budget { rescales: 1, campaigns: 2, host_crashes: 1, ..CALM }, ..EVERYTHING },
+    Story {
+        name: "everything-garbage",
+        about: "Two coordinators, and the sources, which are all of the job, go from one to two, while the store fails once and somebody looks for garbage.",
+        budget: Budget { rescales: 1, campaigns: 2, store_faults: 1, sweeps: 1, ..CALM },
+        ..SOURCES
+    },
+    Story {
+        name: "everything-expiry",
+        about: "Two coordinators, and the sources, which are all of the job, go from one to two, while the store fails once and a checkpoint expires.",
+        budget: Budget { rescales: 1, campaigns: 2, store_faults: 1, expiries: 1, ..CALM },
+        ..SOURCES
+    },
 ];
 
 /// Every story of the bound `deep`: as far as half an hour and 20 GB go.
@@ -69,5 +84,11 @@ pub const DEEP: &[Story] = &[
         hosts: &[4],
         budget: Budget { rescales: 2, campaigns: 2, host_crashes: 1, ..CALM },
         ..EVERYTHING
+    },
+    Story {
+        name: "everything-faults",
+        about: "Two coordinators, and the sources, which are all of the job, go from one to two, while the store fails once, a checkpoint expires and somebody looks for garbage.",
+        budget: Budget { rescales: 1, campaigns: 2, store_faults: 1, sweeps: 1, expiries: 1, ..CALM },
+        ..SOURCES
     },
 ];

@@ -8,6 +8,8 @@ mod larger;
 
 pub use larger::{CI, DEEP};
 
+use keygroups::checkpoint::RedistributionMode;
+
 use crate::story::{Budget, Story};
 
 /// Nothing goes wrong, and nothing happens that nobody asked for.
@@ -34,6 +36,7 @@ pub const CHECKPOINT: Story = Story {
     ends: false,
     max_parallelism: 1,
     sources: Some(1),
+    offsets: RedistributionMode::SplitDistribute,
     counting: true,
     parallelism: 1,
     rescales: &[],
@@ -52,6 +55,7 @@ pub const LEADERSHIP: Story = Story {
     ends: false,
     max_parallelism: 1,
     sources: Some(1),
+    offsets: RedistributionMode::SplitDistribute,
     counting: true,
     parallelism: 1,
     rescales: &[],
@@ -70,6 +74,7 @@ pub const SCALE_OUT: Story = Story {
     ends: true,
     max_parallelism: 2,
     sources: Some(1),
+    offsets: RedistributionMode::SplitDistribute,
     counting: true,
     parallelism: 1,
     rescales: &[2],
@@ -111,6 +116,7 @@ pub const ALIGNMENT: Story = Story {
     ends: false,
     max_parallelism: 1,
     sources: Some(2),
+    offsets: RedistributionMode::SplitDistribute,
     counting: true,
     parallelism: 1,
     rescales: &[],
@@ -126,6 +132,14 @@ pub const DECLINED: Story = Story {
     name: "declined",
     about: "A snapshot cannot be uploaded: the checkpoint is given up, and the next one takes its place.",
     budget: Budget { checkpoints: 2, expiries: 1, upload_failures: 1, ..CALM },
+    ..CHECKPOINT
+};
+
+/// What an upload leaves behind that fails half way.
+pub const HALF_WRITTEN: Story = Story {
+    name: "half-written",
+    about: "A snapshot cannot be uploaded whole, and nobody is told of what was written: the leader finds it when it looks for garbage.",
+    budget: Budget { checkpoints: 1, sweeps: 1, upload_failures: 1, host_crashes: 1, ..CALM },
     ..CHECKPOINT
 };
 
@@ -199,6 +213,27 @@ pub const EVERYTHING: Story = Story {
     ..RESCALE
 };
 
+/// State that cannot be read for now.
+pub const UNREADABLE: Story = Story {
+    name: "unreadable",
+    about: "A task fails, and the next attempt reads what the last checkpoint has left; the store may fail while it does.",
+    budget: Budget { checkpoints: 1, task_failures: 1, store_faults: 1, ..CALM },
+    ..CHECKPOINT
+};
+
+/// Operator state that every subtask restores whole.
+pub const UNION: Story = Story {
+    name: "union",
+    about: "Sources and counting tasks go from one to two, and the offsets are union state: each source restores all of them and keeps its own.",
+    log: &[&[0]],
+    ends: false,
+    sources: None,
+    offsets: RedistributionMode::Union,
+    hosts: &[4],
+    budget: Budget { rescales: 1, checkpoints: 1, ..CALM },
+    ..SCALE_OUT
+};
+
 /// All of it together and a lot of it: far too large to explore, walked through at random.
 pub const WALK: Story = Story {
     name: "walk",
@@ -207,6 +242,7 @@ pub const WALK: Story = Story {
     ends: true,
     max_parallelism: 4,
     sources: None,
+    offsets: RedistributionMode::SplitDistribute,
     counting: true,
     parallelism: 1,
     rescales: &[2, 3, 1],
@@ -232,6 +268,21 @@ pub const WALK: Story = Story {
 
 /// Every story of the bound `quick`.
 pub const QUICK: &[Story] = &[
-    ALIGNMENT, CHECKPOINT, DECLINED, STRAGGLERS, SUSPECTED, LEADERSHIP, ZOMBIES, GARBAGE, REBORN, LATE_HOST,
-    SCALE_OUT, SCALE_IN, RESCALE, EVERYTHING,
+    ALIGNMENT,
+    CHECKPOINT,
+    DECLINED,
+    HALF_WRITTEN,
+    UNREADABLE,
+    STRAGGLERS,
+    SUSPECTED,
+    LEADERSHIP,
+    ZOMBIES,
+    GARBAGE,
+    REBORN,
+    LATE_HOST,
+    SCALE_OUT,
+    SCALE_IN,
+    UNION,
+    RESCALE,
+    EVERYTHING,
 ];

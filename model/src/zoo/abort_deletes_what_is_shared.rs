@@ -8,8 +8,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event};
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// The head of the chain of outputs, which the checkpoint would have continued, is deleted with it.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub struct AbortDeletesWhatIsShared;
 impl Twist for AbortDeletesWhatIsShared {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         coordinator: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

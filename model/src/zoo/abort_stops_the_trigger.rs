@@ -7,8 +7,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, Event};
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// The checkpoint timer ends with the checkpoint.
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub struct AbortStopsTheTrigger;
 impl Twist for AbortStopsTheTrigger {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

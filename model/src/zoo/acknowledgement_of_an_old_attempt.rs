@@ -9,12 +9,11 @@
 use std::sync::Arc;
 
 use keygroups::{
-    checkpoint::{ObjectName, TaskSnapshot},
+    checkpoint::{Manifest, ObjectName, TaskSnapshot},
     protocol::{Coordinator, CoordinatorInput, ToCoordinator},
 };
 
-use super::Twist;
-use crate::{step::Step, store::Request};
+use super::{Around, Twist};
 
 /// Every acknowledgement is for the pending checkpoint.
 #[derive(Debug)]
@@ -23,9 +22,9 @@ pub struct AcknowledgementOfAnOldAttempt;
 impl Twist for AcknowledgementOfAnOldAttempt {
     fn coordinator_hears(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         coordinator: &Coordinator,
-        _: Option<&Request>,
+        _: Option<&Manifest>,
         input: CoordinatorInput,
     ) -> Vec<CoordinatorInput> {
         let CoordinatorInput::Host(ToCoordinator::Acknowledge { snapshot, .. }) = &input else {

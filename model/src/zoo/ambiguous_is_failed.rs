@@ -10,8 +10,7 @@ use keygroups::{
     protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CreateOutcome},
 };
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// What an ambiguous create would name is deleted.
 #[derive(Debug)]
@@ -20,15 +19,15 @@ pub struct AmbiguousIsFailed;
 impl Twist for AmbiguousIsFailed {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
         input: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
         if let CoordinatorInput::Create { version, outcome: CreateOutcome::Unknown } = input {
             let objects = |manifest: &Manifest| manifest.objects().copied().collect();
-            let landed = around.store().manifests.get(version);
-            out.extend(landed.map(|manifest| CoordinatorOutput::Delete(objects(manifest))));
+            let landed = around.stored_manifest(*version);
+            out.extend(landed.map(|manifest| CoordinatorOutput::Delete(objects(&manifest))));
         }
         out
     }

@@ -8,14 +8,13 @@
 use keygroups::key_group::KeyGroup;
 
 use super::Twist;
-use crate::story::Record;
 
 /// State is kept under the key group of the record before, if there was one.
 #[derive(Debug)]
 pub struct ChangeUnderThePreviousKey;
 
 impl Twist for ChangeUnderThePreviousKey {
-    fn group_of(&self, record: Record, previous: Option<Record>) -> KeyGroup {
-        previous.unwrap_or(record).group
+    fn group_of(&self, group: KeyGroup, previous: Option<KeyGroup>) -> KeyGroup {
+        previous.unwrap_or(group)
     }
 }

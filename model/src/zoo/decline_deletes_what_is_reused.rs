@@ -8,8 +8,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, ToCoordinator};
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// A decline deletes the task's part of the newest checkpoint.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub struct DeclineDeletesWhatIsReused;
 impl Twist for DeclineDeletesWhatIsReused {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         coordinator: &Coordinator,
         input: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

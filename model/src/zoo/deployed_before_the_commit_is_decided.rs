@@ -9,8 +9,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event};
 
-use super::{Twist, successors};
-use crate::{step::Step, store::Request};
+use super::{Around, Twist, successors};
 
 /// A lost host restarts the job at once, whatever is in flight.
 #[derive(Debug)]
@@ -19,23 +18,20 @@ pub struct DeployedBeforeTheCommitIsDecided;
 impl Twist for DeployedBeforeTheCommitIsDecided {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         coordinator: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
-        let commits = |request: &Request| match request {
-            Request::Create(proposed) => coordinator
-                .manifest()
-                .is_some_and(|newest| proposed.newest_checkpoint_id() > newest.newest_checkpoint_id()),
-            _ => false,
-        };
-        let process = around.coordinator(usize::from(coordinator.id().0));
+        let newest = coordinator.manifest().map(|newest| newest.newest_checkpoint_id());
+        let creating = around.creating(coordinator.id());
+        let commits = creating.iter().any(|proposed| Some(proposed.newest_checkpoint_id()) > newest);
         let host_lost =
             out.iter().any(|output| matches!(output, CoordinatorOutput::Event(Event::HostLost { .. })));
         if let Some(attempt) = coordinator.running()
             && host_lost
-            && process.requests.iter().any(commits)
+            && newest.is_some()
+            && commits
         {
             out.extend(successors(around, attempt));
         }

@@ -8,8 +8,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput};
 
-use super::{Twist, change_manifests};
-use crate::step::Step;
+use super::{Around, Twist, change_manifests};
 
 /// A claim keeps the epoch of the manifest before.
 #[derive(Debug)]
@@ -18,14 +17,14 @@ pub struct EpochNotRaised;
 impl Twist for EpochNotRaised {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
-        let newest = around.history().newest();
+        let newest = around.newest();
         change_manifests(out, |manifest| {
-            if let Some(newest) = newest.filter(|newest| newest.epoch < manifest.epoch) {
+            if let Some(newest) = newest.as_ref().filter(|newest| newest.epoch < manifest.epoch) {
                 manifest.epoch = newest.epoch;
             }
         })

@@ -5,10 +5,14 @@
 //!
 //! Source: FLINK-22494; the other side of its guess.
 
-use keygroups::protocol::{Coordinator, CoordinatorInput, CreateOutcome, ReadOutcome};
+use std::sync::Arc;
 
-use super::Twist;
-use crate::{step::Step, store::Request};
+use keygroups::{
+    checkpoint::Manifest,
+    protocol::{Coordinator, CoordinatorInput, CreateOutcome, ReadOutcome},
+};
+
+use super::{Around, Twist};
 
 /// `Exists` is taken for success, without reading what is there.
 #[derive(Debug)]
@@ -17,14 +21,14 @@ pub struct ExistsIsCreated;
 impl Twist for ExistsIsCreated {
     fn coordinator_hears(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
-        answered: Option<&Request>,
+        answered: Option<&Manifest>,
         input: CoordinatorInput,
     ) -> Vec<CoordinatorInput> {
         match (answered, &input) {
-            (Some(Request::Create(own)), CoordinatorInput::Create { outcome: CreateOutcome::Exists, .. }) => {
-                let outcome = ReadOutcome::Found(own.clone());
+            (Some(own), CoordinatorInput::Create { outcome: CreateOutcome::Exists, .. }) => {
+                let outcome = ReadOutcome::Found(Arc::new(own.clone()));
                 vec![input, CoordinatorInput::Latest { after: own.version, outcome }]
             }
             _ => vec![input],

@@ -7,8 +7,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer};
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// Checkpoints do not expire.
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub struct ExpiryIsNotSet;
 impl Twist for ExpiryIsNotSet {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

@@ -9,23 +9,19 @@
 use keygroups::checkpoint::ObjectName;
 
 use super::Twist;
-use crate::{
-    store::{Object, Store},
-    story::COUNT,
-};
+use crate::story::COUNT;
 
 /// The first snapshot of a task is found under the names of those that later attempts of it write.
 #[derive(Debug)]
 pub struct FileNameReused;
 
 impl Twist for FileNameReused {
-    fn stored(&self, store: &Store, name: ObjectName, object: Object) -> Object {
-        let ObjectName::State { attempt, task, .. } = name else { return object };
-        let same = |other: &&ObjectName| match other {
+    fn stored(&self, objects: &dyn Fn() -> Vec<ObjectName>, name: ObjectName) -> Option<ObjectName> {
+        let ObjectName::State { attempt, task, .. } = name else { return None };
+        let same = |other: &ObjectName| match other {
             ObjectName::State { attempt: before, task: of, .. } => *before < attempt && *of == task,
             ObjectName::Output { .. } | ObjectName::OutputList { .. } => false,
         };
-        let found = store.objects.keys().find(same).filter(|_| task.vertex == COUNT);
-        found.and_then(|found| store.objects.get(found)).cloned().unwrap_or(object)
+        objects().into_iter().find(same).filter(|_| task.vertex == COUNT)
     }
 }

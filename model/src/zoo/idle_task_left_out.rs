@@ -8,8 +8,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput};
 
-use super::{Twist, change_manifests};
-use crate::step::Step;
+use super::{Around, Twist, change_manifests};
 
 /// Snapshots of tasks without new output are not committed.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub struct IdleTaskLeftOut;
 impl Twist for IdleTaskLeftOut {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::stories::{
-    ALIGNMENT, CHECKPOINT, DECLINED, LATE_HOST, LEADERSHIP, SCALE_IN, SCALE_OUT, STRAGGLERS,
+    ALIGNMENT, CHECKPOINT, DECLINED, LATE_HOST, LEADERSHIP, SCALE_IN, SCALE_OUT, STRAGGLERS, UNION,
 };
 
 macro_rules! mutants {
@@ -57,6 +57,7 @@ mutants! {
     element_of_an_old_attempt::ElementOfAnOldAttempt in STRAGGLERS breaks "state_is_the_fold_of_the_records_before_the_barrier" from "RisingWave 20879";
     blocked_channels_are_read::BlockedChannelsAreRead in ALIGNMENT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "invented";
     splits_in_another_order::SplitsInAnotherOrder in ALIGNMENT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "FLINK-7143";
+    union_state_taken_over_whole::UnionStateTakenOverWhole in UNION breaks "state_is_the_fold_of_the_records_before_the_barrier" from "flink-agents 825";
     aborted_output_is_stranded::AbortedOutputIsStranded in CHECKPOINT breaks "output_is_exactly_once" from "FLINK-10377";
     output_of_removed_subtasks::OutputOfRemovedSubtasks in SCALE_IN breaks "output_is_exactly_once" from "FLINK-23854, FLINK-40626";
 }

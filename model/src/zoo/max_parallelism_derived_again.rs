@@ -12,8 +12,7 @@ use keygroups::{
     protocol::{Coordinator, CoordinatorInput, CoordinatorOutput},
 };
 
-use super::{Twist, change_manifests};
-use crate::step::Step;
+use super::{Around, Twist, change_manifests};
 
 /// A claim changes the number of key groups.
 #[derive(Debug)]
@@ -22,14 +21,14 @@ pub struct MaxParallelismDerivedAgain;
 impl Twist for MaxParallelismDerivedAgain {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
-        let newest = around.history().newest();
+        let newest = around.newest();
         change_manifests(out, |manifest| {
-            if newest.is_none_or(|newest| newest.epoch == manifest.epoch) {
+            if newest.as_ref().is_none_or(|newest| newest.epoch == manifest.epoch) {
                 return;
             }
             let mut vertices = Vec::<VertexSpec>::from(manifest.job.clone());

@@ -1,13 +1,15 @@
 //! The bug zoo: planted bugs that prove that invariants and goals have teeth.
 //!
 //! A mutant leaves the production machines alone. It alters what goes into one or comes out of it,
-//! or lets the engine or the store misbehave: a [`Twist`].
+//! or lets the engine or the store misbehave: a [`Twist`]. The model of this crate carries it out on
+//! values, the simulation on real bytes.
 
 mod abort_deletes_what_is_shared;
 mod abort_stops_the_trigger;
 mod aborted_output_is_stranded;
 mod acknowledgement_of_an_old_attempt;
 mod ambiguous_is_failed;
+mod around;
 mod blocked_channels_are_read;
 mod change_under_the_previous_key;
 mod decline_deletes_what_is_reused;
@@ -50,7 +52,9 @@ mod subsumed_with_what_is_shared;
 mod successor_before_the_last_checkpoint;
 mod trigger_lock_not_released;
 mod unfinished_is_not_swept;
+mod union_state_taken_over_whole;
 
+pub use around::Around;
 pub use list::{ALL, STUCK};
 pub use outside::{OUTSIDE, Outside};
 
@@ -60,26 +64,36 @@ use keygroups::{
     checkpoint::{Attempt, Manifest, ObjectName},
     key_group::KeyGroup,
     protocol::{
-        Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Host, HostInput, HostOutput, ToHost,
+        Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Host, HostId, HostInput, HostOutput,
+        ToHost,
     },
 };
 
-use crate::{
-    engine::Frozen,
-    network::Message,
-    step::Step,
-    store::{Object, Request, Store},
-    story::{Groups, Offsets, Record, Story},
-};
+use crate::story::Story;
+
+/// How far a source has read one split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The split.
+    pub split: u16,
+    /// The next record to read.
+    pub offset: u64,
+    /// Where the split ends, as far as is known.
+    pub end: u64,
+}
 
 /// Where a planted bug can sit. Everything it does not change is as it should be.
+///
+/// It speaks of nothing that only one world has: model and simulation each carry it out with their own
+/// machines, engines and stores.
 pub trait Twist: fmt::Debug + Sync {
-    /// What `coordinator` hears instead of `input`; `answered` is the request it answers.
+    /// What `coordinator` hears instead of `input`; `answered` is what the create that it answers was to
+    /// create.
     fn coordinator_hears(
         &self,
-        _around: &mut Step<'_>,
+        _around: &mut dyn Around,
         _coordinator: &Coordinator,
-        _answered: Option<&Request>,
+        _answered: Option<&Manifest>,
         input: CoordinatorInput,
     ) -> Vec<CoordinatorInput> {
         vec![input]
@@ -88,7 +102,7 @@ pub trait Twist: fmt::Debug + Sync {
     /// What is carried out instead of `out`, which `coordinator` wants after it heard `input`.
     fn coordinator_wants(
         &self,
-        _around: &mut Step<'_>,
+        _around: &mut dyn Around,
         _coordinator: &Coordinator,
         _input: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
@@ -106,30 +120,39 @@ pub trait Twist: fmt::Debug + Sync {
         out
     }
 
-    /// Changes a snapshot after it was frozen.
-    fn frozen(&self, _story: &Story, _frozen: &mut Frozen) {}
+    /// Changes what the snapshot of a source says, after it was frozen.
+    fn frozen(&self, _readings: &mut Vec<Reading>) {}
 
-    /// The splits that subtask `index` of `of` reads in a job that starts empty.
-    fn first_splits(&self, story: &Story, index: usize, of: usize) -> Offsets {
-        story.first_splits(index, of)
+    /// Which of `splits` splits subtask `index` takes for `split` when splits are first dealt out.
+    fn first_split(&self, split: u16, _index: u16, _splits: u16) -> u16 {
+        split
     }
 
-    /// The snapshot that a task reads which is told to read `name`.
-    fn found(&self, _store: &Store, name: ObjectName) -> ObjectName {
+    /// The snapshot that a task reads which is told to read `name`; `objects` are those in the store,
+    /// ascending.
+    fn found(&self, _objects: &dyn Fn() -> Vec<ObjectName>, name: ObjectName) -> ObjectName {
         name
     }
 
-    /// Changes restored state before the next handle is read.
-    fn before_handle(&self, _groups: &mut Groups) {}
-
-    /// The key group that a record is kept under; `previous` was processed before it.
-    fn group_of(&self, record: Record, _previous: Option<Record>) -> KeyGroup {
-        record.group
+    /// Whether a task keeps what it restores of union state and what is another's.
+    fn keeps_what_is_anothers(&self) -> bool {
+        false
     }
 
-    /// What is stored instead of `object`, which is to be written as `name`.
-    fn stored(&self, _store: &Store, _name: ObjectName, object: Object) -> Object {
-        object
+    /// Whether what a task has restored is gone when it reads the next handle.
+    fn restores_only_the_last_handle(&self) -> bool {
+        false
+    }
+
+    /// The key group that state of a record is kept under; `previous` is that of the record before.
+    fn group_of(&self, group: KeyGroup, _previous: Option<KeyGroup>) -> KeyGroup {
+        group
+    }
+
+    /// The object whose contents are found under `name` instead of what is written; `objects` are those
+    /// in the store, ascending.
+    fn stored(&self, _objects: &dyn Fn() -> Vec<ObjectName>, _name: ObjectName) -> Option<ObjectName> {
+        None
     }
 
     /// Whether an element reaches only the receiver of its sender's attempt.
@@ -164,6 +187,16 @@ pub struct Mutant {
     pub breaks: &'static str,
 }
 
+/// Every planted bug: those that break an invariant, then those that lose a goal.
+pub fn every() -> impl Iterator<Item = &'static Mutant> {
+    ALL.iter().chain(STUCK)
+}
+
+/// The planted bug of that name.
+pub fn find(name: &str) -> Option<&'static Mutant> {
+    every().find(|mutant| mutant.name == name)
+}
+
 /// Changes every deployment among `out`.
 fn change_deployments(
     mut out: Vec<CoordinatorOutput>,
@@ -191,15 +224,11 @@ fn change_manifests(
 }
 
 /// What would deploy the attempt after `attempt` in the same way, from the same checkpoint.
-fn successors(around: &mut Step<'_>, attempt: Attempt) -> Vec<CoordinatorOutput> {
+fn successors(around: &mut dyn Around, attempt: Attempt) -> Vec<CoordinatorOutput> {
     let next = Attempt { run: attempt.run + 1, ..attempt };
-    let deployments = around.network().iter().filter_map(|message| match &**message {
-        Message::ToHost(to, ToHost::Deploy(deployment)) if deployment.attempt == attempt => {
-            Some((*to, Deployment { attempt: next, ..Deployment::clone(deployment) }))
-        }
-        _ => None,
-    });
-    deployments
-        .map(|(to, deployment)| CoordinatorOutput::Send { to, message: ToHost::Deploy(Arc::new(deployment)) })
-        .collect()
+    let successor = |(to, deployment): (HostId, Arc<Deployment>)| {
+        let deployment = Arc::new(Deployment { attempt: next, ..Deployment::clone(&deployment) });
+        CoordinatorOutput::Send { to, message: ToHost::Deploy(deployment) }
+    };
+    around.deployments(attempt).into_iter().map(successor).collect()
 }

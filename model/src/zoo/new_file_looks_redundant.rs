@@ -8,8 +8,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, ToCoordinator};
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// What is acknowledged is deleted if the newest checkpoint has a snapshot of the same task.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub struct NewFileLooksRedundant;
 impl Twist for NewFileLooksRedundant {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         coordinator: &Coordinator,
         input: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

@@ -7,8 +7,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer};
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// The timer that looks again does not run.
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub struct NewSlotsGoUnused;
 impl Twist for NewSlotsGoUnused {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

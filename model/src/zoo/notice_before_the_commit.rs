@@ -8,8 +8,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event, ToHost};
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// The notice follows the last acknowledgement.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub struct NoticeBeforeTheCommit;
 impl Twist for NoticeBeforeTheCommit {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,
@@ -30,7 +29,7 @@ impl Twist for NoticeBeforeTheCommit {
             _ => None,
         });
         if let Some(message) = complete {
-            let hosts = around.host_ids();
+            let hosts = around.hosts().into_iter();
             out.extend(hosts.map(|to| CoordinatorOutput::Send { to, message: message.clone() }));
         }
         out

@@ -6,17 +6,16 @@
 //!
 //! Source: FLINK-21996, FLINK-18071.
 
-use super::Twist;
-use crate::{engine::Frozen, story::Story};
+use super::{Reading, Twist};
 
 /// Offsets in snapshots are one ahead, as far as the log goes.
 #[derive(Debug)]
 pub struct OffsetBeforeTheRecord;
 
 impl Twist for OffsetBeforeTheRecord {
-    fn frozen(&self, story: &Story, frozen: &mut Frozen) {
-        for (split, offset) in &mut frozen.offsets {
-            *offset += u8::from(story.record(*split, *offset).is_some());
+    fn frozen(&self, readings: &mut Vec<Reading>) {
+        for Reading { offset, end, .. } in readings {
+            *offset = (*offset + 1).min(*end);
         }
     }
 }

@@ -6,15 +6,14 @@
 //!
 //! Source: BEAM-7144.
 
-use super::Twist;
-use crate::{engine::Frozen, story::Story};
+use super::{Reading, Twist};
 
 /// Splits whose first record was not read yet are not in snapshots.
 #[derive(Debug)]
 pub struct OffsetsRegisteredLate;
 
 impl Twist for OffsetsRegisteredLate {
-    fn frozen(&self, _: &Story, frozen: &mut Frozen) {
-        frozen.offsets.retain(|_, offset| *offset > 0);
+    fn frozen(&self, readings: &mut Vec<Reading>) {
+        readings.retain(|reading| reading.offset > 0);
     }
 }

@@ -9,19 +9,18 @@
 use keygroups::checkpoint::ObjectName;
 
 use super::Twist;
-use crate::store::Store;
 
 /// Reads find the snapshot that the same task took before.
 #[derive(Debug)]
 pub struct OlderVersionIsRead;
 
 impl Twist for OlderVersionIsRead {
-    fn found(&self, store: &Store, name: ObjectName) -> ObjectName {
+    fn found(&self, objects: &dyn Fn() -> Vec<ObjectName>, name: ObjectName) -> ObjectName {
         let ObjectName::State { task, checkpoint, .. } = name else { return name };
-        let older = |other: &&ObjectName| match other {
+        let older = |other: &ObjectName| match other {
             ObjectName::State { task: of, checkpoint: before, .. } => *of == task && *before < checkpoint,
             ObjectName::Output { .. } | ObjectName::OutputList { .. } => false,
         };
-        store.objects.keys().rfind(older).copied().unwrap_or(name)
+        objects().into_iter().rfind(older).unwrap_or(name)
     }
 }

@@ -7,8 +7,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event};
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// A campaign begins by deleting every object.
 #[derive(Debug)]
@@ -17,14 +16,17 @@ pub struct OrphansAtStartup;
 impl Twist for OrphansAtStartup {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
         let campaigns = out.contains(&CoordinatorOutput::Event(Event::Campaigned));
-        if campaigns && !around.store().objects.is_empty() {
-            out.push(CoordinatorOutput::Delete(around.store().objects.keys().copied().collect()));
+        if campaigns {
+            let orphans = around.objects();
+            if !orphans.is_empty() {
+                out.push(CoordinatorOutput::Delete(orphans));
+            }
         }
         out
     }

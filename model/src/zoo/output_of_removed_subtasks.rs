@@ -13,8 +13,7 @@ use keygroups::{
     protocol::{Coordinator, CoordinatorInput, CoordinatorOutput},
 };
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// Outputs are listed of as many subtasks as the newest manifest wants.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ pub struct OutputOfRemovedSubtasks;
 impl Twist for OutputOfRemovedSubtasks {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         coordinator: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

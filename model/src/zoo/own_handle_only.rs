@@ -10,8 +10,7 @@ use keygroups::{
     protocol::{Coordinator, CoordinatorInput, CoordinatorOutput},
 };
 
-use super::{Twist, change_deployments};
-use crate::step::Step;
+use super::{Around, Twist, change_deployments};
 
 /// Handles of other subtasks are not read.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub struct OwnHandleOnly;
 impl Twist for OwnHandleOnly {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,

@@ -11,8 +11,7 @@ use keygroups::{
     protocol::{Coordinator, CoordinatorInput, CoordinatorOutput},
 };
 
-use super::{Twist, change_deployments};
-use crate::step::Step;
+use super::{Around, Twist, change_deployments};
 
 /// Ranges are dealt out from the last subtask to the first.
 #[derive(Debug)]
@@ -21,12 +20,12 @@ pub struct RangesByAnotherFormula;
 impl Twist for RangesByAnotherFormula {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
-        let job = around.history().newest().map(|manifest| manifest.job.clone());
+        let job = around.newest().map(|manifest| manifest.job.clone());
         let max = move |vertex| -> Option<MaxParallelism> { job.as_ref()?.vertex(vertex)?.max_parallelism };
         change_deployments(out, |deployment| {
             let Some(max) = max(deployment.task.vertex) else { return };

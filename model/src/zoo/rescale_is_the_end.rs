@@ -9,8 +9,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput};
 
-use super::{Twist, change_manifests};
-use crate::step::Step;
+use super::{Around, Twist, change_manifests};
 
 /// The manifest of a rescale forgets all checkpoints.
 #[derive(Debug)]
@@ -19,12 +18,12 @@ pub struct RescaleIsTheEnd;
 impl Twist for RescaleIsTheEnd {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
-        let desired = around.history().newest().map(|newest| newest.desired_parallelism);
+        let desired = around.newest().map(|newest| newest.desired_parallelism);
         change_manifests(out, |manifest| {
             if desired.is_some_and(|desired| desired != manifest.desired_parallelism) {
                 manifest.checkpoints.clear();

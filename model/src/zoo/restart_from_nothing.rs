@@ -11,8 +11,7 @@ use keygroups::{
     protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Restore},
 };
 
-use super::{Twist, change_deployments};
-use crate::step::Step;
+use super::{Around, Twist, change_deployments};
 
 /// Only the first attempt of an epoch restores.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ pub struct RestartFromNothing;
 impl Twist for RestartFromNothing {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,

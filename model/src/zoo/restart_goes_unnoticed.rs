@@ -4,10 +4,12 @@
 //!
 //! Source: invented; a prototype of this protocol counted the `Ready` of a dead process.
 
-use keygroups::protocol::{Coordinator, CoordinatorInput, Incarnation, ToCoordinator};
+use keygroups::{
+    checkpoint::Manifest,
+    protocol::{Coordinator, CoordinatorInput, Incarnation, ToCoordinator},
+};
 
-use super::Twist;
-use crate::{step::Step, store::Request};
+use super::{Around, Twist};
 
 /// Coordinators tell hosts by their address alone.
 #[derive(Debug)]
@@ -16,9 +18,9 @@ pub struct RestartGoesUnnoticed;
 impl Twist for RestartGoesUnnoticed {
     fn coordinator_hears(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
-        _: Option<&Request>,
+        _: Option<&Manifest>,
         mut input: CoordinatorInput,
     ) -> Vec<CoordinatorInput> {
         if let CoordinatorInput::Host(

@@ -6,14 +6,13 @@
 //! Source: FLINK-4731.
 
 use super::Twist;
-use crate::story::Groups;
 
 /// The tables are cleared before each handle instead of once.
 #[derive(Debug)]
 pub struct RestoreClearsPerHandle;
 
 impl Twist for RestoreClearsPerHandle {
-    fn before_handle(&self, groups: &mut Groups) {
-        groups.clear();
+    fn restores_only_the_last_handle(&self) -> bool {
+        true
     }
 }

@@ -7,8 +7,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer};
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// Coming up starts no timer; a sign of life of a leader does.
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub struct SilenceNeedsAFirstSign;
 impl Twist for SilenceNeedsAFirstSign {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
         input: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

@@ -13,8 +13,7 @@ use keygroups::{
     protocol::{Coordinator, CoordinatorInput, CoordinatorOutput},
 };
 
-use super::{Twist, change_deployments};
-use crate::step::Step;
+use super::{Around, Twist, change_deployments};
 
 /// Operator state is that of the checkpoint before.
 #[derive(Debug)]
@@ -23,16 +22,15 @@ pub struct SourceResetToAnotherPoint;
 impl Twist for SourceResetToAnotherPoint {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
         change_deployments(out, |deployment| {
             let newest = deployment.restore.checkpoint;
-            let mut committed: Vec<_> =
-                around.history().committed().filter(|record| record.id < newest).collect();
-            let Some(before) = committed.pop() else { return };
+            let committed = around.committed();
+            let Some(before) = committed.iter().rfind(|record| record.id < newest) else { return };
             for read in &mut deployment.restore.operator_state {
                 let ObjectName::State { task, .. } = read.handle.object else { continue };
                 if let Some(older) = before.tasks.iter().find(|snapshot| snapshot.task == task) {

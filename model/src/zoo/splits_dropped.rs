@@ -8,8 +8,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput};
 
-use super::{Twist, change_deployments};
-use crate::step::Step;
+use super::{Around, Twist, change_deployments};
 
 /// Operator state is not restored.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub struct SplitsDropped;
 impl Twist for SplitsDropped {
     fn coordinator_wants(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,

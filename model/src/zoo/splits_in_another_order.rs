@@ -6,18 +6,13 @@
 //! Source: FLINK-7143.
 
 use super::Twist;
-use crate::story::{Offsets, Split, Story};
 
 /// For each subtask the list begins one split later.
 #[derive(Debug)]
 pub struct SplitsInAnotherOrder;
 
 impl Twist for SplitsInAnotherOrder {
-    fn first_splits(&self, story: &Story, index: usize, of: usize) -> Offsets {
-        let count = story.log.len();
-        let listed =
-            |Split(position): Split| Split(((usize::from(position) + count - index % count) % count) as u8);
-        let splits = story.first_splits(index, of).into_iter();
-        splits.map(|(split, offset)| (listed(split), offset)).collect()
+    fn first_split(&self, split: u16, index: u16, splits: u16) -> u16 {
+        (split + splits - index % splits) % splits
     }
 }

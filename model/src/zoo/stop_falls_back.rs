@@ -11,8 +11,7 @@ use keygroups::{
     protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event, Restore},
 };
 
-use super::{Twist, change_deployments};
-use crate::step::Step;
+use super::{Around, Twist, change_deployments};
 
 /// What was just committed is not restored.
 #[derive(Debug)]
@@ -21,14 +20,14 @@ pub struct StopFallsBack;
 impl Twist for StopFallsBack {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         coordinator: &Coordinator,
         _: &CoordinatorInput,
         out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
         let commits =
             out.iter().any(|output| matches!(output, CoordinatorOutput::Event(Event::Committed { .. })));
-        let committed: Vec<_> = around.history().committed().collect();
+        let committed = around.committed();
         let (Some(newest), [.., before, _], true) = (coordinator.manifest(), &*committed, commits) else {
             return out;
         };

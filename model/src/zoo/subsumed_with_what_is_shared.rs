@@ -8,8 +8,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event};
 
-use super::Twist;
-use crate::step::Step;
+use super::{Around, Twist};
 
 /// A commit deletes the outputs of the checkpoint before, which the chain of outputs still names.
 #[derive(Debug)]
@@ -18,14 +17,14 @@ pub struct SubsumedWithWhatIsShared;
 impl Twist for SubsumedWithWhatIsShared {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,
     ) -> Vec<CoordinatorOutput> {
         let commits =
             out.iter().any(|output| matches!(output, CoordinatorOutput::Event(Event::Committed { .. })));
-        let committed: Vec<_> = around.history().committed().collect();
+        let committed = around.committed();
         if let ([.., before, _], true) = (&*committed, commits) {
             let outputs = before.tasks.iter().filter_map(|snapshot| snapshot.output.as_ref());
             let shared: Vec<_> = outputs.map(|output| output.object).collect();

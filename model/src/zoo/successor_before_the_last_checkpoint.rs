@@ -8,8 +8,7 @@
 
 use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Event};
 
-use super::{Twist, successors};
-use crate::step::Step;
+use super::{Around, Twist, successors};
 
 /// The next attempt is deployed with the trigger of the last checkpoint.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub struct SuccessorBeforeTheLastCheckpoint;
 impl Twist for SuccessorBeforeTheLastCheckpoint {
     fn coordinator_wants(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
         _: &CoordinatorInput,
         mut out: Vec<CoordinatorOutput>,

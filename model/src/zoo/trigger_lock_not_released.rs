@@ -6,10 +6,12 @@
 //!
 //! Source: FLINK-26394.
 
-use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, Event};
+use keygroups::{
+    checkpoint::Manifest,
+    protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, Event},
+};
 
-use super::Twist;
-use crate::{step::Step, store::Request};
+use super::{Around, Twist};
 
 /// Only the id that follows the last commit is ever triggered.
 #[derive(Debug)]
@@ -18,9 +20,9 @@ pub struct TriggerLockNotReleased;
 impl Twist for TriggerLockNotReleased {
     fn coordinator_hears(
         &self,
-        _: &mut Step<'_>,
+        _: &mut dyn Around,
         coordinator: &Coordinator,
-        _: Option<&Request>,
+        _: Option<&Manifest>,
         input: CoordinatorInput,
     ) -> Vec<CoordinatorInput> {
         if let CoordinatorInput::Timer(CoordinatorTimer::Checkpoint) = input {

@@ -5,10 +5,12 @@
 //!
 //! Source: FLINK-30461.
 
-use keygroups::protocol::{Coordinator, CoordinatorInput};
+use keygroups::{
+    checkpoint::Manifest,
+    protocol::{Coordinator, CoordinatorInput},
+};
 
-use super::Twist;
-use crate::{step::Step, store::Request};
+use super::{Around, Twist};
 
 /// Sweeps see only objects of committed checkpoints.
 #[derive(Debug)]
@@ -17,15 +19,17 @@ pub struct UnfinishedIsNotSwept;
 impl Twist for UnfinishedIsNotSwept {
     fn coordinator_hears(
         &self,
-        around: &mut Step<'_>,
+        around: &mut dyn Around,
         _: &Coordinator,
-        _: Option<&Request>,
+        _: Option<&Manifest>,
         mut input: CoordinatorInput,
     ) -> Vec<CoordinatorInput> {
         if let CoordinatorInput::Swept { swept: Some(swept), .. } = &mut input {
+            let committed = around.committed();
             swept.objects.retain(|object| {
-                let mut committed = around.history().committed();
-                committed.any(|record| (record.attempt, record.id) == (object.attempt(), object.checkpoint()))
+                committed
+                    .iter()
+                    .any(|record| (record.attempt, record.id) == (object.attempt(), object.checkpoint()))
             });
         }
         vec![input]

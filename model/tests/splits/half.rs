@@ -123,6 +123,7 @@ fn whose(action: &Action) -> Option<Receiver> {
         Action::Land(_) => None,
         Action::Heartbeat(host)
         | Action::Restore(host, _)
+        | Action::FailRestore(host, _)
         | Action::Read(host, _)
         | Action::Take { host, .. }
         | Action::Upload(host, ..)
@@ -181,7 +182,8 @@ impl Half {
             }
             Self::Upload { host, task, attempt, checkpoint, written, all_well } => {
                 let engine = &world.hosts[host].tasks[&task];
-                let (mut objects, snapshot) = engine.snapshot(checkpoint, &engine.uploads[&checkpoint]);
+                let (mut objects, snapshot) =
+                    engine.snapshot(model.story(), checkpoint, &engine.uploads[&checkpoint]);
                 if written < objects.len() {
                     let (name, object) = objects.swap_remove(written);
                     let mut step = Step::new(model, world);

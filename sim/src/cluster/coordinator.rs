@@ -1,5 +1,6 @@
 //! The process of a coordinator: the production driver, a mailbox, and an observer.
 
+use super::planted::TwistedCoordinator;
 use super::{Cluster, MAIL_PORT, SimRuntime, stream_of};
 use crate::wire::{Address, Bell, Inbound, Mailbox, Node};
 use futures::stream;
@@ -41,6 +42,7 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
     let jitter = Duration::from_millis(random.u64(0..800));
     let timings = scenario.timings.clone().with_leader_silence_jitter(jitter);
     let transport = Transport { cluster: cluster.clone(), node, id, mailbox: mailbox.clone() };
+    let machine = TwistedCoordinator::new(machine, cluster.clone());
     let driver =
         CoordinatorDriver::new(machine, cluster.connect(node), transport, Arc::new(SimRuntime), timings)
             .expect("timings that can work");

@@ -21,11 +21,13 @@ pub(crate) struct SimEngine {
     mailbox: Rc<Mailbox<ToHost>>,
     bell: Bell,
     tasks: BTreeMap<(Attempt, TaskId), Box<dyn Work>>,
+    // Channels of tasks that are gone; only a planted bug leaves any.
+    left_open: BTreeMap<TaskId, Vec<ChannelReceiver>>,
 }
 
 impl SimEngine {
     pub(crate) fn new(cluster: Arc<Cluster>, node: Node, mailbox: Rc<Mailbox<ToHost>>, bell: Bell) -> Self {
-        Self { cluster, node, mailbox, bell, tasks: BTreeMap::new() }
+        Self { cluster, node, mailbox, bell, tasks: BTreeMap::new(), left_open: BTreeMap::new() }
     }
 
     /// The time of a batch has come: every source puts its next one into its channels.
@@ -65,7 +67,10 @@ impl Engine for SimEngine {
         let channels = Channels { cluster: &self.cluster, node: self.node, bell: &self.bell, deployment };
         let work = match deployment.task.vertex {
             SOURCE => self.cluster.job.source(&channels, restored)?,
-            _ => self.cluster.job.operator(&channels, restored)?,
+            _ => {
+                let overheard = self.left_open.remove(&deployment.task).unwrap_or_default();
+                self.cluster.job.operator(&channels, restored, overheard)?
+            }
         };
         self.tasks.insert((deployment.attempt, deployment.task), work);
         Ok(())
@@ -85,7 +90,7 @@ impl Engine for SimEngine {
         if let Some(backend) = work.backend() {
             self.cluster.watch.frozen(self.node, attempt, task, barrier.checkpoint, backend);
         }
-        Some(work.snapshot(barrier))
+        Some(work.snapshot(barrier, &self.cluster))
     }
 
     fn commit(&mut self, attempt: Attempt, task: TaskId, checkpoint: CheckpointId) {
@@ -102,7 +107,12 @@ impl Engine for SimEngine {
     }
 
     fn drop_task(&mut self, attempt: Attempt, task: TaskId) {
-        self.tasks.remove(&(attempt, task));
+        let dropped = self.tasks.remove(&(attempt, task));
+        if let Some(work) = dropped
+            && !self.cluster.planted.twist().channels_belong_to_an_attempt()
+        {
+            self.left_open.insert(task, work.into_inputs());
+        }
     }
 
     fn error(&mut self, _: Attempt, _: TaskId, error: &DriverError) {

@@ -2,6 +2,7 @@
 //! one task.
 
 use super::engine::SimEngine;
+use super::planted::TwistedHost;
 use super::{Cluster, MAIL_PORT, SimRuntime};
 use crate::wire::{Bell, Inbound, Mailbox, Node};
 use futures::future::{Either, select};
@@ -20,6 +21,7 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
     cluster.watch.host_began(node, &machine, slots);
     let engine = SimEngine::new(cluster.clone(), node, mailbox.clone(), bell.clone());
     let timings = cluster.scenario.timings.clone();
+    let machine = TwistedHost::new(machine, cluster.clone());
     let mut driver = HostDriver::new(machine, cluster.connect(node), engine, Arc::new(SimRuntime), timings)
         .expect("timings that can work");
     driver.handle(HostInput::Boot);

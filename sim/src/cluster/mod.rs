@@ -19,6 +19,7 @@ mod host;
 mod judge;
 mod operator;
 mod own_store;
+mod planted;
 mod progress;
 mod scenario;
 mod slowness;
@@ -32,6 +33,7 @@ mod variety;
 mod watch;
 
 pub use data::OutputRecord;
+pub use planted::Planted;
 pub use scenario::{EngineBug, Scenario, ScenarioError};
 pub use stores::Process;
 pub(crate) use stores::Stores;
@@ -48,12 +50,14 @@ use crate::run::{Run, Violation, World, run};
 use crate::storage::StoreNode;
 use crate::trace::Recording;
 use crate::wire::{Address, Net, Node};
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use keygroups::checkpoint::ObjectName;
 use keygroups::driver::Runtime;
 use keygroups::protocol::{CoordinatorId, HostId};
 use keygroups::snapshot::KeyGroupSections;
-use keygroups::store::CheckpointStore;
+use keygroups::store::{CheckpointStore, Identified, Layout};
 use object_store::path::Path;
 use own_store::OwnStore;
 use std::collections::BTreeMap;
@@ -72,6 +76,7 @@ const STORE_CLIENT_PORT: u16 = 7001;
 /// What all processes of one cluster share: where everybody is, and what is outside of the system.
 struct Cluster {
     scenario: Scenario,
+    planted: Planted,
     seed: u64,
     net: Net,
     nodes: Nodes,
@@ -97,8 +102,28 @@ impl Cluster {
         self.hosts.get(usize::from(id.0)).map(|&node| Address { node, port: MAIL_PORT })
     }
 
-    fn connect(&self, node: Node) -> CheckpointStore {
-        CheckpointStore::new(self.object_store(node), Path::from("job"))
+    fn connect(self: &Arc<Self>, node: Node) -> CheckpointStore {
+        CheckpointStore::new(self.object_store(node), self.layout().prefix().clone())
+    }
+
+    fn layout(&self) -> &Layout {
+        self.watch.layout()
+    }
+
+    /// What the store holds besides manifests, ascending.
+    fn objects(&self) -> Vec<ObjectName> {
+        let identify = |path: &String| match self.layout().identify(&Path::from(path.as_str())) {
+            Identified::Object(name) => Some(name),
+            Identified::Manifest(_) | Identified::Foreign => None,
+        };
+        let mut names: Vec<_> = self.store.look(|objects| objects.keys().filter_map(identify).collect());
+        names.sort_unstable();
+        names
+    }
+
+    /// The object there, as it is now.
+    fn bytes(&self, path: &Path) -> Option<Bytes> {
+        self.store.look(|objects| objects.get(path.as_ref()).map(|object| object.bytes.clone()))
     }
 
     /// Which life of the process this is, from 1.
@@ -126,11 +151,17 @@ pub fn simulate(seed: u64, scenario: &Scenario, recording: Recording) -> Run<Sum
     Case::draw(seed, scenario).run(recording)
 }
 
-/// Runs a scenario with the faults of this plan.
+/// Runs a scenario with the faults of this plan, and with a bug if one is planted.
 #[must_use]
-pub fn simulate_plan(seed: u64, scenario: &Scenario, plan: FaultPlan, recording: Recording) -> Run<Summary> {
+pub fn simulate_plan(
+    seed: u64,
+    scenario: &Scenario,
+    plan: FaultPlan,
+    planted: Planted,
+    recording: Recording,
+) -> Run<Summary> {
     let job = AnyJob::new(Arc::new(flights::Flights::new(scenario)), Vec::new());
-    let setting = Setting { scenario: scenario.clone(), plan, job, stores: Stores::default() };
+    let setting = Setting { scenario: scenario.clone(), plan, planted, job, stores: Stores::default() };
     simulate_job(seed, setting, recording).map(|Finished { summary, state }| {
         let result = flights::totals_of(&state).expect("the oracle has read it");
         Summary { result, ..summary }
@@ -141,6 +172,7 @@ pub fn simulate_plan(seed: u64, scenario: &Scenario, plan: FaultPlan, recording:
 pub(crate) struct Setting {
     pub(crate) scenario: Scenario,
     pub(crate) plan: FaultPlan,
+    pub(crate) planted: Planted,
     pub(crate) job: AnyJob,
     pub(crate) stores: Stores,
 }
@@ -160,7 +192,7 @@ pub(crate) fn simulate_job(seed: u64, setting: Setting, recording: Recording) ->
 }
 
 async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Violation> {
-    let Setting { scenario, plan, job, stores } = setting;
+    let Setting { scenario, plan, planted, job, stores } = setting;
     let job = job.untyped();
     let World { seed, net, nodes, trace } = world.clone();
     let store = StoreNode::start(&net, &trace, world.random("store"));
@@ -185,6 +217,7 @@ async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Viola
         starts: Mutex::default(),
         terms: Terms::of(&scenario),
         scenario,
+        planted,
     });
     for (id, &expected) in coordinators.iter().enumerate() {
         let cluster = cluster.clone();

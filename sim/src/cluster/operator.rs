@@ -3,19 +3,20 @@
 use super::Cluster;
 use super::data::{Data, Sent, decode, encode};
 use super::engine::Channels;
-use super::scenario::EngineBug;
 use super::slowness::Turn;
 use super::untyped::Work;
 use super::watch::Watch;
 use crate::job::{Context, Job, Operator};
 use crate::wire::ChannelReceiver;
+use bytes::Bytes;
 use keygroups::backend::{BackendError, StateBackend};
 use keygroups::checkpoint::CheckpointId;
 use keygroups::driver::{FrozenOutput, FrozenTask, RestoredTask};
-use keygroups::key_group;
+use keygroups::key_group::{self, KeyGroup};
 use keygroups::protocol::{
     Aligner, AlignerInput, AlignerOutput, Barrier, Deployment, FailureCause, HostInput,
 };
+use keygroups_model::zoo::Twist;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub(super) struct OperatorTask<P: Operator> {
     backend: StateBackend,
     operator: P,
     inputs: Vec<ChannelReceiver>,
+    // Of its predecessor's attempt; only a planted bug reads them.
+    overheard: Vec<ChannelReceiver>,
     aligner: Aligner,
     // Inputs that have ended; they still deliver barriers.
     ended: BTreeSet<usize>,
@@ -34,14 +37,17 @@ pub(super) struct OperatorTask<P: Operator> {
     stopped: bool,
     finished: bool,
     turn: Turn,
-    bug: Option<EngineBug>,
+    twist: &'static dyn Twist,
+    key_group_before: Option<KeyGroup>,
 }
 
 impl<P: Operator> OperatorTask<P> {
+    /// `overheard` are channels of its predecessor's attempt, by sender.
     pub(super) fn restore(
         job: &impl Job<Operator = P>,
         channels: &Channels<'_>,
         restored: RestoredTask,
+        overheard: Vec<ChannelReceiver>,
     ) -> Result<Self, FailureCause> {
         let deployment = Arc::clone(channels.deployment);
         let mut backend = restored.backend.ok_or(FailureCause::Engine)?;
@@ -54,6 +60,7 @@ impl<P: Operator> OperatorTask<P> {
             backend,
             operator,
             inputs,
+            overheard,
             ended: BTreeSet::new(),
             output: VecDeque::new(),
             last_snapshot: checkpoint,
@@ -61,8 +68,13 @@ impl<P: Operator> OperatorTask<P> {
             stopped: false,
             finished: false,
             turn: Turn::new(channels.cluster),
-            bug: channels.cluster.scenario.bug,
+            twist: channels.cluster.planted.twist(),
+            key_group_before: None,
         })
+    }
+
+    fn receive(&self, channel: usize) -> Option<Bytes> {
+        self.inputs[channel].try_recv().or_else(|| self.overheard.get(channel)?.try_recv())
     }
 
     fn align(&mut self, input: AlignerInput) -> Option<Barrier> {
@@ -77,8 +89,9 @@ impl<P: Operator> OperatorTask<P> {
     fn process(&mut self, sent: Sent<P::Record>, watch: &Watch) -> Result<(), BackendError> {
         let Sent { position, record } = sent;
         let key_group = key_group::of(&P::key(&record), self.backend.max_parallelism());
+        let kept_under = self.twist.group_of(key_group, self.key_group_before.replace(key_group));
         let Self { operator, backend, output, .. } = self;
-        let mut context = Context::new(key_group, position, backend, output, self.last_snapshot);
+        let mut context = Context::new(kept_under, position, backend, output, self.last_snapshot);
         operator.process(record, &mut context).inspect_err(|error| match error {
             BackendError::NotOwned { .. } => watch.misrouted(&self.deployment, key_group, error),
             error => watch.operator_failed(&self.deployment, position, error),
@@ -106,13 +119,11 @@ impl<P: Operator> Work for OperatorTask<P> {
             return None;
         }
         for channel in 0..self.inputs.len() {
-            while !self.aligner.is_blocked(channel as u32)
-                || self.bug == Some(EngineBug::ReadsBlockedChannels)
-            {
+            while !self.aligner.is_blocked(channel as u32) || !self.twist.heeds_blocked_channels() {
                 if self.turn.is_over() {
                     return None;
                 }
-                let Some(message) = self.inputs[channel].try_recv() else { break };
+                let Some(message) = self.receive(channel) else { break };
                 match decode::<Data<P::Record>>(&message) {
                     Ok(Data::Records(records)) => {
                         self.turn.take(records.len());
@@ -144,15 +155,11 @@ impl<P: Operator> Work for OperatorTask<P> {
         first.then_some(HostInput::Finished { attempt, task })
     }
 
-    fn snapshot(&mut self, barrier: Barrier) -> FrozenTask {
+    fn snapshot(&mut self, barrier: Barrier, _: &Cluster) -> FrozenTask {
         self.stopped |= barrier.stop;
-        let last_snapshot = std::mem::replace(&mut self.last_snapshot, barrier.checkpoint);
-        let begin = match self.bug {
-            Some(EngineBug::StrandsAbortedOutput) => last_snapshot,
-            _ => barrier.confirmed,
-        };
-        let output: Vec<_> =
-            self.output.iter().filter(|(after, _)| *after >= begin).map(|(_, record)| record).collect();
+        self.last_snapshot = barrier.checkpoint;
+        let since = self.output.iter().filter(|(after, _)| *after >= barrier.confirmed);
+        let output: Vec<_> = since.map(|(_, record)| record).collect();
         let output = (!output.is_empty())
             .then(|| FrozenOutput { bytes: encode(&output), records: output.len() as u64 });
         FrozenTask { keyed: Some(self.backend.freeze()), operator_state: Vec::new(), output }
@@ -166,5 +173,9 @@ impl<P: Operator> Work for OperatorTask<P> {
 
     fn cancel_alignment(&mut self, checkpoint: CheckpointId) {
         self.align(AlignerInput::Aborted { checkpoint });
+    }
+
+    fn into_inputs(self: Box<Self>) -> Vec<ChannelReceiver> {
+        self.inputs
     }
 }

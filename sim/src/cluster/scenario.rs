@@ -19,17 +19,13 @@ pub(crate) const SOURCE: VertexId = VertexId(0);
 /// The vertex that processes.
 pub(crate) const OPERATOR: VertexId = VertexId(1);
 
-/// A bug planted into the simulated engine, to see that the oracle catches it. The machines and the
-/// driver are as in production.
+/// A bug planted into the simulated engine, to see that the oracle catches it; one that the model's zoo
+/// does not have. The machines and the driver are as in production.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineBug {
     /// Every 97th record is counted twice. Of the cluster's own job only.
     CountsTwice,
-    /// Records of channels that wait at a barrier are processed all the same.
-    ReadsBlockedChannels,
-    /// A snapshot's output begins at the last snapshot, also if that one was given up.
-    StrandsAbortedOutput,
     /// Sources begin anew after every restore.
     ForgetsOffsets,
 }
@@ -181,7 +177,7 @@ impl Scenario {
 
     /// A small job for many seeds, everything drawn from the seed: the first `rows` rows at the most,
     /// parallelisms of `1..=6` rescaled up to three times, max parallelisms that are no powers of two,
-    /// two or three coordinators, hosts of one to four slots.
+    /// two or three coordinators, hosts of one to four slots, timings.
     ///
     /// # Panics
     /// If `input` has no row.
@@ -192,7 +188,7 @@ impl Scenario {
         let mut scenario = Self::drawn(random, faults);
         scenario.input = Arc::new(Table { rows: input.rows[..rows].to_vec() });
         // Six seconds of input.
-        let batches = 30 * usize::from(scenario.partitions);
+        let batches = scenario.batches() as usize * usize::from(scenario.partitions);
         scenario.batch_rows = rows.div_ceil(batches).max(1);
         scenario.input = drawn::skewed(seed, &scenario);
         scenario.variety = drawn::variety(seed, &scenario);
@@ -203,8 +199,14 @@ impl Scenario {
     pub(crate) fn swarm_of(seed: u64, records: &[u64], faults: Profile) -> Self {
         let mut scenario = Self::drawn(&mut random::stream(seed, "scenario"), faults);
         scenario.partitions = records.len() as u16;
-        scenario.batch_rows = records.iter().max().map_or(1, |most| most.div_ceil(30).max(1)) as usize;
+        scenario.batch_rows =
+            records.iter().max().map_or(1, |most| most.div_ceil(scenario.batches()).max(1)) as usize;
         scenario
+    }
+
+    /// In how many batches a partition is read, in six seconds.
+    fn batches(&self) -> u64 {
+        6_000_000 / self.batch_interval_us
     }
 
     /// The variety that `seed` draws for a source of a user's own.
@@ -226,8 +228,10 @@ impl Scenario {
         scenario.slots = random.u16(1..=4);
         let most = scenario.parallelisms.iter().max().map_or(1, |most| most.get());
         scenario.hosts = (2 * most).div_ceil(scenario.slots) + random.u16(0..=1);
-        scenario.batch_interval_us = 200_000;
+        scenario.batch_interval_us = random::spread(random, (50_000, 800_000));
         scenario.checkpoints_retained = random.usize(1..=2);
+        scenario.timings = draw_timings(random);
+        scenario.store_timeout_us = random.u64(500_000..=1_500_000);
         scenario.horizon_us = random.u64(5_000_000..=15_000_000);
         scenario
     }
@@ -421,4 +425,23 @@ fn timings() -> Timings {
         .with_transfer_timeout(Duration::from_millis(3_000))
         .with_sweep_interval(Duration::from_millis(5_000))
         .with_stabilize(Duration::from_millis(800))
+}
+
+/// Timings near these, each with its own ratio to the heartbeat.
+fn draw_timings(random: &mut Rng) -> Timings {
+    let mut ms = |range| Duration::from_millis(random::spread(random, range));
+    let heartbeat = ms((150, 400));
+    let silences = (ms((600, 2_400)), ms((600, 2_400)));
+    Timings::default()
+        .with_heartbeat(heartbeat)
+        .with_leader_silence(silences.0.max(2 * heartbeat))
+        .with_host_silence(silences.1.max(2 * heartbeat))
+        .with_restart_pause(ms((100, 1_000)))
+        .with_checkpoint_interval(ms((400, 2_000)))
+        .with_checkpoint_expiry(ms((1_500, 5_000)))
+        .with_store_retry(ms((50, 300)))
+        .with_request_timeout(ms((700, 3_000)))
+        .with_transfer_timeout(ms((1_500, 5_000)))
+        .with_sweep_interval(ms((2_000, 8_000)))
+        .with_stabilize(ms((200, 2_000)))
 }

@@ -7,7 +7,7 @@ use super::scenario::EngineBug;
 use super::untyped::Work;
 use super::watch::Watch;
 use crate::job::{Job, Operator, Position, RecordOf, Source};
-use crate::wire::now_us;
+use crate::wire::{ChannelReceiver, now_us};
 use bytes::Bytes;
 use keygroups::backend::StateBackend;
 use keygroups::checkpoint::{Attempt, CheckpointId, RedistributionMode, TaskId};
@@ -15,6 +15,7 @@ use keygroups::driver::{FrozenTask, RestoredTask};
 use keygroups::key_group::{self, MaxParallelism, Parallelism, assign};
 use keygroups::protocol::{Barrier, FailureCause, HostInput};
 use keygroups::snapshot::OperatorState;
+use keygroups_model::zoo::Reading;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,8 +46,10 @@ impl<J: Job> SourceTask<J> {
         let forgets = cluster.scenario.bug == Some(EngineBug::ForgetsOffsets);
         let offsets = if deployment.restore.checkpoint.0 == 0 || forgets {
             // The job starts empty: partitions are dealt out from their beginnings.
-            let mine = |partition: &u16| partition % parallelism.get() == deployment.task.subtask.0;
-            (0..job.source().partitions()).filter(mine).map(|partition| (partition, 0)).collect()
+            let (index, partitions) = (deployment.task.subtask.0, job.source().partitions());
+            let mine = (0..partitions).filter(|partition| partition % parallelism.get() == index);
+            let twist = cluster.planted.twist();
+            mine.map(|partition| (twist.first_split(partition, index, partitions), 0)).collect()
         } else {
             let offsets = restored.items(OFFSETS).iter().map(|item| decode(item));
             offsets.collect::<Result<_, _>>().map_err(|_| FailureCause::RestoreCorrupt)?
@@ -121,10 +124,17 @@ impl<J: Job> Work for SourceTask<J> {
         None
     }
 
-    fn snapshot(&mut self, barrier: Barrier) -> FrozenTask {
+    fn snapshot(&mut self, barrier: Barrier, cluster: &Cluster) -> FrozenTask {
         self.stopped |= barrier.stop;
         self.push_all(&encode(&Data::<RecordOf<J>>::Barrier(barrier)));
-        let items = self.offsets.iter().map(|offset| encode(&offset)).collect();
+        let reading = |(&split, &offset): (&u16, &u64)| Reading {
+            split,
+            offset,
+            end: self.job.source().records(split),
+        };
+        let mut readings = self.offsets.iter().map(reading).collect();
+        cluster.planted.twist().frozen(&mut readings);
+        let items = readings.iter().map(|reading| encode(&(reading.split, reading.offset))).collect();
         let mode = RedistributionMode::SplitDistribute;
         let offsets = OperatorState { name: OFFSETS.to_owned(), mode, items };
         FrozenTask { keyed: None, operator_state: vec![offsets], output: None }
@@ -133,4 +143,8 @@ impl<J: Job> Work for SourceTask<J> {
     fn commit(&mut self, _: CheckpointId) {}
 
     fn cancel_alignment(&mut self, _: CheckpointId) {}
+
+    fn into_inputs(self: Box<Self>) -> Vec<ChannelReceiver> {
+        Vec::new()
+    }
 }

@@ -1,6 +1,7 @@
 //! The stores that processes use: the simulated one's client, or what a user puts around it or in its place.
 
 use super::own_store::OwnStore;
+use super::planted::TwistedStore;
 use super::{Cluster, STORE_CLIENT_PORT};
 use crate::storage::SimObjectStore;
 use crate::wire::Node;
@@ -44,13 +45,17 @@ pub(crate) struct Stores {
 
 impl Cluster {
     /// The store for the process at `node`.
-    pub(super) fn object_store(&self, node: Node) -> Arc<dyn ObjectStore> {
+    pub(super) fn object_store(self: &Arc<Self>, node: Node) -> Arc<dyn ObjectStore> {
         let client: Arc<dyn ObjectStore> = match &self.own_store {
             Some(own) => Arc::new(own.client(node)),
             None => {
                 let (store, timeout_us) = (self.store.node(), self.scenario.store_timeout_us);
                 Arc::new(SimObjectStore::connect(&self.net, node, STORE_CLIENT_PORT, store, timeout_us))
             }
+        };
+        let client: Arc<dyn ObjectStore> = match self.planted.mutant() {
+            Some(_) => Arc::new(TwistedStore::new(client, Arc::clone(self))),
+            None => client,
         };
         match &self.wrap_store {
             Some(wrap) => wrap(self.process(node), client),

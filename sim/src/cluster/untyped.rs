@@ -9,6 +9,7 @@ use super::source::SourceTask;
 use super::watch::Watch;
 use crate::job::{Invariant, Job, OutputOf, Source};
 use crate::run::Violation;
+use crate::wire::ChannelReceiver;
 use bytes::Bytes;
 use keygroups::backend::StateBackend;
 use keygroups::checkpoint::{CheckpointId, CheckpointRecord};
@@ -35,13 +36,16 @@ pub(super) trait Work {
     fn backend(&self) -> Option<&StateBackend>;
 
     /// Stands at its barrier.
-    fn snapshot(&mut self, barrier: Barrier) -> FrozenTask;
+    fn snapshot(&mut self, barrier: Barrier, cluster: &Cluster) -> FrozenTask;
 
     /// What was put out up to the checkpoint is committed.
     fn commit(&mut self, checkpoint: CheckpointId);
 
     /// The checkpoint was given up.
     fn cancel_alignment(&mut self, checkpoint: CheckpointId);
+
+    /// Its channels, by sender, for a planted bug.
+    fn into_inputs(self: Box<Self>) -> Vec<ChannelReceiver>;
 }
 
 /// Judges what is committed.
@@ -119,11 +123,12 @@ pub(super) trait Untyped: Send + Sync {
     /// A task that reads.
     fn source(&self, channels: &Channels<'_>, restored: RestoredTask) -> Result<Box<dyn Work>, FailureCause>;
 
-    /// A task that processes.
+    /// A task that processes; it overhears channels of its predecessor's attempt, if a bug is planted.
     fn operator(
         &self,
         channels: &Channels<'_>,
         restored: RestoredTask,
+        overheard: Vec<ChannelReceiver>,
     ) -> Result<Box<dyn Work>, FailureCause>;
 
     /// Whoever judges one run.
@@ -157,8 +162,9 @@ impl<J: Job> Untyped for Typed<J> {
         &self,
         channels: &Channels<'_>,
         restored: RestoredTask,
+        overheard: Vec<ChannelReceiver>,
     ) -> Result<Box<dyn Work>, FailureCause> {
-        Ok(Box::new(OperatorTask::restore(&*self.job, channels, restored)?))
+        Ok(Box::new(OperatorTask::restore(&*self.job, channels, restored, overheard)?))
     }
 
     fn judge(&self, max_parallelism: MaxParallelism) -> Box<dyn Judge> {

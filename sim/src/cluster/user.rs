@@ -178,7 +178,7 @@ async fn no_garbage_stays(cluster: &Cluster) -> Result<(), Violation> {
 }
 
 /// Reads the committed output the way a consumer would, from the store alone.
-async fn read_output(cluster: &Cluster, node: Node) -> Result<Vec<Bytes>, Violation> {
+async fn read_output(cluster: &Arc<Cluster>, node: Node) -> Result<Vec<Bytes>, Violation> {
     let unreadable = |error: keygroups::store::StoreError| Violation::broken("output_is_readable", error);
     let store = cluster.connect(node);
     let newest = store.latest_manifest().await.map_err(unreadable)?;

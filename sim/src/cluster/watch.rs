@@ -13,7 +13,7 @@ use super::Scenario;
 use super::progress::Progress;
 use super::summary::{Restored, Summary};
 use super::untyped::{Judge, Untyped};
-use crate::fault::Injector;
+use crate::fault::{Injector, WeakInjector};
 use crate::job::Position;
 use crate::nodes::{Nodes, ProcessState};
 use crate::run::{Violation, World};
@@ -22,7 +22,9 @@ use crate::trace::Trace;
 use crate::wire::{Net, Node};
 use bytes::Bytes;
 use keygroups::backend::{BackendError, StateBackend};
-use keygroups::checkpoint::{Attempt, Certificate, CheckpointId, JobStatus, TaskId};
+use keygroups::checkpoint::{
+    Attempt, Certificate, CheckpointId, CheckpointRecord, JobStatus, Manifest, TaskId,
+};
 use keygroups::driver::{DriverError, RestoredTask};
 use keygroups::key_group::KeyGroup;
 use keygroups::protocol::invariant::{self, Fact, History, JobView};
@@ -56,7 +58,8 @@ struct State {
     coordinators: BTreeMap<Node, Coordinator>,
     hosts: BTreeMap<Node, Host>,
     violation: Option<Violation>,
-    injector: Option<Injector>,
+    // Weak: the injector holds the store, the store what observes it, and that is this watch.
+    injector: Option<WeakInjector>,
     judge: Box<dyn Judge>,
     progress: Progress,
 }
@@ -91,7 +94,7 @@ impl Watch {
 
     /// Faults that are aimed at steps strike from now on.
     pub(super) fn aim(&self, injector: &Injector) {
-        self.state().injector = Some(injector.clone());
+        self.state().injector = Some(injector.downgrade());
     }
 
     /// A coordinator's process has begun a life.
@@ -252,6 +255,21 @@ impl Watch {
         self.broken(&mut self.state(), Violation::broken("operator_processes_its_records", what));
     }
 
+    /// Where objects lie.
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The newest manifest that there ever was.
+    pub(super) fn newest_manifest(&self) -> Option<Arc<Manifest>> {
+        self.state().history.newest().cloned()
+    }
+
+    /// Every checkpoint that was ever committed, in that order.
+    pub(super) fn committed(&self) -> Vec<Arc<CheckpointRecord>> {
+        self.state().history.committed().cloned().collect()
+    }
+
     /// How many of a partition's `rows` may have come in so far.
     pub(crate) fn available(&self, rows: u64) -> u64 {
         self.state().progress.available(rows)
@@ -338,7 +356,7 @@ impl Watch {
 
     /// Outside the lock: a fault may crash the very process that takes the step.
     fn strike(&self, node: Node, steps: &[&'static str]) {
-        let injector = self.state().injector.clone();
+        let injector = self.state().injector.as_ref().and_then(WeakInjector::upgrade);
         if let Some(injector) = injector {
             for step in steps {
                 injector.on_step(node, step);

@@ -9,7 +9,7 @@ use crate::wire::{Arrival, Bell, Net, Node, Sink, Socket};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// Lets the faults of a plan strike and end. Clones are the same injector.
 ///
@@ -18,6 +18,17 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 #[derive(Clone)]
 pub struct Injector {
     inner: Arc<Inner>,
+}
+
+/// An [`Injector`] that this does not keep alive: for whoever the injector itself keeps alive.
+#[derive(Clone)]
+pub(crate) struct WeakInjector(Weak<Inner>);
+
+impl WeakInjector {
+    /// The injector, as long as its simulation lasts.
+    pub(crate) fn upgrade(&self) -> Option<Injector> {
+        self.0.upgrade().map(|inner| Injector { inner })
+    }
 }
 
 struct Inner {
@@ -117,6 +128,10 @@ impl Injector {
             self.inner.begin(&mut state, fault.clone());
         }
         faults
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakInjector {
+        WeakInjector(Arc::downgrade(&self.inner))
     }
 
     /// Ends all disorder now: as at the horizon. Requests that the store delays already stay late.

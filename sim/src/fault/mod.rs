@@ -18,6 +18,7 @@ mod tests;
 
 pub use crash::Crash;
 pub use injector::Injector;
+pub(crate) use injector::WeakInjector;
 pub use links::RoughLinks;
 pub use outage::StoreOutage;
 pub use partition::Partition;
@@ -55,6 +56,27 @@ impl Fault {
             Self::Pause(fault) => vec![fault.node],
             Self::Partition(fault) => fault.from.iter().chain(&fault.to).copied().collect(),
             Self::RoughLinks(_) | Self::StoreErrors(_) | Self::StoreOutage(_) => Vec::new(),
+        }
+    }
+
+    /// Moves it to another cluster, in which `place` says who a node is now. Whether there is still somebody
+    /// to hit.
+    pub(crate) fn move_nodes(&mut self, place: &impl Fn(Node) -> Option<Node>) -> bool {
+        let moved = |node: &mut Node| {
+            let now = place(*node);
+            *node = now.unwrap_or(*node);
+            now.is_some()
+        };
+        match self {
+            Self::Crash(fault) => moved(&mut fault.node),
+            Self::Pause(fault) => moved(&mut fault.node),
+            Self::Partition(fault) => {
+                for side in [&mut fault.from, &mut fault.to] {
+                    side.retain_mut(moved);
+                }
+                !fault.from.is_empty() && !fault.to.is_empty()
+            }
+            Self::RoughLinks(_) | Self::StoreErrors(_) | Self::StoreOutage(_) => true,
         }
     }
 

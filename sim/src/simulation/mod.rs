@@ -98,7 +98,7 @@ impl<J: Job> Simulation<J> {
         }
         plan.check(&scenario.targets()).unwrap_or_else(|error| panic!("the simulation: {error}"));
         let (about, breaks) = (String::new(), None);
-        Case { format: CASE_FORMAT, about, breaks, seed, plan, scenario }
+        Case { format: CASE_FORMAT, about, breaks, seed, mutant: None, plan, scenario }
     }
 
     /// Runs every seed.
@@ -170,6 +170,7 @@ impl<J: Job> Simulation<J> {
         let setting = Setting {
             scenario: case.scenario.clone(),
             plan: case.plan.clone(),
+            planted: case.planted().unwrap_or_else(|error| panic!("{error}")),
             job: self.any_job(),
             stores: self.stores.clone(),
         };

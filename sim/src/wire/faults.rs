@@ -99,6 +99,16 @@ impl NetworkFaults {
         self.cut.contains(&(from, to))
     }
 
+    /// The same for a network in which `place` says who a node is now; links of nodes that are gone are gone.
+    pub(crate) fn moved(&self, place: &impl Fn(Node) -> Option<Node>) -> Self {
+        let pair = |from: Node, to: Node| Some((place(from)?, place(to)?));
+        Self {
+            every: self.every,
+            links: self.links.iter().filter_map(|(&(a, b), faults)| Some((pair(a, b)?, *faults))).collect(),
+            cut: self.cut.iter().filter_map(|&(a, b)| pair(a, b)).collect(),
+        }
+    }
+
     /// Mends every link and makes all of them calm.
     pub fn heal(&mut self) {
         *self = Self::default();

@@ -1,0 +1,42 @@
+//! A case: a run written out in a file, and what is expected of it.
+
+use std::path::Path;
+
+use keygroups_sim::case::Case;
+use keygroups_sim::cluster::Summary;
+use keygroups_sim::run::Run;
+use keygroups_sim::shrink::Size;
+
+use crate::Verdict;
+use crate::sim::style::{counted, one_line};
+use crate::sim::{opening_of, quoted};
+
+/// What is said before and after a run.
+pub(crate) struct Frame {
+    pub(crate) opening: String,
+    pub(crate) again: String,
+}
+
+/// What is said of the case in `file`.
+pub(crate) fn story(file: &Path, case: &Case) -> Frame {
+    let name = file.display().to_string();
+    let about = case.about.lines().map(|line| format!("{}\n", one_line(line)));
+    let mut opening: String = about.collect();
+    if !opening.is_empty() {
+        opening.push('\n');
+    }
+    let faults = counted(Size::of(case).faults as u64, "fault");
+    opening += &opening_of(&one_line(&name), "of its own", &case.scenario, &faults);
+    Frame { opening, again: format!("keygroups replay {}", quoted(&name)) }
+}
+
+/// The verdict; whoever expects another one is told.
+pub(super) fn judged(file: &Path, case: &Case, run: &Run<Summary>) -> Verdict {
+    if !case.is_met_by(run) {
+        let expected = case.breaks.as_deref().map_or("to hold".to_owned(), |rule| format!("to break {rule}"));
+        let broken = run.outcome.as_ref().err().map(|violation| format!("it breaks {}", violation.rule()));
+        let found = broken.unwrap_or_else(|| "it holds".to_owned());
+        eprintln!("{}: the case is expected {expected}, and {found}", one_line(&file.display().to_string()));
+    }
+    crate::sim::judged(run)
+}
