@@ -344,6 +344,7 @@ impl EngineTask {
                 object: output,
                 bytes: 1,
                 records: frozen.output.len() as u64,
+                checksum: 0,
             }),
         };
         let (groups, offsets) = (frozen.groups.clone(), frozen.offsets.clone());

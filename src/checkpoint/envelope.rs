@@ -86,7 +86,7 @@ fn header(magic: &str, version: u32, checksum: u32, bytes: u64) -> String {
     format!("{magic} {version} crc32c={checksum:08x} bytes={bytes}\n")
 }
 
-fn checksum(body: &[u8]) -> u32 {
+pub(super) fn checksum(body: &[u8]) -> u32 {
     let wide = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, body);
     u32::try_from(wide).expect("a CRC-32 has 32 bits")
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Certificate, CheckpointId, TaskId};
+use super::{Attempt, Certificate, CheckpointId, TaskId, envelope::checksum};
 use crate::key_group::KeyGroupRange;
 
 /// The name of a write-once object. It holds the attempt, so that a zombie can litter but never
@@ -109,6 +109,21 @@ pub struct OutputHandle {
     pub bytes: u64,
     /// Number of output records.
     pub records: u64,
+    /// CRC-32C (Castagnoli) of the bytes: damage, or another object under this name, is noticed before
+    /// anybody takes the output for what was committed.
+    pub checksum: u32,
+}
+
+impl OutputHandle {
+    /// The handle of `records` output records that are encoded in `bytes`.
+    pub fn of(object: ObjectName, bytes: &[u8], records: u64) -> Self {
+        Self { object, bytes: bytes.len() as u64, records, checksum: checksum(bytes) }
+    }
+
+    /// Whether `bytes` are what was written.
+    pub fn describes(&self, bytes: &[u8]) -> bool {
+        self.bytes == bytes.len() as u64 && self.checksum == checksum(bytes)
+    }
 }
 
 /// What a task acknowledges a checkpoint with.

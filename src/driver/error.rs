@@ -6,7 +6,7 @@ use crate::{
     ErrorKind,
     backend::BackendError,
     checkpoint::{ObjectName, TaskId},
-    snapshot::SnapshotError,
+    snapshot::{SnapshotError, Wanted},
     store::StoreError,
 };
 
@@ -33,6 +33,19 @@ pub enum DriverError {
         /// What is wrong with it.
         source: SnapshotError,
     },
+    /// What a task is to start from cannot be read, or is not what was written. Names everything that
+    /// is lost with it if nobody repairs the object.
+    #[error("task {task} cannot restore {wanted} from {object}: {source}")]
+    Restore {
+        /// The task.
+        task: TaskId,
+        /// The snapshot that it reads.
+        object: ObjectName,
+        /// What it wants of that.
+        wanted: Wanted,
+        /// Why it does not get it.
+        source: Box<DriverError>,
+    },
     /// Key groups that do not fit the task they were read for.
     #[error("task {task} cannot restore: {source}")]
     Backend {
@@ -53,6 +66,7 @@ impl DriverError {
             Self::Store(error) => error.kind(),
             Self::TimedOut { .. } | Self::ComputeDropped => ErrorKind::Retry,
             Self::Snapshot { source, .. } => source.kind(),
+            Self::Restore { source, .. } => source.kind(),
             Self::Backend { source, .. } => source.kind(),
         }
     }

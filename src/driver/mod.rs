@@ -11,7 +11,9 @@
 //! - *A task that is dropped takes its requests with it.* An upload that was given up may still
 //!   land; its name holds the attempt, so it is litter that the next sweep finds.
 //! - *Restores and uploads are repeated* a few times ([`TRIES_MAX`]) before the machine hears of a
-//!   failure: reads have no effect, and a write-once name takes the same bytes twice.
+//!   failure: reads have no effect, and a write-once name takes the same bytes twice. A snapshot that
+//!   turns out to be damaged is read again, too: damage on the way is mended by that, and other damage is
+//!   an error that names the object and the key groups in it.
 //!
 //! Nothing here knows tokio, threads or the time: [`Runtime`] is what an engine brings. With the
 //! same order of events every run is the same.

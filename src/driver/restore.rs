@@ -14,7 +14,7 @@ use futures::{StreamExt, stream};
 use super::{
     DriverError,
     engine::{RestoreMetrics, RestoredTask},
-    runtime::Requests,
+    runtime::{Requests, TRIES_MAX},
 };
 use crate::{
     ErrorKind,
@@ -40,7 +40,7 @@ pub(super) async fn restore(
     let mut metrics = RestoreMetrics::default();
     let mut runs: Vec<Option<OperatorState>> = vec![None; plan.operator_state.len()];
     let mut fetches = stream::iter(by_snapshot(plan))
-        .map(|part| fetch(&store, &requests, part))
+        .map(|part| fetch_again(&store, &requests, deployment.task, part))
         .buffered(SNAPSHOTS_AT_ONCE);
     while let Some(fetched) = fetches.next().await {
         let Fetched { restored, runs_at, read } = fetched?;
@@ -72,6 +72,7 @@ pub(super) async fn restore(
 pub(super) fn failure_cause(error: &DriverError) -> FailureCause {
     match error {
         DriverError::Snapshot { .. } | DriverError::Backend { .. } => FailureCause::RestoreCorrupt,
+        DriverError::Restore { source, .. } => failure_cause(source),
         DriverError::Store(_) | DriverError::TimedOut { .. } | DriverError::ComputeDropped => {
             if error.kind() == ErrorKind::Corrupt {
                 FailureCause::RestoreCorrupt
@@ -99,6 +100,7 @@ fn misfit(task: TaskId, source: BackendError) -> DriverError {
 }
 
 /// What one task wants of one snapshot.
+#[derive(Clone)]
 struct Part {
     handle: Arc<StateHandle>,
     wanted: Wanted,
@@ -146,6 +148,31 @@ fn joined(plan: &[OperatorRead], runs: Vec<Option<OperatorState>>) -> Vec<Operat
         state.items.extend(run.into_iter().flat_map(|run| run.items));
     }
     states.into_values().collect()
+}
+
+/// Fetches, and again what turns out to be damaged: bytes can be damaged on their way, or by a store that
+/// has better copies. What is damaged every time is lost, and the error says what that is.
+async fn fetch_again(
+    store: &CheckpointStore,
+    requests: &Requests,
+    task: TaskId,
+    part: Part,
+) -> Result<Fetched, DriverError> {
+    let mut tries = 1;
+    loop {
+        match fetch(store, requests, part.clone()).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt && tries < TRIES_MAX => {
+                tries += 1;
+                requests.runtime.sleep(requests.timings.store_retry).await;
+            }
+            fetched => {
+                return fetched.map_err(|source| {
+                    let Part { handle, wanted, .. } = part;
+                    DriverError::Restore { task, object: handle.object, wanted, source: Box::new(source) }
+                });
+            }
+        }
+    }
 }
 
 async fn fetch(store: &CheckpointStore, requests: &Requests, part: Part) -> Result<Fetched, DriverError> {

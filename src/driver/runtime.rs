@@ -79,6 +79,7 @@ impl Requests {
     }
 }
 
-/// How often a request of a task is tried before its restore or upload fails. What follows (a new
+/// How often a request of a task is tried before its restore or upload fails, and how often a snapshot is read
+/// that turns out to be damaged. What follows (a new
 /// attempt, another checkpoint) tries again with more pause, so a few are enough.
 pub const TRIES_MAX: u32 = 4;

@@ -38,11 +38,7 @@ pub(super) async fn upload(
     };
     future::try_join(put(&store, &requests, object, &encoded.bytes), put_output).await?;
 
-    let output = output.map(|output| OutputHandle {
-        object: output_name,
-        bytes: output.bytes.len() as u64,
-        records: output.records,
-    });
+    let output = output.map(|output| OutputHandle::of(output_name, &output.bytes, output.records));
     Ok(Arc::new(TaskSnapshot { task, state: encoded.handle(), output }))
 }
 

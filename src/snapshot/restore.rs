@@ -7,7 +7,7 @@
 //! restored    ← reads.finish(buffers)
 //! ```
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use bytes::Bytes;
 
@@ -28,6 +28,23 @@ pub struct Wanted {
     pub key_groups: Vec<KeyGroupRange>,
     /// Runs of items of operator states, by name.
     pub operator_items: Vec<(String, Range<u32>)>,
+}
+
+impl fmt::Display for Wanted {
+    /// In words: `key groups 4–7, 12 and items 0..2 of operator state 'offsets'`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let runs: Vec<_> = self.key_groups.iter().map(ToString::to_string).collect();
+        let items = |(name, items): &(String, Range<u32>)| {
+            format!("items {}..{} of operator state '{name}'", items.start, items.end)
+        };
+        let keyed = (!runs.is_empty()).then(|| {
+            let one = self.key_groups.iter().map(|run| run.len()).sum::<usize>() == 1;
+            format!("key group{} {}", if one { "" } else { "s" }, runs.join(", "))
+        });
+        let parts: Vec<_> = keyed.into_iter().chain(self.operator_items.iter().map(items)).collect();
+        f.write_str(if parts.is_empty() { "nothing" } else { "" })?;
+        f.write_str(&parts.join(" and "))
+    }
 }
 
 /// What was wanted, verified.

@@ -57,6 +57,19 @@ pub enum StoreError {
         /// What is wrong with it.
         source: FormatError,
     },
+    /// An output object is not the one that its handle describes.
+    #[error(
+        "{path} holds {found} bytes that are not the {expected} bytes of output that were committed: \
+         it is damaged, or another object"
+    )]
+    DamagedOutput {
+        /// The object.
+        path: String,
+        /// How many bytes were committed.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
     /// What should be written is not a manifest or output list that could be read back.
     #[error("{path} is not written: {source}")]
     Content {
@@ -128,7 +141,7 @@ impl StoreError {
                 Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => ErrorKind::Retry,
                 _ => ErrorKind::Invalid,
             },
-            Self::Missing { .. } | Self::ShortRead { .. } => ErrorKind::Corrupt,
+            Self::Missing { .. } | Self::ShortRead { .. } | Self::DamagedOutput { .. } => ErrorKind::Corrupt,
             Self::Damaged { source, .. } => source.kind(),
             Self::Content { .. }
             | Self::Conflict { .. }

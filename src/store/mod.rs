@@ -7,13 +7,16 @@
 //! - Whatever it writes is created, never overwritten, so a zombie can litter but not destroy.
 //! - The outcome of a write is a value. [`Create::Unknown`] is whatever is not provably done or
 //!   provably refused, and is settled by reading.
-//! - Whatever it reads is verified: lengths here, content by [`Manifest::decode`] and
-//!   [`OutputList::decode`]. A damaged newest manifest is an error and never a reason to take an
-//!   older one.
+//! - Whatever it reads is verified: lengths here, content by [`Manifest::decode`],
+//!   [`OutputList::decode`] and, for outputs, the checksum in their handle
+//!   ([`CheckpointStore::read_output`]). A damaged newest manifest is an error and never a reason to
+//!   take an older one.
 //!
-//! It needs a store whose listings show every object that was created before: S3, GCS, Azure and
-//! local file systems all do. It runs on any async runtime; object_store's S3, GCS and Azure
-//! clients need tokio.
+//! It needs a store with conditional create, whose reads see every write that ended before: S3, GCS,
+//! Azure and local file systems are such stores. Their listings show every object that was created
+//! before, too; one that omits the newest for a while does no harm as long as it omits fewer manifests
+//! than are retained, for readers go on from the newest that is listed. It runs on any async runtime;
+//! object_store's S3, GCS and Azure clients need tokio.
 //!
 //! [`Manifest::decode`]: crate::checkpoint::Manifest::decode
 //! [`OutputList::decode`]: crate::checkpoint::OutputList::decode

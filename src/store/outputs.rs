@@ -1,5 +1,7 @@
 //! The chain of committed outputs: each link names the one before.
 
+use bytes::Bytes;
+
 use super::{CheckpointStore, Put, StoreError};
 use crate::checkpoint::{Attempt, ObjectName, OutputHandle, OutputList};
 
@@ -52,6 +54,21 @@ impl CheckpointStore {
     /// [`Attempt::default`] is below every attempt.
     pub fn walk_outputs(&self, head: Option<ObjectName>, floor: Attempt) -> OutputWalk<'_> {
         OutputWalk { store: self, floor, next: head }
+    }
+
+    /// A committed output, exactly as it was written.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`], [`StoreError::ShortRead`] and [`StoreError::DamagedOutput`] name the
+    /// object; otherwise what the store said.
+    pub async fn read_output(&self, handle: &OutputHandle) -> Result<Bytes, StoreError> {
+        let bytes = self.get(handle.object).await?;
+        if handle.describes(&bytes) {
+            return Ok(bytes);
+        }
+        let path = self.layout.object(&handle.object).to_string();
+        Err(StoreError::DamagedOutput { path, expected: handle.bytes, found: bytes.len() as u64 })
     }
 
     /// All committed outputs up to `head`: oldest checkpoint first, ascending by task within one.

@@ -35,7 +35,7 @@ pub fn output_list_name(attempt: Attempt, checkpoint: u64) -> ObjectName {
 
 pub fn output(attempt: Attempt, task: TaskId, checkpoint: u64) -> OutputHandle {
     let object = ObjectName::Output { attempt, task, checkpoint: CheckpointId(checkpoint) };
-    OutputHandle { object, bytes: 210, records: 7 }
+    OutputHandle { object, bytes: 210, records: 7, checksum: 0xE306_9283 }
 }
 
 /// What checkpoint `id` committed, as a link of the output chain.

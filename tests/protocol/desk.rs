@@ -332,6 +332,7 @@ pub fn snapshot(deployment: &Deployment, checkpoint: keygroups::checkpoint::Chec
             object: ObjectName::Output { attempt, task, checkpoint },
             bytes: 10,
             records: 1,
+            checksum: 0,
         }),
     }
 }

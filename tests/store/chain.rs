@@ -116,11 +116,33 @@ fn a_listing_that_lags_behind_is_caught_up_by_reading_on() {
     block_on(async {
         let faults = Faulty::new(Arc::new(InMemory::new()));
         let store = CheckpointStore::new(Arc::new(faults.clone()), Path::default());
-        for version in 1..=3 {
+        for version in 1..=6 {
             create(&store, &manifest(version)).await;
-            faults.inject(Fault::LagListing);
-            assert_eq!(latest_version(&store).await, Some(ManifestVersion(version)));
+            for omitted in 1..=3 {
+                faults.inject(Fault::LagListing(omitted));
+                assert_eq!(latest_version(&store).await, Some(ManifestVersion(version)));
+            }
         }
+    });
+}
+
+/// As long as it omits fewer than are retained.
+#[test]
+fn a_listing_that_lags_behind_a_pruned_chain_leads_to_the_newest_or_to_an_error() {
+    block_on(async {
+        let faults = Faulty::new(Arc::new(InMemory::new()));
+        let store = CheckpointStore::new(Arc::new(faults.clone()), Path::default());
+        for version in 1..=9 {
+            create(&store, &manifest(version)).await;
+        }
+        assert_eq!(store.prune_manifests(ManifestVersion(6)).await.unwrap(), 5);
+        for omitted in 1..=3 {
+            faults.inject(Fault::LagListing(omitted));
+            assert_eq!(latest_version(&store).await, Some(ManifestVersion(9)));
+        }
+        faults.inject(Fault::LagListing(3));
+        let error = store.prune_manifests(ManifestVersion(8)).await.unwrap_err();
+        assert!(matches!(error, StoreError::PruneNewest { .. }), "{error}");
     });
 }
 

@@ -22,8 +22,8 @@ pub enum Fault {
     RefuseGet(object_store::Error),
     /// The next get finds nothing, as if the object had been deleted since it was listed.
     HideFromGet,
-    /// The next listing does not show the newest object.
-    LagListing,
+    /// The next listing does not show so many of the newest objects.
+    LagListing(usize),
     /// The next delete has this answer.
     RefuseDelete(object_store::Error),
 }
@@ -119,12 +119,13 @@ impl ObjectStore for Faulty {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let found = self.inner.list(prefix);
-        if self.take(|fault| matches!(fault, Fault::LagListing)).is_none() {
+        let Some(Fault::LagListing(omitted)) = self.take(|fault| matches!(fault, Fault::LagListing(_)))
+        else {
             return found;
-        }
-        futures::stream::once(async {
+        };
+        futures::stream::once(async move {
             let mut found: Vec<_> = found.collect().await;
-            found.pop();
+            found.truncate(found.len().saturating_sub(omitted));
             futures::stream::iter(found)
         })
         .flatten()

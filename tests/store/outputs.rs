@@ -3,13 +3,14 @@
 use futures::executor::block_on;
 use keygroups::{
     ErrorKind,
-    checkpoint::{Attempt, ObjectName, OutputHandle},
+    checkpoint::{Attempt, ObjectName, OutputHandle, TaskId, VertexId},
+    key_group::Subtask,
     store::{CheckpointStore, Put, StoreError},
 };
 use object_store::ObjectStoreExt;
 
 use crate::{
-    common::sample::{attempt, output_list, output_list_name},
+    common::sample::{attempt, output, output_list, output_list_name},
     in_memory, stores,
 };
 
@@ -99,5 +100,29 @@ fn a_list_that_nobody_could_read_is_not_written() {
         let outcome = store.put_output_list(name, &output_list(attempt(1, 1), 1, Some(name))).await;
         assert!(matches!(outcome, Put::Failed { reason: StoreError::Content { .. } }), "{outcome:?}");
         assert_eq!(store.list_objects(attempt(0, 0)).await.unwrap().objects, []);
+    });
+}
+
+/// The bytes are the engine's, so nothing but the handle can vouch for them.
+#[test]
+fn damaged_and_misdirected_output_is_an_error_that_names_it() {
+    let (memory, store) = in_memory();
+    block_on(async {
+        let task = TaskId { vertex: VertexId(0), subtask: Subtask(0) };
+        let names = [1, 2].map(|id| output(attempt(1, 1), task, id).object);
+        for (name, bytes) in names.iter().zip(["first", "other"]) {
+            assert!(matches!(store.put_object(*name, bytes.into()).await, Put::Written));
+        }
+        let handle = OutputHandle::of(names[0], b"first", 1);
+        assert_eq!(store.read_output(&handle).await.unwrap(), "first");
+        let path = store.layout().object(&names[0]);
+        for bad in ["fIrst", "firs", "other", ""] {
+            memory.put(&path, bad.into()).await.unwrap();
+            let error = store.read_output(&handle).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            assert!(error.to_string().starts_with(path.as_ref()), "{error}");
+        }
+        memory.delete(&path).await.unwrap();
+        assert!(matches!(store.read_output(&handle).await, Err(StoreError::Missing { .. })));
     });
 }

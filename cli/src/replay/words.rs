@@ -98,8 +98,17 @@ fn request(event: Told<'_>) -> Option<String> {
         "swallowed" => ", lost on its way",
         "refused" => ", refused",
         "held-up" => ", held up",
+        "unanswered" | "reply-lost" => ", done, but the answer is lost",
         "late" => ", carried out late",
-        "unanswered" => ", done, but the answer is lost",
+        "slow-down" => ", refused: too many requests",
+        "full" => ", refused: no room",
+        "failed" => ", answered with 500",
+        "failed-after-effect" => ", done, but answered with 500",
+        "rotten" => ", answered with a flipped bit",
+        "truncated" => ", answered with less than there is",
+        "misdirected" => ", answered with another object",
+        "missing" => ", answered that there is none",
+        "stale" => ", answered without the newest",
         other => other,
     };
     Some(format!("{by}: {operation} {path}{fate}"))

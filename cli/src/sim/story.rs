@@ -230,9 +230,11 @@ fn manifest_in_doubt(event: &TraceEvent) -> Option<String> {
     let what = match field("fate")? {
         _ if field("operation")? != "put" || !path.contains("/manifest/") => return None,
         "swallowed" => "is lost on its way",
-        "refused" => "is refused",
+        "refused" | "slow-down" | "full" => "is refused",
+        "failed" => "fails without effect",
+        "failed-after-effect" => "takes effect, but the answer is an error",
         "held-up" => "is held up and may still arrive",
-        "unanswered" => "takes effect, but the answer is lost",
+        "unanswered" | "reply-lost" => "takes effect, but the answer is lost",
         _ => return None,
     };
     Some(format!("{path} by {by} {what}"))

@@ -9,7 +9,7 @@ use keygroups::{
 
 use super::{
     checker::Checker,
-    line::Requested,
+    line::{Damaged, Fate, How, Requested},
     rule::{OUTSIDE, Refusal},
     world::Follows,
 };
@@ -62,6 +62,8 @@ impl Checker {
         let (world, carried_out) = (&mut self.world, fate.is_carried_out());
         let store: Arc<str> = Arc::from(STORE_NODE);
         match (operation.as_str(), Thing::at(path)) {
+            ("get" | "head" | "list", _) if fate.is_misread() => world.damage.misread(now, path),
+            ("get" | "head" | "list", _) if *fate == Fate::Stale => world.damage.listed_less(now),
             ("get" | "head" | "list", _) => {}
             ("put", Some(Thing::Manifest(version))) => {
                 world.wanted.allows_create(by, version, None)?;
@@ -97,18 +99,33 @@ impl Checker {
     }
 }
 
+impl Checker {
+    /// Nobody asked for it: the store itself loses or spoils something.
+    pub(super) fn damaged(&mut self, now: u64, damaged: &Damaged) -> Result<(), Refusal> {
+        self.nothing_is_due()?;
+        let world = &mut self.world;
+        world.damage.lasts(&damaged.path);
+        match (damaged.how, Thing::at(&damaged.path)) {
+            (How::MissingObject, Some(Thing::Manifest(version))) => world.store.pruned(now, version),
+            (How::MissingObject, Some(Thing::Object(name))) => world.store.deleted(now, &name),
+            (How::BitRot | How::Truncation | How::MisdirectedWrite | How::MissingObject, _) => {}
+        }
+        Ok(())
+    }
+}
+
 /// The node of the store.
 const STORE_NODE: &str = "store";
 
 /// What a path stands for.
-enum Thing {
+pub(super) enum Thing {
     Manifest(ManifestVersion),
     Object(ObjectName),
 }
 
 impl Thing {
     /// Below the first segment, which is the job's.
-    fn at(path: &str) -> Option<Self> {
+    pub(super) fn at(path: &str) -> Option<Self> {
         let (_, name) = path.split_once('/')?;
         match name.strip_prefix("manifest/") {
             Some(version) => version.parse().ok().map(|version| Self::Manifest(ManifestVersion(version))),

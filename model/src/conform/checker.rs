@@ -83,6 +83,9 @@ impl Checker {
                 format!("{}: {} {}", request.by, request.operation, request.path),
                 self.requested(number, &request),
             ),
+            What::Damaged(damaged) => {
+                (format!("{} is damaged", damaged.path), self.damaged(number, &damaged))
+            }
             What::Asked(asked) => (asked.to_string(), self.asked(asked)),
             What::Crashed => ("crashes".to_owned(), self.crashed(&node)),
             What::Told => ("told".to_owned(), Ok(())),

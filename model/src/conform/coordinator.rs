@@ -172,7 +172,7 @@ fn could_answer(
         (Request::ReadLatest { after }, CoordinatorInput::Latest { after: answered, outcome })
             if after == answered =>
         {
-            Some(world.store.can_read(asked, outcome))
+            Some(world.store.can_read(asked, outcome, &world.damage))
         }
         (Request::Create(proposed), CoordinatorInput::Create { version, outcome })
             if proposed.version == *version =>
@@ -182,13 +182,14 @@ fn could_answer(
         (Request::PutOutputList(name, _), CoordinatorInput::OutputList { name: answered, outcome })
             if name == answered =>
         {
-            Some(world.wanted.can_put_list(&world.store, asked, name, *outcome))
+            Some(world.wanted.can_put_list(&world.store, &world.damage, asked, name, *outcome))
         }
         (Request::Sweep(request), CoordinatorInput::Swept { request: answered, swept })
             if request == answered =>
         {
             let swept = swept.as_ref();
-            Some(swept.map_or(Ok(()), |swept| world.store.can_sweep(asked, *request, swept, &world.wanted)))
+            let can = |swept| world.store.can_sweep(asked, *request, swept, &world.wanted, &world.damage);
+            Some(swept.map_or(Ok(()), can))
         }
         _ => None,
     }

@@ -216,6 +216,11 @@ impl EngineTask {
             // The store may fail at any time.
             (Err(FailureCause::RestoreUnavailable), _) => Ok(()),
             (Err(FailureCause::RestoreCorrupt), Some(_)) => Ok(()),
+            (Err(FailureCause::RestoreCorrupt), None)
+                if objects.iter().any(|name| world.damage.object(name, self.asked)) =>
+            {
+                Ok(())
+            }
             (Err(FailureCause::RestoreCorrupt), None) => {
                 OUTSIDE.broken_by("in the model no object is ever damaged", [])
             }

@@ -120,14 +120,67 @@ pub(super) enum Fate {
     HeldUp,
     Swallowed,
     Refused,
+    /// Refused: 503 for too many requests.
+    SlowDown,
+    /// Refused: 507.
+    Full,
+    /// 500 without effect.
+    Failed,
+    /// Carried out, and answered with 500.
+    FailedAfterEffect,
+    /// A create that was carried out, and the answer is lost.
+    ReplyLost,
+    /// A read that gets a flipped bit.
+    Rotten,
+    /// A read that gets less than there is.
+    Truncated,
+    /// A read that gets another object.
+    Misdirected,
+    /// A read that gets nothing although the object is there.
+    Missing,
+    /// A listing without the newest objects.
+    Stale,
+}
+
+/// `damaged`: a stored object is not what was written any more.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Damaged {
+    pub(super) path: String,
+    pub(super) how: How,
+}
+
+/// How an object is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum How {
+    BitRot,
+    Truncation,
+    MisdirectedWrite,
+    MissingObject,
 }
 
 impl Fate {
     pub(super) fn is_carried_out(self) -> bool {
         match self {
-            Self::Served | Self::Unanswered | Self::Late => true,
-            Self::HeldUp | Self::Swallowed | Self::Refused => false,
+            Self::Served
+            | Self::Unanswered
+            | Self::Late
+            | Self::FailedAfterEffect
+            | Self::ReplyLost
+            | Self::Rotten
+            | Self::Truncated
+            | Self::Misdirected
+            | Self::Missing
+            | Self::Stale => true,
+            Self::HeldUp | Self::Swallowed | Self::Refused | Self::SlowDown | Self::Full | Self::Failed => {
+                false
+            }
         }
+    }
+
+    /// Whether a reader gets something else than what is there.
+    pub(super) fn is_misread(self) -> bool {
+        matches!(self, Self::Rotten | Self::Truncated | Self::Misdirected | Self::Missing)
     }
 }
 
@@ -149,6 +202,7 @@ pub(super) enum What<'a> {
     Event(Event),
     Fact(Fact),
     Requested(Requested),
+    Damaged(Damaged),
     Asked(Asked),
     Crashed,
     Closed(Closed),
@@ -199,6 +253,7 @@ impl<'a> Line<'a> {
             "event" => What::Event(fields.read()?),
             "fact" => What::Fact(fields.read()?),
             "request" => What::Requested(fields.read()?),
+            "damaged" => What::Damaged(fields.read()?),
             "asks" => What::Asked(fields.read()?),
             "crashed" => What::Crashed,
             "closed" => What::Closed(fields.read()?),

@@ -10,6 +10,7 @@
 mod changes;
 mod checker;
 mod coordinator;
+mod damage;
 mod error;
 mod host;
 mod line;

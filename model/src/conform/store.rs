@@ -15,6 +15,7 @@ use keygroups::{
 };
 
 use super::{
+    damage::Damage,
     rule::{ANSWERS, OUTSIDE, Refusal},
     wanted::Wanted,
 };
@@ -127,12 +128,13 @@ impl Store {
     }
 
     /// Whether a read that was asked for at line `asked` can end so now.
-    pub(super) fn can_read(&self, asked: u64, outcome: &ReadOutcome) -> Result<(), Refusal> {
+    pub(super) fn can_read(&self, asked: u64, outcome: &ReadOutcome, damage: &Damage) -> Result<(), Refusal> {
         let recent = || self.newest.iter().rev().take_while(|span| span.since(asked));
         let possible = match outcome {
             ReadOutcome::Unavailable => true,
             ReadOutcome::Found(found) => recent().any(|span| span.what == *found),
             ReadOutcome::Absent => self.newest.first().is_none_or(|first| first.from > asked),
+            ReadOutcome::Corrupt if damage.manifest(asked) => true,
             ReadOutcome::Corrupt => {
                 return OUTSIDE.broken_by("in the model no manifest is ever damaged", []);
             }
@@ -201,6 +203,7 @@ impl Store {
         request: SweepRequest,
         swept: &Swept,
         wanted: &Wanted,
+        damage: &Damage,
     ) -> Result<(), Refusal> {
         let found: BTreeSet<_> = swept.objects.iter().collect();
         if let Some(name) = found.iter().find(|name| name.attempt() < request.from || !self.held(name, asked))
@@ -212,7 +215,7 @@ impl Store {
                 && spans.last().is_some_and(|span| span.all_the_time_since(asked))
                 && !found.contains(name)
         });
-        if let Some((name, _)) = overlooked {
+        if let Some((name, _)) = overlooked.filter(|_| !damage.listing(asked)) {
             return ANSWERS.broken_by(format!("{name} was there all the time and is not listed"), []);
         }
         let mut committed = Vec::new();

@@ -11,6 +11,7 @@ use keygroups::{
 };
 
 use super::{
+    damage::Damage,
     rule::{ANSWERS, Refusal, WRITES},
     store::Store,
 };
@@ -106,6 +107,7 @@ impl Wanted {
     pub(super) fn can_put_list(
         &self,
         store: &Store,
+        damage: &Damage,
         asked: u64,
         name: &ObjectName,
         outcome: PutOutcome,
@@ -117,6 +119,7 @@ impl Wanted {
             PutOutcome::Retry => Ok(()),
             PutOutcome::Written if store.held(name, asked) => Ok(()),
             PutOutcome::Conflict if conflict && store.held(name, asked) => Ok(()),
+            PutOutcome::Conflict if damage.object(name, asked) => Ok(()),
             PutOutcome::Written => ANSWERS.broken_by(format!("{name} was not there meanwhile"), []),
             PutOutcome::Conflict => {
                 ANSWERS.broken_by(format!("nobody has wanted other contents under {name}"), [])

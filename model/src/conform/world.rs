@@ -15,7 +15,7 @@ use keygroups::{
     },
 };
 
-use super::{sent::Sent, store::Store, wanted::Wanted};
+use super::{damage::Damage, sent::Sent, store::Store, wanted::Wanted};
 use crate::coverage::Tally;
 
 /// Everything that is not inside a process.
@@ -23,6 +23,7 @@ use crate::coverage::Tally;
 pub(super) struct World {
     pub(super) sent: Sent,
     pub(super) store: Store,
+    pub(super) damage: Damage,
     pub(super) wanted: Wanted,
     /// What the user asked for.
     pub(super) asked: BTreeSet<Parallelism>,

@@ -17,6 +17,7 @@ mod engine;
 mod flights;
 mod host;
 mod judge;
+mod loss;
 mod operator;
 mod own_store;
 mod planted;
@@ -180,7 +181,7 @@ pub(crate) struct Setting {
 /// A run that holds.
 pub(crate) struct Finished {
     pub(crate) summary: Summary,
-    /// The keyed state of the last checkpoint.
+    /// The keyed state of the last checkpoint; none where a loss ended the job.
     pub(crate) state: Vec<KeyGroupSections>,
 }
 
@@ -235,7 +236,13 @@ async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Viola
 
     let injector = Injector::start(&world, &store, plan);
     watch.aim(&injector);
-    user::run(&cluster, user, &injector).await
+    let (outcome, state) = match user::run(&cluster, user, &injector).await {
+        Ok(Finished { summary, state }) => (Ok(summary), state),
+        Err(violation) => (Err(violation), Vec::new()),
+    };
+    let summary = || watch.summary(injector.struck());
+    let summary = loss::judge(outcome, &store.destroyed(), &watch.reports(), summary)?;
+    Ok(Finished { summary, state })
 }
 
 /// The random stream of one life of one process.

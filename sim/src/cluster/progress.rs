@@ -15,9 +15,10 @@ pub(super) struct Progress {
     /// The newest manifest.
     pub(super) newest: Option<Arc<Manifest>>,
     pub(super) summary: Summary,
-    // The attempt that ran last, and its parallelism.
+    // The attempt that runs, and its parallelism.
     running: Option<(Attempt, Parallelism)>,
-    ran_at: Option<Parallelism>,
+    // The newest attempt that ever ran, and its parallelism.
+    ran: Option<(Attempt, Parallelism)>,
     deployed_at: BTreeMap<Attempt, Parallelism>,
     max_parallelism: MaxParallelism,
     // Which of the scenario's parallelisms is wanted now.
@@ -36,7 +37,7 @@ impl Progress {
             newest: None,
             summary: Summary { rows: records.iter().sum(), ..Summary::default() },
             running: None,
-            ran_at: None,
+            ran: None,
             deployed_at: BTreeMap::new(),
             max_parallelism: scenario.max_parallelism,
             stage: 0,
@@ -82,9 +83,16 @@ impl Progress {
                 self.deployed_at.insert(*attempt, *parallelism);
             }
             Event::Running { attempt } => {
+                // A leader that is deposed and does not know it runs its job with whom it still reaches.
+                if self.ran.is_some_and(|(newest, _)| newest > *attempt) {
+                    return None;
+                }
                 let parallelism = *self.deployed_at.get(attempt)?;
                 self.running = Some((*attempt, parallelism));
-                let before = self.ran_at.replace(parallelism).filter(|before| *before != parallelism)?;
+                let (_, before) = self.ran.replace((*attempt, parallelism))?;
+                if before == parallelism {
+                    return None;
+                }
                 self.summary.rescales += 1;
                 let plan = RescalePlan::between(self.max_parallelism, before, parallelism).ok()?;
                 let (moved, kept) = (plan.moved_key_groups(), plan.kept_key_groups());
@@ -119,5 +127,37 @@ impl fmt::Display for Progress {
             Some((attempt, parallelism)) => write!(f, "attempt {attempt} ran last at {parallelism}"),
             None => write!(f, "nothing runs"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Profile;
+    use crate::input::Table;
+    use keygroups::checkpoint::{CheckpointId, LeaderEpoch};
+
+    /// Seed 20834 of a swarm: cut off with a single host, the leader of epoch 1 deployed at parallelism 1 and
+    /// said that this ran, long after epoch 2 had run at 3. The user believed it, waited for 3, and never
+    /// asked for the last parallelism, so that the job could not finish.
+    #[test]
+    fn what_a_deposed_leader_runs_is_not_what_the_job_runs() {
+        let parallelism = |count| Parallelism::new(count).unwrap();
+        let table = Arc::new(Table::january("tailnum").unwrap());
+        let max = MaxParallelism::new(16).unwrap();
+        let scenario =
+            Scenario::new(table, max, vec![parallelism(3), parallelism(2)], Profile::Chaos).unwrap();
+        let mut progress = Progress::new(&scenario, &[scenario.rows() as u64]);
+        let mut runs = |epoch, run, count| {
+            let attempt = Attempt { epoch: LeaderEpoch(epoch), run };
+            let restore = CheckpointId::NONE;
+            progress.happened(&Event::Deployed { attempt, parallelism: parallelism(count), restore });
+            progress.happened(&Event::Running { attempt });
+            progress.running
+        };
+        let newest = runs(2, 1, 3);
+        assert_eq!(runs(1, 2, 1), newest);
+        assert_eq!(newest.map(|(_, parallelism)| parallelism.get()), Some(3));
+        assert_ne!(runs(2, 2, 2), newest);
     }
 }

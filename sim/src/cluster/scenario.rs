@@ -24,7 +24,7 @@ pub(crate) const OPERATOR: VertexId = VertexId(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineBug {
-    /// Every 97th record is counted twice. Of the cluster's own job only.
+    /// Every 31st record is counted twice. Of the cluster's own job only.
     CountsTwice,
     /// Sources begin anew after every restore.
     ForgetsOffsets,

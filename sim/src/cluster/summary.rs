@@ -35,6 +35,9 @@ pub struct Summary {
     pub faults: usize,
     /// Machine steps after which every invariant was checked.
     pub steps: u64,
+    /// What was destroyed on purpose and reported as lost; the job did not go on then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost: Option<String>,
     /// The final totals by key, in order of key.
     #[serde(skip)]
     pub result: Vec<(Arc<str>, Totals)>,
@@ -93,6 +96,7 @@ impl Moment {
             "asks" => serde_json::from_value::<Asked>(event.fields.clone()).ok()?.to_string(),
             "moved" | "violation" => event.fields.as_str()?.to_owned(),
             "healed" => "all faults are over".to_owned(),
+            "damaged" => format!("✗ {} is damaged", event.fields.get("path")?.as_str()?),
             "crashed" => "crashes".to_owned(),
             "restarted" => "starts again".to_owned(),
             "paused" => "freezes".to_owned(),

@@ -187,7 +187,7 @@ async fn read_output(cluster: &Arc<Cluster>, node: Node) -> Result<Vec<Bytes>, V
         store.committed_outputs(record.and_then(|record| record.outputs)).await.map_err(unreadable)?;
     let mut outputs = Vec::new();
     for handle in handles {
-        outputs.push(store.get(handle.object).await.map_err(unreadable)?);
+        outputs.push(store.read_output(&handle).await.map_err(unreadable)?);
     }
     Ok(outputs)
 }

@@ -21,6 +21,7 @@ use crate::storage::StoreNode;
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
 use bytes::Bytes;
+use keygroups::ErrorKind;
 use keygroups::backend::{BackendError, StateBackend};
 use keygroups::checkpoint::{
     Attempt, Certificate, CheckpointId, CheckpointRecord, JobStatus, Manifest, TaskId,
@@ -37,7 +38,7 @@ use keygroups::store::Layout;
 use keygroups_model::conform::Began;
 use object_store::path::Path;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The store's node.
@@ -62,6 +63,8 @@ struct State {
     injector: Option<WeakInjector>,
     judge: Box<dyn Judge>,
     progress: Progress,
+    // What drivers said of damage.
+    reports: BTreeSet<String>,
 }
 
 impl Watch {
@@ -74,6 +77,7 @@ impl Watch {
             injector: None,
             judge: job.judge(scenario.max_parallelism),
             progress: Progress::new(scenario, &job.partitions()),
+            reports: BTreeSet::new(),
         };
         Self {
             net: world.net.clone(),
@@ -190,7 +194,16 @@ impl Watch {
         if self.is_dead(node) {
             return;
         }
-        self.trace.event(&self.net.name(node), "error", &error.to_string());
+        let text = error.to_string();
+        self.trace.event(&self.net.name(node), "error", &text);
+        if error.kind() == ErrorKind::Corrupt {
+            self.state().reports.insert(text);
+        }
+    }
+
+    /// Every error that says that something is damaged or missing.
+    pub(crate) fn reports(&self) -> BTreeSet<String> {
+        self.state().reports.clone()
     }
 
     /// A task has taken over its state.

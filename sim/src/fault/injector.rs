@@ -190,7 +190,11 @@ fn aimed(aim: &Aim, actor: Node) -> Fault {
                 }
             }
         }
-        Fault::RoughLinks(_) | Fault::StoreErrors(_) | Fault::StoreOutage(_) => {}
+        Fault::RoughLinks(_)
+        | Fault::StoreErrors(_)
+        | Fault::StoreOutage(_)
+        | Fault::StoreTrouble(_)
+        | Fault::StoreDamage(_) => {}
     }
     fault
 }
@@ -218,7 +222,7 @@ impl Inner {
         state.struck += 1;
         let note = Note { text: fault.describe(&self.net), fault: &fault };
         self.trace.event("faults", "fault-begins", &note);
-        fault.strike(&self.nodes);
+        fault.strike(&self.nodes, &self.store);
         let token = state.next_token;
         state.next_token += 1;
         self.socket().wake_after(fault.lasts_us(), token);
@@ -253,7 +257,7 @@ impl Inner {
     /// Computes the surroundings anew from the plan and all active faults: what one fault ends, another
     /// may still be doing.
     fn shape(&self, state: &State) {
-        let (mut network, mut store) = (state.plan.network.clone(), state.plan.store);
+        let (mut network, mut store) = (state.plan.network.clone(), state.plan.store.clone());
         for fault in state.active.values() {
             fault.shape(&mut network, &mut store);
         }

@@ -12,7 +12,10 @@ mod outage;
 mod partition;
 mod pause;
 mod plan;
+mod store;
+mod store_damage;
 mod store_errors;
+mod store_trouble;
 #[cfg(test)]
 mod tests;
 
@@ -24,10 +27,12 @@ pub use outage::StoreOutage;
 pub use partition::Partition;
 pub use pause::Pause;
 pub use plan::{Aim, FaultPlan, PlanError, Profile, Targets, UnknownProfile, Victim};
+pub use store_damage::StoreDamage;
 pub use store_errors::StoreErrors;
+pub use store_trouble::StoreTrouble;
 
 use crate::nodes::Nodes;
-use crate::storage::StoreFaults;
+use crate::storage::{StoreFaults, StoreNode};
 use crate::wire::{Net, NetworkFaults, Node};
 use serde::{Deserialize, Serialize};
 
@@ -46,16 +51,39 @@ pub enum Fault {
     StoreErrors(StoreErrors),
     /// The store serves nobody.
     StoreOutage(StoreOutage),
+    /// The store misbehaves in one way and scope.
+    StoreTrouble(StoreTrouble),
+    /// A stored object is damaged for ever.
+    StoreDamage(StoreDamage),
 }
 
 impl Fault {
+    /// What kind of fault it is, in kebab case.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Crash(_) => "crash",
+            Self::Pause(_) => "pause",
+            Self::Partition(_) => "partition",
+            Self::RoughLinks(_) => "rough-links",
+            Self::StoreErrors(_) => "store-errors",
+            Self::StoreOutage(_) => "store-outage",
+            Self::StoreTrouble(fault) => fault.kind(),
+            Self::StoreDamage(fault) => fault.damage.how.name(),
+        }
+    }
+
     /// Every node that it names.
     pub(super) fn nodes(&self) -> Vec<Node> {
         match self {
             Self::Crash(fault) => vec![fault.node],
             Self::Pause(fault) => vec![fault.node],
             Self::Partition(fault) => fault.from.iter().chain(&fault.to).copied().collect(),
-            Self::RoughLinks(_) | Self::StoreErrors(_) | Self::StoreOutage(_) => Vec::new(),
+            Self::RoughLinks(_)
+            | Self::StoreErrors(_)
+            | Self::StoreOutage(_)
+            | Self::StoreTrouble(_)
+            | Self::StoreDamage(_) => Vec::new(),
         }
     }
 
@@ -76,11 +104,15 @@ impl Fault {
                 }
                 !fault.from.is_empty() && !fault.to.is_empty()
             }
-            Self::RoughLinks(_) | Self::StoreErrors(_) | Self::StoreOutage(_) => true,
+            Self::RoughLinks(_)
+            | Self::StoreErrors(_)
+            | Self::StoreTrouble(_)
+            | Self::StoreDamage(_)
+            | Self::StoreOutage(_) => true,
         }
     }
 
-    /// How long it lasts, in virtual microseconds.
+    /// How long it lasts, in virtual microseconds. 0 for what happens in a moment and is never undone.
     #[must_use]
     pub fn lasts_us(&self) -> u64 {
         match self {
@@ -90,6 +122,8 @@ impl Fault {
             Self::RoughLinks(fault) => fault.for_us,
             Self::StoreErrors(fault) => fault.for_us,
             Self::StoreOutage(fault) => fault.for_us,
+            Self::StoreTrouble(fault) => fault.for_us,
+            Self::StoreDamage(_) => 0,
         }
     }
 
@@ -103,16 +137,26 @@ impl Fault {
             Self::RoughLinks(fault) => fault.describe(),
             Self::StoreErrors(fault) => fault.describe(),
             Self::StoreOutage(fault) => fault.describe(),
+            Self::StoreTrouble(fault) => fault.describe(),
+            Self::StoreDamage(fault) => fault.describe(),
         };
-        format!("{what} for {}.{:03} s", self.lasts_us() / 1_000_000, self.lasts_us() / 1_000 % 1_000)
+        match self.lasts_us() {
+            0 => what,
+            lasts_us => format!("{what} for {}.{:03} s", lasts_us / 1_000_000, lasts_us / 1_000 % 1_000),
+        }
     }
 
-    /// What it does to a process at once.
-    fn strike(&self, nodes: &Nodes) {
+    /// What it does at once: to a process, to stored bytes.
+    fn strike(&self, nodes: &Nodes, store: &StoreNode) {
         match self {
             Self::Crash(fault) => nodes.crash(fault.node),
             Self::Pause(fault) => nodes.pause(fault.node),
-            Self::Partition(_) | Self::RoughLinks(_) | Self::StoreErrors(_) | Self::StoreOutage(_) => {}
+            Self::StoreDamage(fault) => fault.strike(store),
+            Self::Partition(_)
+            | Self::RoughLinks(_)
+            | Self::StoreErrors(_)
+            | Self::StoreOutage(_)
+            | Self::StoreTrouble(_) => {}
         }
     }
 
@@ -121,18 +165,24 @@ impl Fault {
         match self {
             Self::Crash(fault) => fault.relent(nodes),
             Self::Pause(fault) => nodes.resume(fault.node),
-            Self::Partition(_) | Self::RoughLinks(_) | Self::StoreErrors(_) | Self::StoreOutage(_) => {}
+            Self::Partition(_)
+            | Self::RoughLinks(_)
+            | Self::StoreErrors(_)
+            | Self::StoreOutage(_)
+            | Self::StoreTrouble(_)
+            | Self::StoreDamage(_) => {}
         }
     }
 
     /// What it makes of the surroundings for as long as it lasts.
     fn shape(&self, network: &mut NetworkFaults, store: &mut StoreFaults) {
         match self {
-            Self::Crash(_) | Self::Pause(_) => {}
+            Self::Crash(_) | Self::Pause(_) | Self::StoreDamage(_) => {}
             Self::Partition(fault) => fault.shape(network),
             Self::RoughLinks(fault) => fault.shape(network),
             Self::StoreErrors(fault) => fault.shape(store),
             Self::StoreOutage(fault) => fault.shape(store),
+            Self::StoreTrouble(fault) => fault.shape(store),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which faults a simulation meets: drawn from the seed, before it begins.
 
-use super::{Crash, Fault, Partition, Pause, RoughLinks, StoreErrors, StoreOutage};
+use super::{Crash, Fault, Partition, Pause, RoughLinks, store};
 use crate::random::{self, between, pick, spread};
 use crate::storage::StoreFaults;
 use crate::wire::{LinkFaults, NetworkFaults, Node};
@@ -205,9 +205,8 @@ fn draw_fault(random: &mut Rng, targets: &Targets) -> Fault {
         0..25 => Fault::Crash(Crash::draw(random, process)),
         25..50 => Fault::Pause(Pause::draw(random, process)),
         50..70 => Fault::Partition(Partition::draw(random, targets)),
-        70..82 => Fault::RoughLinks(RoughLinks::draw(random)),
-        82..93 => Fault::StoreErrors(StoreErrors::draw(random)),
-        _ => Fault::StoreOutage(StoreOutage::draw(random)),
+        70..78 => Fault::RoughLinks(RoughLinks::draw(random)),
+        _ => store::draw(random),
     }
 }
 
@@ -223,9 +222,8 @@ fn draw_aim(random: &mut Rng, targets: &Targets) -> Aim {
     let fault = match random.u8(0..100) {
         0..40 => Fault::Crash(Crash::draw(random, node)),
         40..70 => Fault::Pause(Pause::draw(random, node)),
-        70..85 => Fault::Partition(Partition::of(random, node, targets)),
-        85..95 => Fault::StoreErrors(StoreErrors::draw(random)),
-        _ => Fault::StoreOutage(StoreOutage::draw(random)),
+        70..80 => Fault::Partition(Partition::of(random, node, targets)),
+        _ => store::draw_for_a_step(random),
     };
     Aim { step, occurrence, victim, fault }
 }
@@ -268,5 +266,6 @@ fn draw_store(random: &mut Rng, profile: Profile) -> StoreFaults {
         late_us: (100_000, 10_000_000),
         outage: None,
         page_objects: random.usize(2..200),
+        troubles: Vec::new(),
     }
 }

@@ -27,6 +27,7 @@ impl StoreErrors {
             late_us: (100_000, 20_000_000),
             outage: None,
             page_objects: random.usize(1..50),
+            troubles: Vec::new(),
         };
         Self { faults, for_us: spread(random, (200_000, 10_000_000)) }
     }
@@ -42,7 +43,8 @@ impl StoreErrors {
     }
 
     pub(super) fn shape(&self, store: &mut StoreFaults) {
-        let outage = store.outage;
-        *store = StoreFaults { outage, ..self.faults };
+        let (outage, mut troubles) = (store.outage, std::mem::take(&mut store.troubles));
+        troubles.extend(self.faults.troubles.iter().cloned());
+        *store = StoreFaults { outage, troubles, ..self.faults.clone() };
     }
 }

@@ -1,5 +1,6 @@
 //! What the store itself does to a request, whatever the network does.
 
+use super::trouble::Trouble;
 use serde::{Deserialize, Serialize};
 
 /// A time in which the store serves nobody.
@@ -11,9 +12,9 @@ pub enum Outage {
     Silent,
 }
 
-/// The present behaviour of the store. Probabilities are per request, in millionths; at most one of the
-/// four misfortunes strikes a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The present behaviour of the store. Probabilities are per request, in millionths; at most one misfortune
+/// strikes a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreFaults {
     /// Shortest and longest service time in microseconds, both inclusive.
@@ -33,6 +34,9 @@ pub struct StoreFaults {
     pub outage: Option<Outage>,
     /// Objects per page of a listing. Other requests are served between two pages, as in S3.
     pub page_objects: usize,
+    /// What else goes wrong, each in its scope.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<Trouble>,
 }
 
 impl StoreFaults {
@@ -46,6 +50,7 @@ impl StoreFaults {
         late_us: (0, 0),
         outage: None,
         page_objects: 1_000,
+        troubles: Vec::new(),
     };
 }
 

@@ -50,6 +50,26 @@ pub(super) enum Operation {
         to: String,
         mode: Mode,
     },
+    /// Begins an object in parts.
+    BeginParts {
+        path: String,
+    },
+    /// The body is a part; nobody sees it before the upload is completed.
+    PutPart {
+        path: String,
+        upload: u64,
+        part: u32,
+    },
+    /// Makes the object of all its parts, in their order.
+    CompleteParts {
+        path: String,
+        upload: u64,
+        attributes: AttributeList,
+    },
+    AbortParts {
+        path: String,
+        upload: u64,
+    },
 }
 
 impl Operation {
@@ -61,20 +81,49 @@ impl Operation {
             Self::Delete { .. } => "delete",
             Self::List { .. } => "list",
             Self::Copy { .. } => "copy",
+            Self::BeginParts { .. } => "begin-parts",
+            Self::PutPart { .. } => "put-part",
+            Self::CompleteParts { .. } => "complete-parts",
+            Self::AbortParts { .. } => "abort-parts",
         }
     }
 
     /// The path it is about; a listing's prefix.
     pub fn path(&self) -> &str {
         match self {
-            Self::Put { path, .. } | Self::Get { path, .. } | Self::Delete { path } => path,
+            Self::Put { path, .. }
+            | Self::Get { path, .. }
+            | Self::Delete { path }
+            | Self::BeginParts { path }
+            | Self::PutPart { path, .. }
+            | Self::CompleteParts { path, .. }
+            | Self::AbortParts { path, .. } => path,
             Self::List { prefix, .. } => prefix,
             Self::Copy { to, .. } => to,
         }
     }
 
     pub fn changes(&self) -> bool {
-        matches!(self, Self::Put { .. } | Self::Delete { .. } | Self::Copy { .. })
+        match self {
+            Self::Put { .. } | Self::Delete { .. } | Self::Copy { .. } | Self::CompleteParts { .. } => true,
+            Self::Get { .. }
+            | Self::List { .. }
+            | Self::BeginParts { .. }
+            | Self::PutPart { .. }
+            | Self::AbortParts { .. } => false,
+        }
+    }
+
+    /// Whether a full store refuses it.
+    pub fn needs_room(&self) -> bool {
+        match self {
+            Self::Put { .. }
+            | Self::Copy { .. }
+            | Self::BeginParts { .. }
+            | Self::PutPart { .. }
+            | Self::CompleteParts { .. } => true,
+            Self::Get { .. } | Self::Delete { .. } | Self::List { .. } | Self::AbortParts { .. } => false,
+        }
     }
 }
 
@@ -122,8 +171,16 @@ pub(super) enum Answer {
     /// An update found another etag, or no object.
     Changed,
     BadRange(String),
+    /// The upload that was begun.
+    Upload(u64),
     /// 503.
     Refused,
+    /// 503, for there are too many requests.
+    SlowDown,
+    /// 500: it says nothing about the effect.
+    Failed,
+    /// 507.
+    Full,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,12 +1,15 @@
 //! The store's side: objects, and what becomes of each request.
 
 use super::STORE_PORT;
-use super::faults::{Outage, StoreFaults};
+use super::atlas::Atlas;
+use super::damage::{Damage, Damaged};
+use super::fate::{Fate, Throttle, View, decide};
+use super::faults::StoreFaults;
 use super::message::{Answer, Reply, Request, decode, encode};
 use super::objects::{Mutation, Objects, Shelf};
-use crate::random::{between, happens};
+use crate::random::between;
 use crate::trace::Trace;
-use crate::wire::{Address, Arrival, Net, Node, Sink, Socket};
+use crate::wire::{Address, Arrival, Net, Node, Sink, Socket, now_us};
 use bytes::Bytes;
 use fastrand::Rng;
 use serde::Serialize;
@@ -19,14 +22,18 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 pub struct StoreCounts {
     /// Arrived.
     pub requests: u64,
-    /// Answered with 503.
+    /// Answered with 503, 507, or 500 without effect.
     pub refused: u64,
+    /// Answered with 500 although the effect is there.
+    pub failed: u64,
     /// Without effect and without answer.
     pub swallowed: u64,
     /// With effect and without answer.
     pub unanswered: u64,
     /// Served late.
     pub late: u64,
+    /// Answered with something else than what is there: damaged, or not the newest.
+    pub untrue: u64,
     /// Object bytes written.
     pub written_bytes: u64,
     /// Object bytes read.
@@ -37,7 +44,7 @@ pub struct StoreCounts {
 /// all are dropped.
 ///
 /// It is a node of the network without a process: its objects survive everything, and what a crash of the
-/// service would do to clients, [`Outage`] does.
+/// service would do to clients, [`Outage`](super::Outage) does.
 #[derive(Clone)]
 pub struct StoreNode {
     inner: Arc<Service>,
@@ -58,6 +65,7 @@ struct State {
     // Requests that are served when their timer arrives, by token.
     late: BTreeMap<u64, (Address, Request, Bytes)>,
     next_late: u64,
+    throttle: Throttle,
 }
 
 impl StoreNode {
@@ -76,6 +84,7 @@ impl StoreNode {
                 random,
                 late: BTreeMap::new(),
                 next_late: 0,
+                throttle: Throttle::default(),
             }),
         });
         let bound = inner.socket.set(net.bind(node, STORE_PORT, inner.clone()));
@@ -113,6 +122,33 @@ impl StoreNode {
         look(&self.inner.state().shelf.objects)
     }
 
+    /// What each object is to its job now.
+    #[must_use]
+    pub fn atlas(&self) -> Atlas {
+        let Shelf { objects, undamaged, .. } = &self.inner.state().shelf;
+        Atlas::of(objects, undamaged)
+    }
+
+    /// Damages one object for ever; `None` if no object may be damaged so. The observer does not hear of it:
+    /// nobody asked for it.
+    pub fn damage(&self, damage: &Damage) -> Option<Damaged> {
+        let damaged = self.inner.state().shelf.damage(damage)?;
+        self.inner.trace.event("store", "damaged", &damaged);
+        Some(damaged)
+    }
+
+    /// What was destroyed because a fault was asked to.
+    #[must_use]
+    pub fn destroyed(&self) -> Vec<Damaged> {
+        self.inner.state().shelf.destroyed.clone()
+    }
+
+    /// Objects in parts that were begun and neither completed nor aborted.
+    #[must_use]
+    pub fn unfinished_uploads(&self) -> usize {
+        self.inner.state().shelf.uploads.len()
+    }
+
     /// Calls `observer` after every mutation, in the order in which they take effect, with all objects as
     /// they are then. It must not use this store. Replaces the observer before it.
     pub fn observe(&self, observer: impl FnMut(&Mutation<'_>, &Objects) + Send + 'static) {
@@ -140,7 +176,7 @@ impl Sink for Service {
             Arrival::Timer(token) => {
                 let late = self.state().late.remove(&token);
                 let (from, request, body) = late.expect("each late request has one timer");
-                self.serve(from, request, body, "late", true);
+                self.serve(from, request, body, "late", View::True, Some(0));
             }
         }
     }
@@ -150,49 +186,73 @@ impl Service {
     fn receive(&self, from: Address, request: Request, body: Bytes) {
         let mut state = self.state();
         state.counts.requests += 1;
-        let State { faults, random, .. } = &mut *state;
-        let refused = faults.outage == Some(Outage::Refuses) || happens(random, faults.refused_per_million);
-        if faults.outage == Some(Outage::Silent) || happens(random, faults.swallowed_per_million) {
-            state.counts.swallowed += 1;
-            drop(state);
-            self.note(from, &request, "swallowed");
-        } else if refused {
-            state.counts.refused += 1;
-            drop(state);
-            self.note(from, &request, "refused");
-            self.reply(from, request.id, Answer::Refused, &Bytes::new());
-        } else if happens(random, faults.late_per_million) {
-            let late_us = between(random, faults.late_us);
-            state.counts.late += 1;
-            let token = state.next_late;
-            state.next_late += 1;
-            drop(state);
-            self.note(from, &request, "held-up");
-            self.state().late.insert(token, (from, request, body));
-            self.socket().wake_after(late_us, token);
-        } else {
-            let answered = !happens(random, faults.unanswered_per_million);
-            state.counts.unanswered += u64::from(!answered);
-            drop(state);
-            self.serve(from, request, body, if answered { "served" } else { "unanswered" }, answered);
+        let State { shelf, faults, random, throttle, .. } = &mut *state;
+        let fate = decide(faults, throttle, random, now_us(), &request.operation, shelf);
+        match fate {
+            Fate::Served { slow_us, view } => {
+                state.counts.untrue += u64::from(view != View::True);
+                drop(state);
+                self.serve(from, request, body, view.name(), view, Some(slow_us));
+            }
+            Fate::Swallowed => {
+                state.counts.swallowed += 1;
+                drop(state);
+                self.note(from, &request, "swallowed");
+            }
+            Fate::Refused(name, answer) => {
+                state.counts.refused += 1;
+                drop(state);
+                self.note(from, &request, name);
+                self.reply(from, request.id, answer, &Bytes::new(), 0);
+            }
+            Fate::Failed(name, answer) => {
+                state.counts.failed += 1;
+                drop(state);
+                let id = request.id;
+                self.serve(from, request, body, name, View::True, None);
+                self.reply(from, id, answer, &Bytes::new(), 0);
+            }
+            Fate::Unanswered(name) => {
+                state.counts.unanswered += 1;
+                drop(state);
+                self.serve(from, request, body, name, View::True, None);
+            }
+            Fate::HeldUp { late_us } => {
+                state.counts.late += 1;
+                let token = state.next_late;
+                state.next_late += 1;
+                drop(state);
+                self.note(from, &request, "held-up");
+                self.state().late.insert(token, (from, request, body));
+                self.socket().wake_after(late_us, token);
+            }
         }
     }
 
-    fn serve(&self, from: Address, request: Request, body: Bytes, fate: &'static str, answered: bool) {
+    /// Answers after so many microseconds more than usual, or not at all.
+    fn serve(
+        &self,
+        from: Address,
+        request: Request,
+        body: Bytes,
+        fate: &'static str,
+        view: View,
+        answered: Option<u64>,
+    ) {
         self.note(from, &request, fate);
         let (answer, body) = {
             let State { shelf, faults, .. } = &mut *self.state();
-            shelf.apply(from.node, request.operation, body, faults.page_objects)
+            shelf.apply(from.node, request.operation, body, faults.page_objects, view)
         };
-        if answered {
-            self.reply(from, request.id, answer, &body);
+        if let Some(slow_us) = answered {
+            self.reply(from, request.id, answer, &body, slow_us);
         }
     }
 
-    fn reply(&self, to: Address, id: u64, answer: Answer, body: &Bytes) {
+    fn reply(&self, to: Address, id: u64, answer: Answer, body: &Bytes, slow_us: u64) {
         let service_us = {
             let State { faults, random, .. } = &mut *self.state();
-            between(random, faults.latency_us)
+            slow_us + between(random, faults.latency_us)
         };
         self.socket().send_after(service_us, to, encode(&Reply { id, answer }, body));
     }

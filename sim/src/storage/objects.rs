@@ -1,10 +1,12 @@
 //! The objects and what each operation does to them: at once, whole, in order.
 
+use super::damage::{Damaged, neighbour, rotten, truncated};
+use super::fate::View;
 use super::message::{Answer, AttributeList, Meta, Mode, Operation, Range};
 use crate::wire::{Node, now_us};
 use bytes::Bytes;
 use object_store::GetRange;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 /// An object as the store holds it.
@@ -62,25 +64,59 @@ pub(super) struct Shelf {
     pub observer: Option<Observer>,
     pub written_bytes: u64,
     pub read_bytes: u64,
+    /// What damaged objects were, by path.
+    pub undamaged: BTreeMap<String, Bytes>,
+    /// Damage that was asked to destroy, in order.
+    pub destroyed: Vec<Damaged>,
+    /// Parts of objects that are not complete, by upload. Nobody sees them.
+    pub uploads: BTreeMap<u64, BTreeMap<u32, Bytes>>,
+    next_upload: u64,
     etags: u64,
 }
 
 pub(super) type Observer = Box<dyn FnMut(&Mutation<'_>, &Objects) + Send>;
 
 impl Shelf {
-    /// Applies one operation at once and whole; the answer and its body.
+    /// Applies one operation at once and whole; the answer and its body, as a reader with that view gets
+    /// them.
     pub fn apply(
         &mut self,
         by: Node,
         operation: Operation,
         body: Bytes,
         page_objects: usize,
+        view: View,
     ) -> (Answer, Bytes) {
         let answer = match operation {
             Operation::Put { path, mode, attributes } => self.put(by, path, &mode, attributes, body),
-            Operation::Get { path, range, head } => return self.get(&path, &range, head),
+            Operation::Get { path, range, head } => return self.read(&path, &range, head, view),
             Operation::Delete { path } => self.delete(by, &path),
-            Operation::List { prefix, after } => self.list(&prefix, after.as_deref(), page_objects),
+            Operation::List { prefix, after } => {
+                self.list(&prefix, after.as_deref(), page_objects, &self.unseen(&prefix, view))
+            }
+            Operation::BeginParts { .. } => {
+                self.next_upload += 1;
+                self.uploads.insert(self.next_upload, BTreeMap::new());
+                Answer::Upload(self.next_upload)
+            }
+            Operation::PutPart { upload, part, .. } => match self.uploads.get_mut(&upload) {
+                Some(parts) => {
+                    parts.insert(part, body);
+                    Answer::Done { etag: 0 }
+                }
+                None => Answer::Missing,
+            },
+            Operation::CompleteParts { path, upload, attributes } => match self.uploads.remove(&upload) {
+                Some(parts) => {
+                    let parts: Vec<Bytes> = parts.into_values().collect();
+                    self.put(by, path, &Mode::Overwrite, attributes, parts.concat().into())
+                }
+                None => Answer::Missing,
+            },
+            Operation::AbortParts { upload, .. } => {
+                self.uploads.remove(&upload);
+                Answer::Done { etag: 0 }
+            }
             Operation::Copy { from, to, mode } => match self.objects.get(&from).cloned() {
                 Some(object) => self.put(by, to, &mode, object.attributes, object.bytes),
                 None => Answer::Missing,
@@ -108,6 +144,7 @@ impl Shelf {
         self.written_bytes += bytes.len() as u64;
         let object = Object { bytes: bytes.clone(), etag, modified_us, attributes };
         let before = self.objects.insert(path.clone(), object).map(|object| object.bytes);
+        self.undamaged.remove(&path);
         let change = match &before {
             None => Change::Created(&bytes),
             Some(before) => Change::Replaced { before, now: &bytes },
@@ -116,6 +153,34 @@ impl Shelf {
             observer(&Mutation { at_us: modified_us, by, path: &path, change }, &self.objects);
         }
         Answer::Done { etag }
+    }
+
+    fn read(&mut self, path: &str, range: &Range, head: bool, view: View) -> (Answer, Bytes) {
+        match view {
+            View::True | View::Stale { .. } => self.get(path, range, head),
+            View::Missing => (Answer::Missing, Bytes::new()),
+            View::Rotten(draw) => {
+                let (answer, body) = self.get(path, range, head);
+                (answer, rotten(&body, draw))
+            }
+            View::Truncated(draw) => {
+                let (answer, body) = self.get(path, range, head);
+                (answer, truncated(&body, draw))
+            }
+            View::Misdirected(draw) => {
+                let other = neighbour(&self.objects, path, draw).map(str::to_owned);
+                match (self.objects.contains_key(path), other) {
+                    (true, Some(other)) => match self.get(&other, range, head) {
+                        (Answer::Found { meta, start, attributes }, body) => {
+                            let meta = Meta { path: path.to_owned(), ..meta };
+                            (Answer::Found { meta, start, attributes }, body)
+                        }
+                        answer => answer,
+                    },
+                    _ => self.get(path, range, head),
+                }
+            }
+        }
     }
 
     fn get(&mut self, path: &str, range: &Range, head: bool) -> (Answer, Bytes) {
@@ -144,6 +209,7 @@ impl Shelf {
     }
 
     fn delete(&mut self, by: Node, path: &str) -> Answer {
+        self.undamaged.remove(path);
         if let Some(object) = self.objects.remove(path)
             && let Some(observer) = &mut self.observer
         {
@@ -154,8 +220,22 @@ impl Shelf {
         Answer::Done { etag: 0 }
     }
 
-    fn list(&self, prefix: &str, after: Option<&str>, page_objects: usize) -> Answer {
-        let directory = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    /// What a listing with that view does not show.
+    fn unseen(&self, prefix: &str, view: View) -> BTreeSet<u64> {
+        let View::Stale { since_us, objects_max } = view else { return BTreeSet::new() };
+        let directory = directory(prefix);
+        let young = self
+            .objects
+            .range::<str, _>((Bound::Included(directory.as_str()), Bound::Unbounded))
+            .take_while(|(path, _)| path.starts_with(&directory))
+            .filter(|(_, object)| object.modified_us >= since_us)
+            .map(|(_, object)| object.etag);
+        let young: BTreeSet<_> = young.collect();
+        young.into_iter().rev().take(objects_max).collect()
+    }
+
+    fn list(&self, prefix: &str, after: Option<&str>, page_objects: usize, unseen: &BTreeSet<u64>) -> Answer {
+        let directory = directory(prefix);
         let start = match after {
             Some(after) if after >= directory.as_str() => Bound::Excluded(after),
             _ => Bound::Included(directory.as_str()),
@@ -163,11 +243,16 @@ impl Shelf {
         let mut found = self
             .objects
             .range::<str, _>((start, Bound::Unbounded))
-            .take_while(|(path, _)| path.starts_with(&directory));
+            .take_while(|(path, _)| path.starts_with(&directory))
+            .filter(|(_, object)| !unseen.contains(&object.etag));
         let page = page_objects.max(1);
         let objects = found.by_ref().take(page).map(|(path, object)| meta_of(path, object)).collect();
         Answer::Page { objects, more: found.next().is_some() }
     }
+}
+
+fn directory(prefix: &str) -> String {
+    if prefix.is_empty() { String::new() } else { format!("{prefix}/") }
 }
 
 fn meta_of(path: &str, object: &Object) -> Meta {

@@ -2,6 +2,7 @@
 #![cfg(madsim)]
 
 mod damaged;
+mod misread;
 mod planted;
 mod support;
 

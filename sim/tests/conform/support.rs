@@ -4,10 +4,12 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use keygroups_model::conform::{Divergence, Report, TraceError, conform};
-use keygroups_sim::cluster::{EngineBug, Scenario, simulate};
-use keygroups_sim::fault::Profile;
+use keygroups_sim::case::Case;
+use keygroups_sim::cluster::{EngineBug, Scenario};
+use keygroups_sim::fault::{FaultPlan, Profile};
 use keygroups_sim::input::{DEFAULT_KEY, Table};
 use keygroups_sim::trace::Recording;
+use keygroups_sim::wire::Node;
 use serde_json::Value;
 
 /// The lines of a trace, from 0; people count from 1.
@@ -43,8 +45,22 @@ fn trace_of(seed: u64, faults: Profile, change: impl Fn(Scenario) -> Scenario) -
     let mut table = Table::january(DEFAULT_KEY).unwrap();
     table.rows.truncate(300);
     let scenario = change(Scenario::swarm(seed, &Arc::new(table), 300, faults));
+    recorded(&Case::draw(seed, &scenario))
+}
+
+/// A small run without failures but those that `change` puts into its plan; it is told the hosts.
+pub fn trace_with_plan(seed: u64, change: impl FnOnce(&mut FaultPlan, &[Node])) -> Trace {
+    let table = Arc::new(Table::january(DEFAULT_KEY).unwrap());
+    let scenario = Scenario::swarm(seed, &table, 200, Profile::None);
+    let mut case = Case::draw(seed, &scenario);
+    change(&mut case.plan, &scenario.targets().hosts);
+    case.check().unwrap();
+    recorded(&case)
+}
+
+fn recorded(case: &Case) -> Trace {
     let written = Written::default();
-    let run = simulate(seed, &scenario, Recording { keep: false, stream: Some(Box::new(written.clone())) });
+    let run = case.run(Recording { keep: false, stream: Some(Box::new(written.clone())) });
     run.streamed.unwrap();
     let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     Trace { lines: text.lines().map(str::to_owned).collect() }

@@ -1,9 +1,13 @@
 //! Facts about the store, each in a simulation of its own.
 
+mod damage;
+mod fates;
+mod parts;
+mod reads;
+
 use super::*;
 use crate::run::{Run, Violation, World, run};
 use crate::trace::Recording;
-use crate::wire::now_us;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use madsim::time::sleep;
@@ -42,6 +46,23 @@ fn create() -> object_store::PutOptions {
     PutMode::Create.into()
 }
 
+/// Only this goes wrong, always.
+fn trouble(store: &StoreNode, kind: TroubleKind, scope: Scope) {
+    let trouble = Trouble { kind, scope, per_million: 1_000_000 };
+    store.faults(|faults| *faults = StoreFaults { troubles: vec![trouble], ..StoreFaults::CALM });
+}
+
+fn calm(store: &StoreNode) {
+    store.faults(|faults| *faults = StoreFaults::CALM);
+}
+
+/// The paths that a listing shows.
+async fn listed(client: &SimObjectStore, prefix: &str) -> Vec<String> {
+    let prefix = Path::from(prefix);
+    let found: Vec<_> = client.list(Some(&prefix)).try_collect().await.unwrap();
+    found.into_iter().map(|meta| meta.location.to_string()).collect()
+}
+
 /// Without `stream_get`: it uploads by `WriteMultipart`, which spawns on a tokio runtime.
 #[test]
 fn passes_the_integration_suite_of_object_store() {
@@ -63,80 +84,6 @@ fn passes_the_integration_suite_of_object_store() {
         let path = Path::from("not/here");
         let missing = suite::get_nonexistent_object(&client, Some(path)).await.unwrap_err();
         assert!(matches!(missing, Error::NotFound { .. }));
-    })
-    .outcome
-    .unwrap();
-}
-
-#[test]
-fn refused_put_has_no_effect_and_says_so() {
-    simulate(2, |_, store, client| async move {
-        store.faults(|faults| faults.refused_per_million = 1_000_000);
-        let put = client.put_opts(&Path::from("a"), "x".into(), create()).await;
-        assert_eq!(failure_of(put), StoreFailure::Refused);
-        assert!(store.look(|objects| objects.is_empty()));
-    })
-    .outcome
-    .unwrap();
-}
-
-#[test]
-fn unanswered_put_times_out_with_its_effect_and_swallowed_put_without() {
-    simulate(3, |_, store, client| async move {
-        let timed_out = StoreFailure::TimedOut { after_us: TIMEOUT_US };
-        store.faults(|faults| faults.unanswered_per_million = 1_000_000);
-        assert_eq!(failure_of(client.put_opts(&Path::from("a"), "x".into(), create()).await), timed_out);
-        store.faults(|faults| {
-            *faults = StoreFaults { swallowed_per_million: 1_000_000, ..StoreFaults::CALM };
-        });
-        assert_eq!(failure_of(client.put_opts(&Path::from("b"), "x".into(), create()).await), timed_out);
-        assert!(store.look(|objects| objects.keys().eq(["a"])));
-    })
-    .outcome
-    .unwrap();
-}
-
-#[test]
-fn late_put_lands_after_its_client_gave_up_and_looked() {
-    simulate(4, |_, store, client| async move {
-        store.faults(|faults| {
-            faults.late_per_million = 1_000_000;
-            faults.late_us = (5_000_000, 5_000_000);
-        });
-        let path = Path::from("a");
-        assert!(matches!(
-            failure_of(client.put_opts(&path, "first".into(), create()).await),
-            StoreFailure::TimedOut { .. }
-        ));
-        store.faults(|faults| *faults = StoreFaults::CALM);
-        assert!(matches!(client.head(&path).await, Err(Error::NotFound { .. })));
-        assert_eq!(store.late_requests(), 1);
-        sleep(Duration::from_secs(6)).await;
-        assert_eq!(store.late_requests(), 0);
-        let again = client.put_opts(&path, "second".into(), create()).await;
-        assert!(matches!(again, Err(Error::AlreadyExists { .. })));
-        assert_eq!(client.get(&path).await.unwrap().bytes().await.unwrap(), "first");
-    })
-    .outcome
-    .unwrap();
-}
-
-#[test]
-fn outage_and_partition_stop_the_store_until_they_end() {
-    simulate(5, |world, store, client| async move {
-        let path = Path::from("a");
-        store.faults(|faults| faults.outage = Some(Outage::Refuses));
-        assert_eq!(failure_of(client.put(&path, "x".into()).await), StoreFailure::Refused);
-        store.faults(|faults| faults.outage = Some(Outage::Silent));
-        let before_us = now_us();
-        assert!(matches!(failure_of(client.put(&path, "x".into()).await), StoreFailure::TimedOut { .. }));
-        assert!((TIMEOUT_US..TIMEOUT_US + 2_000).contains(&(now_us() - before_us)));
-        store.faults(|faults| faults.outage = None);
-        let host = world.net.nodes()[1];
-        world.net.faults(|faults| faults.cut(store.node(), host));
-        assert!(matches!(failure_of(client.put(&path, "x".into()).await), StoreFailure::TimedOut { .. }));
-        world.net.faults(|faults| faults.mend(store.node(), host));
-        assert_eq!(client.get(&path).await.unwrap().bytes().await.unwrap(), "x");
     })
     .outcome
     .unwrap();
