@@ -122,7 +122,7 @@ pub fn simulation(creates: Creates) -> Simulation<impl Job> {
     let open = |backend: &mut StateBackend| backend.register(StateDescriptor::value("counts")).map(Count);
     Simulation::new(with(Records::dealt(words, 4), open))
         .faults(Profile::Chaos)
-        .seeds(0..60)
+        .seeds(0..200)
         .store(move |_, store| Arc::new(Adapter { store, creates }))
 }
 

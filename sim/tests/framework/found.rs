@@ -40,7 +40,7 @@ fn store_in_the_place_of_the_simulated_one_is_judged_as_that_is() {
     assert!(report.total(|summary| summary.attempts) > 25, "{report}");
     // It overwrites what is to be created.
     let careless = in_memory().store(|_, store| Arc::new(own_store::Adapter::overwriting(store)));
-    let report = careless.faults(Profile::Chaos).seeds(0..40).run();
+    let report = careless.faults(Profile::Chaos).seeds(0..200).run();
     assert!(!report.failures.is_empty(), "{report}");
 }
 
