@@ -98,7 +98,7 @@ impl Case {
         self
     }
 
-    fn planted(&self) -> Result<Planted, CaseError> {
+    pub(crate) fn planted(&self) -> Result<Planted, CaseError> {
         let Some(name) = &self.mutant else { return Ok(Planted::NOTHING) };
         zoo::find(name).map(Planted::bug).ok_or_else(|| CaseError::Mutant(name.clone()))
     }
@@ -112,6 +112,12 @@ impl Case {
         if self.format != CASE_FORMAT {
             return Err(CaseError::Format { found: self.format });
         }
+        self.check_surroundings()?;
+        Ok(self.scenario.check_input()?)
+    }
+
+    /// Whether a job that brings its own source can be run by it.
+    pub(crate) fn check_surroundings(&self) -> Result<(), CaseError> {
         self.planted()?;
         self.scenario.check()?;
         Ok(self.plan.check(&self.scenario.targets())?)
@@ -150,6 +156,18 @@ impl Case {
     ///
     /// As [`read`](Self::read).
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, CaseError> {
+        let case = Self::parse_surroundings(path, text)?;
+        case.check()?;
+        Ok(case)
+    }
+
+    /// Reads the case of a job that brings its own source.
+    pub(crate) fn read_surroundings(path: &Path) -> Result<Self, CaseError> {
+        let text = std::fs::read(path).map_err(|source| CaseError::File { path: path.to_owned(), source })?;
+        Self::parse_surroundings(path, &text)
+    }
+
+    fn parse_surroundings(path: &Path, text: &[u8]) -> Result<Self, CaseError> {
         let malformed = |source| CaseError::Malformed { path: path.to_owned(), source };
         // The format first: what another format holds is nobody's error.
         #[derive(Deserialize)]
@@ -161,7 +179,7 @@ impl Case {
             return Err(CaseError::Format { found: format });
         }
         let case: Self = serde_json::from_slice(text).map_err(malformed)?;
-        case.check()?;
+        case.check_surroundings()?;
         Ok(case)
     }
 

@@ -32,8 +32,9 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: CoordinatorId, node: Node) {
     let mailbox: Rc<Mailbox<CoordinatorMail>> =
         Rc::new(Mailbox::bind(&cluster.net, node, cluster.address(node).port, &Bell::new()));
     let scenario = &cluster.scenario;
-    let options = Options::new(scenario.job(), scenario.parallelisms[0])
-        .and_then(|options| options.with_checkpoints_retained(scenario.checkpoints_retained))
+    let terms = cluster.terms();
+    let options = Options::new(scenario.job(cluster.job.name()), terms.parallelism)
+        .and_then(|options| options.with_checkpoints_retained(terms.checkpoints_retained))
         .and_then(|options| options.with_manifests_retained(scenario.manifests_retained))
         .expect("the scenario was checked")
         .with_sweeps_per_full_sweep(4);

@@ -2,9 +2,8 @@
 
 use super::Cluster;
 use super::coordinator::CoordinatorMail;
-use super::operator::Totals;
-use super::scenario::{SOURCE, TOTALS};
-use super::source::Source;
+use super::scenario::{OPERATOR, SOURCE};
+use super::untyped::Work;
 use crate::wire::{Address, Bell, ChannelReceiver, ChannelSender, ConnectionTag, Mailbox, Node};
 use bytes::Bytes;
 use keygroups::checkpoint::{Attempt, CheckpointId, TaskId};
@@ -21,14 +20,9 @@ pub(crate) struct SimEngine {
     node: Node,
     mailbox: Rc<Mailbox<ToHost>>,
     bell: Bell,
-    tasks: BTreeMap<(Attempt, TaskId), Work>,
+    tasks: BTreeMap<(Attempt, TaskId), Box<dyn Work>>,
     // Channels of tasks that are gone; only a planted bug leaves any.
     left_open: BTreeMap<TaskId, Vec<ChannelReceiver>>,
-}
-
-enum Work {
-    Source(Source),
-    Totals(Box<Totals>),
 }
 
 impl SimEngine {
@@ -36,22 +30,17 @@ impl SimEngine {
         Self { cluster, node, mailbox, bell, tasks: BTreeMap::new(), left_open: BTreeMap::new() }
     }
 
-    /// Lets every source put its next batch into its channels.
-    pub(crate) fn emit(&mut self) {
+    /// The time of a batch has come: every source puts its next one into its channels.
+    pub(crate) fn tick(&mut self) {
         for work in self.tasks.values_mut() {
-            if let Work::Source(source) = work {
-                source.emit(&self.cluster);
-            }
+            work.tick(&self.cluster);
         }
         self.bell.ring();
     }
 
     /// Moves what can be moved, up to the next thing that the machine must hear.
     pub(crate) fn work(&mut self) -> Option<HostInput> {
-        self.tasks.iter_mut().find_map(|(&(attempt, task), work)| match work {
-            Work::Source(source) => source.work().then_some(HostInput::Finished { attempt, task }),
-            Work::Totals(totals) => totals.work(&self.cluster.watch),
-        })
+        self.tasks.values_mut().find_map(|work| work.work(&self.cluster.watch))
     }
 
     fn mail(&self, to: Option<Address>, message: &CoordinatorMail) {
@@ -77,10 +66,10 @@ impl Engine for SimEngine {
         self.cluster.watch.restored(self.node, deployment, &restored);
         let channels = Channels { cluster: &self.cluster, node: self.node, bell: &self.bell, deployment };
         let work = match deployment.task.vertex {
-            SOURCE => Work::Source(Source::restore(&channels, &restored)?),
+            SOURCE => self.cluster.job.source(&channels, restored)?,
             _ => {
                 let overheard = self.left_open.remove(&deployment.task).unwrap_or_default();
-                Work::Totals(Box::new(Totals::restore(&channels, restored, overheard)?))
+                self.cluster.job.operator(&channels, restored, overheard)?
             }
         };
         self.tasks.insert((deployment.attempt, deployment.task), work);
@@ -88,10 +77,8 @@ impl Engine for SimEngine {
     }
 
     fn run(&mut self, attempt: Attempt, task: TaskId) {
-        match self.tasks.get_mut(&(attempt, task)) {
-            Some(Work::Source(source)) => source.run(),
-            Some(Work::Totals(totals)) => totals.run(),
-            None => {}
+        if let Some(work) = self.tasks.get_mut(&(attempt, task)) {
+            work.run();
         }
         // What has arrived meanwhile can be processed now.
         self.bell.ring();
@@ -99,34 +86,32 @@ impl Engine for SimEngine {
 
     fn snapshot(&mut self, attempt: Attempt, task: TaskId, barrier: Barrier) -> Option<FrozenTask> {
         self.bell.ring();
-        match self.tasks.get_mut(&(attempt, task))? {
-            Work::Source(source) => Some(source.snapshot(barrier, &self.cluster)),
-            Work::Totals(totals) => {
-                self.cluster.watch.frozen(self.node, attempt, task, barrier.checkpoint, totals.backend());
-                Some(totals.snapshot(barrier))
-            }
+        let work = self.tasks.get_mut(&(attempt, task))?;
+        if let Some(backend) = work.backend() {
+            self.cluster.watch.frozen(self.node, attempt, task, barrier.checkpoint, backend);
         }
+        Some(work.snapshot(barrier, &self.cluster))
     }
 
     fn commit(&mut self, attempt: Attempt, task: TaskId, checkpoint: CheckpointId) {
-        if let Some(Work::Totals(totals)) = self.tasks.get_mut(&(attempt, task)) {
-            totals.commit(checkpoint);
+        if let Some(work) = self.tasks.get_mut(&(attempt, task)) {
+            work.commit(checkpoint);
         }
     }
 
     fn cancel_alignment(&mut self, attempt: Attempt, task: TaskId, checkpoint: CheckpointId) {
-        if let Some(Work::Totals(totals)) = self.tasks.get_mut(&(attempt, task)) {
-            totals.cancel_alignment(checkpoint);
+        if let Some(work) = self.tasks.get_mut(&(attempt, task)) {
+            work.cancel_alignment(checkpoint);
             self.bell.ring();
         }
     }
 
     fn drop_task(&mut self, attempt: Attempt, task: TaskId) {
         let dropped = self.tasks.remove(&(attempt, task));
-        if let Some(Work::Totals(totals)) = dropped
+        if let Some(work) = dropped
             && !self.cluster.planted.twist().channels_belong_to_an_attempt()
         {
-            self.left_open.insert(task, totals.into_inputs());
+            self.left_open.insert(task, work.into_inputs());
         }
     }
 
@@ -142,11 +127,11 @@ impl Engine for SimEngine {
 /// Opens the data channels of one task. Both ends derive a channel's name from the attempt, so that
 /// nothing of an older attempt can come in, and from the reader's address: a writer that was told an old one
 /// speaks to nobody.
-pub(crate) struct Channels<'a> {
-    pub(crate) cluster: &'a Cluster,
+pub(super) struct Channels<'a> {
+    pub(super) cluster: &'a Cluster,
     node: Node,
     bell: &'a Bell,
-    pub(crate) deployment: &'a Arc<Deployment>,
+    pub(super) deployment: &'a Arc<Deployment>,
 }
 
 impl Channels<'_> {
@@ -159,14 +144,14 @@ impl Channels<'_> {
         ConnectionTag::of(&(self.deployment.attempt, from, to, reader))
     }
 
-    /// To every task that keeps totals, by subtask.
+    /// To every task that processes, by subtask.
     pub(crate) fn outputs(&self) -> Vec<Outlet> {
         let from = self.deployment.task;
         let open = |(to, reader): (_, Address)| {
             let tag = self.tag(from, to, reader);
             Outlet::new(self.cluster.net.open(self.node, reader.node, tag, self.bell))
         };
-        self.peers(TOTALS).map(open).collect()
+        self.peers(OPERATOR).map(open).collect()
     }
 
     /// From every source, by subtask.

@@ -17,7 +17,7 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
     let bell = Bell::new();
     let port = cluster.address(node).port;
     let mailbox: Rc<Mailbox<ToHost>> = Rc::new(Mailbox::bind(&cluster.net, node, port, &bell));
-    let slots = cluster.scenario.slots;
+    let slots = cluster.terms().slots;
     let machine = Host::new(id, Incarnation(life), slots);
     cluster.watch.host_began(node, life, &machine, slots);
     let engine = SimEngine::new(cluster.clone(), node, mailbox.clone(), bell.clone());
@@ -34,7 +34,7 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
             match inbound {
                 Inbound::Message { message, .. } => driver.handle(HostInput::Coordinator(message)),
                 Inbound::Timer(_) => {
-                    driver.engine_mut().emit();
+                    driver.engine_mut().tick();
                     mailbox.wake_after(interval_us, 0);
                 }
             }

@@ -6,41 +6,53 @@
 //!               └──────▶ store ◀──────┘
 //! ```
 //!
-//! The job: partitions of a table → key by → totals per key → output. It takes no decision of the
-//! protocol; it only tells what happens to one watcher, where every invariant is checked after every step.
+//! The job is any [`Job`](crate::job::Job); the cluster's own: partitions of a table → key by → totals per
+//! key → output. The cluster takes no decision of the protocol; it only tells what happens to one watcher,
+//! where every invariant is checked after every step.
 
-mod contents;
 mod coordinator;
 mod data;
+mod drawn;
 mod engine;
+mod flights;
 mod host;
+mod judge;
 mod loss;
 mod names;
 mod operator;
+mod own_store;
 mod planted;
 mod progress;
 mod scenario;
+mod slowness;
 mod source;
+mod stores;
 mod summary;
+mod terms;
 #[cfg(test)]
 mod tests;
+mod untyped;
 mod user;
+mod variety;
 mod watch;
 
 pub use data::OutputRecord;
 pub use planted::Planted;
 pub use scenario::{EngineBug, Jitter, Scenario, ScenarioError};
+pub use stores::Process;
+pub(crate) use stores::Stores;
 pub use summary::{Moment, Restored, Summary};
+pub(crate) use untyped::{AnyJob, Rules};
+pub use variety::{JobRestart, Silence, Slow, Variety, Wish};
 pub use watch::STEPS;
 
 use crate::case::Case;
 use crate::fault::{FaultPlan, Injector, Targets};
 use crate::nodes::{Nodes, ProcessState};
-use crate::oracle::PartitionedInput;
 use crate::process::Clock;
 use crate::random;
 use crate::run::{Run, Violation, World, run};
-use crate::storage::{SimObjectStore, StoreNode};
+use crate::storage::StoreNode;
 use crate::trace::Recording;
 use crate::wire::{Address, Net, Node};
 use bytes::Bytes;
@@ -48,14 +60,17 @@ use futures::future::BoxFuture;
 use keygroups::checkpoint::ObjectName;
 use keygroups::driver::Runtime;
 use keygroups::protocol::{CoordinatorId, HostId};
+use keygroups::snapshot::KeyGroupSections;
 use keygroups::store::{CheckpointStore, Identified, Layout};
 use names::Names;
-use object_store::ObjectStore;
 use object_store::path::Path;
-use planted::TwistedStore;
+use own_store::OwnStore;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use stores::WrapStore;
+use terms::Terms;
+use untyped::Untyped;
 use watch::Watch;
 
 /// The port of a process's mailbox at its first address; each move adds one.
@@ -71,7 +86,9 @@ struct Cluster {
     net: Net,
     nodes: Nodes,
     store: StoreNode,
-    input: PartitionedInput,
+    own_store: Option<OwnStore>,
+    wrap_store: Option<WrapStore>,
+    job: Arc<dyn Untyped>,
     watch: Watch,
     names: Names,
     // Which process is who; where it can be reached may change.
@@ -79,6 +96,7 @@ struct Cluster {
     hosts: Vec<Node>,
     // How often each process was started: the durable counter that incarnations come from.
     starts: Mutex<BTreeMap<Node, u64>>,
+    terms: Mutex<Terms>,
 }
 
 impl Cluster {
@@ -100,7 +118,7 @@ impl Cluster {
     /// How many slots there are with all hosts that have come and not gone, whether they run or not.
     fn slots(&self) -> usize {
         let hosts = self.hosts.iter().filter(|host| self.nodes.state(**host) != ProcessState::Absent);
-        hosts.count() * usize::from(self.scenario.slots)
+        hosts.count() * usize::from(self.terms().slots)
     }
 
     fn runtime(&self, node: Node) -> Arc<SimRuntime> {
@@ -108,14 +126,7 @@ impl Cluster {
     }
 
     fn connect(self: &Arc<Self>, node: Node) -> CheckpointStore {
-        let timeout_us = self.scenario.store_timeout_us;
-        let port = STORE_CLIENT_PORT + self.nodes.place(node).moves;
-        let client = SimObjectStore::connect(&self.net, node, port, self.store.node(), timeout_us);
-        let client: Arc<dyn ObjectStore> = match self.planted.mutant() {
-            Some(_) => Arc::new(TwistedStore::new(client, Arc::clone(self))),
-            None => Arc::new(client),
-        };
-        CheckpointStore::new(client, self.layout().prefix().clone())
+        CheckpointStore::new(self.object_store(node), self.layout().prefix().clone())
     }
 
     fn layout(&self) -> &Layout {
@@ -175,21 +186,43 @@ pub fn simulate_plan(
     planted: Planted,
     recording: Recording,
 ) -> Run<Summary> {
-    let limit = Duration::from_micros(scenario.horizon_us + 4 * scenario.liveness_us + 3_600_000_000);
-    let scenario = scenario.clone();
-    run(seed, limit, recording, move |world| build_and_run(world, scenario, plan, planted))
+    let job = AnyJob::new(Arc::new(flights::Flights::new(scenario)), Vec::new());
+    let setting = Setting { scenario: scenario.clone(), plan, planted, job, stores: Stores::default() };
+    simulate_job(seed, setting, recording).map(|Finished { summary, state }| {
+        let result = flights::totals_of(&state).expect("the oracle has read it");
+        Summary { result, ..summary }
+    })
 }
 
-async fn build_and_run(
-    world: World,
-    scenario: Scenario,
-    plan: FaultPlan,
-    planted: Planted,
-) -> Result<Summary, Violation> {
+/// Everything that a run is made of besides its seed.
+pub(crate) struct Setting {
+    pub(crate) scenario: Scenario,
+    pub(crate) plan: FaultPlan,
+    pub(crate) planted: Planted,
+    pub(crate) job: AnyJob,
+    pub(crate) stores: Stores,
+}
+
+/// A run that holds.
+pub(crate) struct Finished {
+    pub(crate) summary: Summary,
+    /// The keyed state of the last checkpoint; none where a loss ended the job.
+    pub(crate) state: Vec<KeyGroupSections>,
+}
+
+/// Runs one seed of any job.
+pub(crate) fn simulate_job(seed: u64, setting: Setting, recording: Recording) -> Run<Finished> {
+    let Scenario { horizon_us, liveness_us, variety, .. } = &setting.scenario;
+    let limit_us = horizon_us + 4 * liveness_us + variety.ends_us() + 3_600_000_000;
+    run(seed, Duration::from_micros(limit_us), recording, move |world| build_and_run(world, setting))
+}
+
+async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Violation> {
+    let Setting { scenario, plan, planted, job, stores } = setting;
+    let job = job.untyped();
     let World { seed, net, nodes, trace } = world.clone();
     let store = StoreNode::start(&net, &trace, world.random("store"));
-    let input = PartitionedInput::new(scenario.input.clone(), scenario.partitions);
-    let watch = Watch::new(&world, &scenario, input.clone());
+    let watch = Watch::new(&world, &scenario, &*job);
     watch.observe(&store);
 
     // Nodes are numbered in order of creation, so that addresses are known before anybody starts.
@@ -202,12 +235,15 @@ async fn build_and_run(
         net: net.clone(),
         nodes: nodes.clone(),
         store: store.clone(),
-        input,
+        own_store: stores.own.map(|make| OwnStore::new(make(), &watch, seed)),
+        wrap_store: stores.wrap,
+        job,
         watch: watch.clone(),
         names: Names::new(coordinators.iter().chain(&hosts).copied()),
         coordinators: coordinators.clone(),
         hosts: hosts.clone(),
         starts: Mutex::default(),
+        terms: Terms::of(&scenario),
         scenario,
         planted,
     });
@@ -229,8 +265,13 @@ async fn build_and_run(
 
     let injector = Injector::start(&world, &store, plan);
     watch.aim(&injector);
-    let outcome = user::run(&cluster, user, &injector).await;
-    loss::judge(outcome, &store.destroyed(), &watch.reports(), || watch.summary(injector.struck()))
+    let (outcome, state) = match user::run(&cluster, user, &injector).await {
+        Ok(Finished { summary, state }) => (Ok(summary), state),
+        Err(violation) => (Err(violation), Vec::new()),
+    };
+    let summary = || watch.summary(injector.struck());
+    let summary = loss::judge(outcome, &store.destroyed(), &watch.reports(), summary)?;
+    Ok(Finished { summary, state })
 }
 
 /// The random stream of one life of one process.

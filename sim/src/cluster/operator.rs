@@ -1,12 +1,15 @@
-//! The keyed operator: totals per key, one output record per row.
+//! The task that processes: an operator with its keyed state, its inputs and what it puts out.
 
-use super::data::{Data, OutputRecord, Record, STATE, Value, decode, encode};
+use super::Cluster;
+use super::data::{Data, Sent, decode, encode};
 use super::engine::Channels;
-use super::scenario::EngineBug;
+use super::slowness::Turn;
+use super::untyped::Work;
 use super::watch::Watch;
+use crate::job::{Context, Job, Operator};
 use crate::wire::ChannelReceiver;
 use bytes::Bytes;
-use keygroups::backend::{StateBackend, StateDescriptor, ValueState};
+use keygroups::backend::{BackendError, StateBackend};
 use keygroups::checkpoint::CheckpointId;
 use keygroups::driver::{FrozenOutput, FrozenTask, RestoredTask};
 use keygroups::key_group::{self, KeyGroup};
@@ -17,10 +20,10 @@ use keygroups_model::zoo::Twist;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-pub(crate) struct Totals {
+pub(super) struct OperatorTask<P: Operator> {
     deployment: Arc<Deployment>,
     backend: StateBackend,
-    totals: ValueState<String, Value>,
+    operator: P,
     inputs: Vec<ChannelReceiver>,
     // Of its predecessor's attempt; only a planted bug reads them.
     overheard: Vec<ChannelReceiver>,
@@ -28,35 +31,34 @@ pub(crate) struct Totals {
     // Inputs that have ended; they still deliver barriers.
     ended: BTreeSet<usize>,
     // What was put out and is not known to be committed, with the checkpoint it came after.
-    output: VecDeque<(CheckpointId, OutputRecord)>,
+    output: VecDeque<(CheckpointId, P::Output)>,
     last_snapshot: CheckpointId,
     running: bool,
     stopped: bool,
     finished: bool,
-    processed: u64,
-    bug: Option<EngineBug>,
+    turn: Turn,
     twist: &'static dyn Twist,
     key_group_before: Option<KeyGroup>,
 }
 
-impl Totals {
+impl<P: Operator> OperatorTask<P> {
     /// `overheard` are channels of its predecessor's attempt, by sender.
-    pub(crate) fn restore(
+    pub(super) fn restore(
+        job: &impl Job<Operator = P>,
         channels: &Channels<'_>,
         restored: RestoredTask,
         overheard: Vec<ChannelReceiver>,
     ) -> Result<Self, FailureCause> {
         let deployment = Arc::clone(channels.deployment);
         let mut backend = restored.backend.ok_or(FailureCause::Engine)?;
-        let totals =
-            backend.register(StateDescriptor::value(STATE)).map_err(|_| FailureCause::RestoreCorrupt)?;
+        let operator = job.operator(&mut backend).map_err(|_| FailureCause::RestoreCorrupt)?;
         let inputs = channels.inputs();
         let checkpoint = deployment.restore.checkpoint;
         Ok(Self {
             aligner: Aligner::new(inputs.len() as u32, checkpoint),
             deployment,
             backend,
-            totals,
+            operator,
             inputs,
             overheard,
             ended: BTreeSet::new(),
@@ -65,37 +67,66 @@ impl Totals {
             running: false,
             stopped: false,
             finished: false,
-            processed: 0,
-            bug: channels.cluster.scenario.bug,
+            turn: Turn::new(channels.cluster),
             twist: channels.cluster.planted.twist(),
             key_group_before: None,
         })
     }
 
-    /// Its channels, by sender.
-    pub(crate) fn into_inputs(self) -> Vec<ChannelReceiver> {
-        self.inputs
+    fn receive(&self, channel: usize) -> Option<Bytes> {
+        self.inputs[channel].try_recv().or_else(|| self.overheard.get(channel)?.try_recv())
     }
 
-    pub(crate) fn backend(&self) -> &StateBackend {
-        &self.backend
+    fn align(&mut self, input: AlignerInput) -> Option<Barrier> {
+        let mut out = Vec::new();
+        self.aligner.handle(input, &mut out);
+        out.into_iter().find_map(|output| match output {
+            AlignerOutput::Aligned(barrier) => Some(barrier),
+            AlignerOutput::Block { .. } | AlignerOutput::Unblock => None,
+        })
     }
 
-    pub(crate) fn run(&mut self) {
+    fn process(&mut self, sent: Sent<P::Record>, watch: &Watch) -> Result<(), BackendError> {
+        let Sent { position, record } = sent;
+        let key_group = key_group::of(&P::key(&record), self.backend.max_parallelism());
+        let kept_under = self.twist.group_of(key_group, self.key_group_before.replace(key_group));
+        let Self { operator, backend, output, .. } = self;
+        let mut context = Context::new(kept_under, position, backend, output, self.last_snapshot);
+        operator.process(record, &mut context).inspect_err(|error| match error {
+            BackendError::NotOwned { .. } => watch.misrouted(&self.deployment, key_group, error),
+            error => watch.operator_failed(&self.deployment, position, error),
+        })
+    }
+}
+
+impl<P: Operator> Work for OperatorTask<P> {
+    fn run(&mut self) {
         self.running = true;
     }
 
+    fn tick(&mut self, cluster: &Cluster) {
+        self.turn.begin(cluster);
+    }
+
+    fn backend(&self) -> Option<&StateBackend> {
+        Some(&self.backend)
+    }
+
     /// Processes what has arrived, up to the next thing that the machine must hear.
-    pub(crate) fn work(&mut self, watch: &Watch) -> Option<HostInput> {
+    fn work(&mut self, watch: &Watch) -> Option<HostInput> {
         let (attempt, task) = (self.deployment.attempt, self.deployment.task);
         if !self.running || self.stopped {
             return None;
         }
         for channel in 0..self.inputs.len() {
             while !self.aligner.is_blocked(channel as u32) || !self.twist.heeds_blocked_channels() {
+                if self.turn.is_over() {
+                    return None;
+                }
                 let Some(message) = self.receive(channel) else { break };
-                match decode(&message) {
+                match decode::<Data<P::Record>>(&message) {
                     Ok(Data::Records(records)) => {
+                        self.turn.take(records.len());
                         for record in records {
                             if self.process(record, watch).is_err() {
                                 self.running = false;
@@ -124,41 +155,7 @@ impl Totals {
         first.then_some(HostInput::Finished { attempt, task })
     }
 
-    fn receive(&self, channel: usize) -> Option<Bytes> {
-        self.inputs[channel].try_recv().or_else(|| self.overheard.get(channel)?.try_recv())
-    }
-
-    fn align(&mut self, input: AlignerInput) -> Option<Barrier> {
-        let mut out = Vec::new();
-        self.aligner.handle(input, &mut out);
-        out.into_iter().find_map(|output| match output {
-            AlignerOutput::Aligned(barrier) => Some(barrier),
-            AlignerOutput::Block { .. } | AlignerOutput::Unblock => None,
-        })
-    }
-
-    fn process(&mut self, record: Record, watch: &Watch) -> Result<(), keygroups::backend::BackendError> {
-        let key_group = key_group::of(record.key.as_str(), self.backend.max_parallelism());
-        let mut nth = 0;
-        self.processed += 1;
-        let times =
-            1 + u64::from(self.bug == Some(EngineBug::CountsTwice) && self.processed.is_multiple_of(31));
-        let kept_under = self.twist.group_of(key_group, self.key_group_before.replace(key_group));
-        let updated = self.backend.update(&self.totals, kept_under, &record.key, |before| {
-            let (flights, distance, delay) = before.unwrap_or_default();
-            nth = flights + times;
-            Some((nth, distance + record.distance, delay.max(record.dep_delay)))
-        });
-        if let Err(error) = updated {
-            watch.misrouted(&self.deployment, key_group, &error);
-            return Err(error);
-        }
-        let Record { partition, offset, key, .. } = record;
-        self.output.push_back((self.last_snapshot, OutputRecord { partition, offset, key, nth }));
-        Ok(())
-    }
-
-    pub(crate) fn snapshot(&mut self, barrier: Barrier) -> FrozenTask {
+    fn snapshot(&mut self, barrier: Barrier, _: &Cluster) -> FrozenTask {
         self.stopped |= barrier.stop;
         self.last_snapshot = barrier.checkpoint;
         let since = self.output.iter().filter(|(after, _)| *after >= barrier.confirmed);
@@ -168,13 +165,17 @@ impl Totals {
         FrozenTask { keyed: Some(self.backend.freeze()), operator_state: Vec::new(), output }
     }
 
-    pub(crate) fn commit(&mut self, checkpoint: CheckpointId) {
+    fn commit(&mut self, checkpoint: CheckpointId) {
         while self.output.front().is_some_and(|(after, _)| *after < checkpoint) {
             self.output.pop_front();
         }
     }
 
-    pub(crate) fn cancel_alignment(&mut self, checkpoint: CheckpointId) {
+    fn cancel_alignment(&mut self, checkpoint: CheckpointId) {
         self.align(AlignerInput::Aborted { checkpoint });
+    }
+
+    fn into_inputs(self: Box<Self>) -> Vec<ChannelReceiver> {
+        self.inputs
     }
 }

@@ -26,13 +26,16 @@ pub(super) struct Progress {
     // The last of them has been reached.
     last_runs: bool,
     parallelisms: Vec<Parallelism>,
+    // Partitions round down, each by less than a row.
+    rounding: u64,
 }
 
 impl Progress {
-    pub(super) fn new(scenario: &Scenario) -> Self {
+    /// `records` of each partition.
+    pub(super) fn new(scenario: &Scenario, records: &[u64]) -> Self {
         Self {
             newest: None,
-            summary: Summary { rows: scenario.rows() as u64, ..Summary::default() },
+            summary: Summary { rows: records.iter().sum(), ..Summary::default() },
             running: None,
             ran: None,
             deployed_at: BTreeMap::new(),
@@ -40,6 +43,7 @@ impl Progress {
             stage: 0,
             last_runs: false,
             parallelisms: scenario.parallelisms.clone(),
+            rounding: records.len().max(8) as u64,
         }
     }
 
@@ -64,8 +68,7 @@ impl Progress {
         let last = self.stage + 1 == self.parallelisms.len();
         self.last_runs |= reached && last;
         let due = self.share(self.summary.rows);
-        // Partitions round down, each by less than a row.
-        let nearly = committed_rows + 8 >= due || committed_rows * 10 >= due * 9;
+        let nearly = committed_rows + self.rounding >= due || committed_rows * 10 >= due * 9;
         if reached && nearly && !last {
             self.stage += 1;
             return Some((self.parallelisms[self.stage], true));
@@ -156,7 +159,7 @@ mod tests {
         let max = MaxParallelism::new(16).unwrap();
         let scenario =
             Scenario::new(table, max, vec![parallelism(3), parallelism(2)], Profile::Chaos).unwrap();
-        let mut progress = Progress::new(&scenario);
+        let mut progress = Progress::new(&scenario, &[scenario.rows() as u64]);
         let mut runs = |epoch, run, count| {
             let attempt = Attempt { epoch: LeaderEpoch(epoch), run };
             let restore = CheckpointId::NONE;

@@ -1,6 +1,7 @@
 //! What a cluster is made of and what it is to do.
 
-use super::STEPS;
+use super::variety::Variety;
+use super::{STEPS, drawn};
 use crate::fault::{Profile, Targets};
 use crate::input::Table;
 use crate::random;
@@ -15,15 +16,15 @@ use std::time::Duration;
 
 /// The vertex that reads the input.
 pub(crate) const SOURCE: VertexId = VertexId(0);
-/// The vertex that keeps totals per key.
-pub(crate) const TOTALS: VertexId = VertexId(1);
+/// The vertex that processes.
+pub(crate) const OPERATOR: VertexId = VertexId(1);
 
 /// A bug planted into the simulated engine, to see that the oracle catches it; one that the model's zoo
 /// does not have. The machines and the driver are as in production.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineBug {
-    /// Every 31st record is counted twice.
+    /// Every 31st record is counted twice. Of the cluster's own job only.
     CountsTwice,
     /// Sources begin anew after every restore.
     ForgetsOffsets,
@@ -44,6 +45,8 @@ pub enum Jitter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
+    /// What the cluster's own job reads. A job of a user's own has a source of its own, and no row here.
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
     pub(crate) input: Arc<Table>,
     pub(crate) partitions: u16,
     pub(crate) max_parallelism: MaxParallelism,
@@ -69,6 +72,9 @@ pub struct Scenario {
     pub(crate) horizon_us: u64,
     pub(crate) liveness_us: u64,
     pub(crate) bug: Option<EngineBug>,
+    /// What makes this job unlike the next one.
+    #[serde(default)]
+    pub(crate) variety: Variety,
 }
 
 /// A scenario that cannot be.
@@ -102,6 +108,25 @@ pub enum ScenarioError {
         /// The bound for each.
         max: u16,
     },
+    /// A variety whose times do not end in time.
+    #[error("the job's variety ends after {ends_us} us: at most {max_us}")]
+    TooLong {
+        /// When it ends, in virtual microseconds.
+        ends_us: u64,
+        /// The bound.
+        max_us: u64,
+    },
+    /// A restart after which the job could not run at the parallelisms that it is rescaled to.
+    #[error("a restart leaves {found} slots on a host, of {before} before: they may not become fewer")]
+    FewerSlots {
+        /// After the restart.
+        found: u16,
+        /// In the scenario.
+        before: u16,
+    },
+    /// Times do not ascend.
+    #[error("wishes and restarts must be in the order of their times")]
+    Disorder,
     /// Timers that cannot work.
     #[error(transparent)]
     Timings(#[from] TimingsError),
@@ -181,6 +206,7 @@ impl Scenario {
             horizon_us: 30_000_000,
             liveness_us: 120_000_000,
             bug: None,
+            variety: Variety::default(),
         })
     }
 
@@ -194,14 +220,44 @@ impl Scenario {
     pub fn swarm(seed: u64, input: &Arc<Table>, rows: usize, faults: Profile) -> Self {
         let random = &mut random::stream(seed, "scenario");
         let rows = random.usize(rows.div_ceil(4)..=rows).clamp(1, input.rows.len());
-        let table = Table { rows: input.rows[..rows].to_vec() };
+        let mut scenario = Self::drawn(random, faults);
+        scenario.input = Arc::new(Table { rows: input.rows[..rows].to_vec() });
+        // Six seconds of input.
+        let batches = scenario.batches() as usize * usize::from(scenario.partitions);
+        scenario.batch_rows = rows.div_ceil(batches).max(1);
+        scenario.input = drawn::skewed(seed, &scenario);
+        scenario.variety = drawn::variety(seed, &scenario);
+        scenario
+    }
+
+    /// The same for a source with so many records in each partition. It has no variety yet.
+    pub(crate) fn swarm_of(seed: u64, records: &[u64], faults: Profile) -> Self {
+        let mut scenario = Self::drawn(&mut random::stream(seed, "scenario"), faults);
+        scenario.partitions = records.len() as u16;
+        scenario.batch_rows =
+            records.iter().max().map_or(1, |most| most.div_ceil(scenario.batches()).max(1)) as usize;
+        scenario
+    }
+
+    /// In how many batches a partition is read, in six seconds.
+    fn batches(&self) -> u64 {
+        6_000_000 / self.batch_interval_us
+    }
+
+    /// The variety that `seed` draws for a source of a user's own.
+    pub(crate) fn draw_variety(&self, seed: u64) -> Variety {
+        Variety { empty_partitions: 0, ballast_bytes: 0, ..drawn::variety(seed, self) }
+    }
+
+    /// A small cluster, and what is done with it; the input comes later.
+    fn drawn(random: &mut Rng, faults: Profile) -> Self {
         // Powers of two, and everything else: bounds between subtasks then fall anywhere.
         let max = if random.bool() { random.u32(6..=200) } else { 1 << random.u32(3..=7) };
         let count = random.usize(1..=4);
         let parallelisms =
             (0..count).map(|_| random.u32(1..=6)).map(|p| Parallelism::new(p).expect("1 to 6"));
         let max_parallelism = MaxParallelism::new(max).expect("6 to 200");
-        let mut scenario = Self::new(Arc::new(table), max_parallelism, parallelisms.collect(), faults)
+        let mut scenario = Self::new(Arc::default(), max_parallelism, parallelisms.collect(), faults)
             .expect("parallelisms of at most 6 fit a max parallelism of at least 6");
         scenario.partitions = random.u16(1..=6);
         scenario.coordinators = random.u16(2..=3);
@@ -215,9 +271,6 @@ impl Scenario {
             scenario.hosts = scenario.hosts.saturating_sub(fewer).max(scenario.hosts_min());
         }
         scenario.batch_interval_us = random::spread(random, (50_000, 800_000));
-        // Six seconds of input.
-        let batches = (6_000_000 / scenario.batch_interval_us) as usize * usize::from(scenario.partitions);
-        scenario.batch_rows = rows.div_ceil(batches).max(1);
         scenario.checkpoints_retained = random.usize(1..=3);
         scenario.manifests_retained = random.u64(1..=6);
         scenario.timings = draw_timings(random);
@@ -236,9 +289,6 @@ impl Scenario {
         most.within(self.max_parallelism)?;
         if most.get() > PARALLELISM_MAX {
             return Err(ScenarioError::TooParallel { found: most.get(), max: PARALLELISM_MAX });
-        }
-        if self.input.rows.is_empty() {
-            return Err(ScenarioError::NoRow);
         }
         let counts = [
             ("partitions", u64::from(self.partitions)),
@@ -268,7 +318,13 @@ impl Scenario {
             }
             None => {}
         }
+        self.variety.check(self)?;
         Ok(self.timings.check()?)
+    }
+
+    /// Whether the cluster's own job can be run by it.
+    pub(crate) fn check_input(&self) -> Result<(), ScenarioError> {
+        if self.input.is_empty() { Err(ScenarioError::NoRow) } else { Ok(()) }
     }
 
     /// Who can be hit, and at which steps. The cluster numbers its nodes in this order: the store, the user,
@@ -306,6 +362,23 @@ impl Scenario {
     pub fn with_engine_bug(mut self, bug: EngineBug) -> Self {
         self.bug = Some(bug);
         self
+    }
+
+    /// The same with this variety.
+    ///
+    /// # Errors
+    ///
+    /// [`ScenarioError`] says what of it does not fit.
+    pub fn with_variety(mut self, variety: Variety) -> Result<Self, ScenarioError> {
+        variety.check(&self)?;
+        self.variety = variety;
+        Ok(self)
+    }
+
+    /// What makes its job unlike the next one.
+    #[must_use]
+    pub fn variety(&self) -> &Variety {
+        &self.variety
     }
 
     /// How many rows of the input it reads.
@@ -374,27 +447,27 @@ impl Scenario {
         (2 * least).div_ceil(self.slots.max(1))
     }
 
-    /// How long the input takes at the least, in virtual microseconds.
-    pub(crate) fn input_us(&self) -> u64 {
-        let rows = self.rows().div_ceil(usize::from(self.partitions));
-        rows.div_ceil(self.batch_rows) as u64 * self.batch_interval_us
+    /// How long partitions of so many records take at the least, in virtual microseconds.
+    pub(crate) fn input_us(&self, records: &[u64]) -> u64 {
+        let most = records.iter().max().copied().unwrap_or(0);
+        most.div_ceil(self.batch_rows as u64) * self.batch_interval_us
     }
 
-    /// Sources and totals; both follow the job's parallelism.
-    pub(crate) fn job(&self) -> JobSpec {
+    /// Sources and the vertex `operator`; both follow the job's parallelism.
+    pub(crate) fn job(&self, operator: &str) -> JobSpec {
         let source = VertexSpec {
             name: "source".to_owned(),
             max_parallelism: None,
             scaling: Scaling::Elastic,
             inputs: Vec::new(),
         };
-        let totals = VertexSpec {
-            name: "totals".to_owned(),
+        let operator = VertexSpec {
+            name: operator.to_owned(),
             max_parallelism: Some(self.max_parallelism),
             scaling: Scaling::Elastic,
             inputs: vec![SOURCE],
         };
-        JobSpec::new(vec![source, totals]).expect("the second reads the first")
+        JobSpec::new(vec![source, operator]).expect("the second reads the first")
     }
 }
 

@@ -1,19 +1,28 @@
-//! The source: reads partitions of the input from where the checkpoint says.
+//! The task that reads: partitions of the source from where the checkpoint says.
 
 use super::Cluster;
-use super::data::{Data, OFFSETS, Record, decode, encode};
+use super::data::{Data, OFFSETS, Sent, decode, encode};
 use super::engine::{Channels, Outlet};
 use super::scenario::EngineBug;
+use super::untyped::Work;
+use super::watch::Watch;
+use crate::job::{Job, Operator, Position, RecordOf, Source};
+use crate::wire::{ChannelReceiver, now_us};
 use bytes::Bytes;
-use keygroups::checkpoint::RedistributionMode;
+use keygroups::backend::StateBackend;
+use keygroups::checkpoint::{Attempt, CheckpointId, RedistributionMode, TaskId};
 use keygroups::driver::{FrozenTask, RestoredTask};
 use keygroups::key_group::{self, MaxParallelism, Parallelism, assign};
-use keygroups::protocol::{Barrier, FailureCause};
+use keygroups::protocol::{Barrier, FailureCause, HostInput};
 use keygroups::snapshot::OperatorState;
 use keygroups_model::zoo::Reading;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-pub(crate) struct Source {
+pub(super) struct SourceTask<J> {
+    job: Arc<J>,
+    attempt: Attempt,
+    task: TaskId,
     // Where to read on, by partition.
     offsets: BTreeMap<u16, u64>,
     outlets: Vec<Outlet>,
@@ -25,15 +34,19 @@ pub(crate) struct Source {
     reported: bool,
 }
 
-impl Source {
-    pub(crate) fn restore(channels: &Channels<'_>, restored: &RestoredTask) -> Result<Self, FailureCause> {
+impl<J: Job> SourceTask<J> {
+    pub(super) fn restore(
+        job: &Arc<J>,
+        channels: &Channels<'_>,
+        restored: &RestoredTask,
+    ) -> Result<Self, FailureCause> {
         let deployment = channels.deployment;
         let cluster = channels.cluster;
         let parallelism = deployment.layout.parallelism;
         let forgets = cluster.scenario.bug == Some(EngineBug::ForgetsOffsets);
         let offsets = if deployment.restore.checkpoint.0 == 0 || forgets {
             // The job starts empty: partitions are dealt out from their beginnings.
-            let (index, partitions) = (deployment.task.subtask.0, cluster.scenario.partitions);
+            let (index, partitions) = (deployment.task.subtask.0, job.source().partitions());
             let mine = (0..partitions).filter(|partition| partition % parallelism.get() == index);
             let twist = cluster.planted.twist();
             mine.map(|partition| (twist.first_split(partition, index, partitions), 0)).collect()
@@ -42,6 +55,9 @@ impl Source {
             offsets.collect::<Result<_, _>>().map_err(|_| FailureCause::RestoreCorrupt)?
         };
         Ok(Self {
+            job: Arc::clone(job),
+            attempt: deployment.attempt,
+            task: deployment.task,
             offsets,
             outlets: channels.outputs(),
             max_parallelism: cluster.scenario.max_parallelism,
@@ -53,34 +69,38 @@ impl Source {
         })
     }
 
-    pub(crate) fn run(&mut self) {
+    fn push_all(&mut self, message: &Bytes) {
+        for outlet in &mut self.outlets {
+            outlet.push(message.clone());
+        }
+    }
+}
+
+impl<J: Job> Work for SourceTask<J> {
+    fn run(&mut self) {
         self.running = true;
     }
 
     /// Reads the next batch of each partition, as far as there is input yet and readers keep up.
-    pub(crate) fn emit(&mut self, cluster: &Cluster) {
+    fn tick(&mut self, cluster: &Cluster) {
         if !self.running || self.stopped || self.ended || self.outlets.iter().any(Outlet::is_full) {
             return;
         }
-        let mut batches: Vec<Vec<Record>> = self.outlets.iter().map(|_| Vec::new()).collect();
+        let source = self.job.source();
+        let mut batches: Vec<Vec<Sent<RecordOf<J>>>> = self.outlets.iter().map(|_| Vec::new()).collect();
         let mut ended = true;
         for (&partition, offset) in &mut self.offsets {
-            let rows = cluster.input.rows(partition);
-            let available = cluster.watch.available(rows.len() as u64);
+            let records = source.records(partition);
+            let available = cluster.available(partition, records, now_us());
             let until = (*offset + cluster.scenario.batch_rows as u64).min(available);
-            for row in &rows[*offset as usize..until.max(*offset) as usize] {
-                let key_group = key_group::of(&*row.key, self.max_parallelism);
+            for offset in *offset..until {
+                let record = source.record(partition, offset);
+                let key_group = key_group::of(&J::Operator::key(&record), self.max_parallelism);
                 let owner = assign::owner(key_group, self.max_parallelism, self.parallelism);
-                batches[owner.index()].push(Record {
-                    partition,
-                    offset: *offset,
-                    key: row.key.to_string(),
-                    distance: row.distance,
-                    dep_delay: row.dep_delay,
-                });
-                *offset += 1;
+                batches[owner.index()].push(Sent { position: Position { partition, offset }, record });
             }
-            ended &= *offset == rows.len() as u64;
+            *offset = until.max(*offset);
+            ended &= *offset == records;
         }
         for (outlet, batch) in self.outlets.iter_mut().zip(batches) {
             if !batch.is_empty() {
@@ -89,23 +109,28 @@ impl Source {
         }
         if ended {
             self.ended = true;
-            self.push_all(&encode(&Data::End));
+            self.push_all(&encode(&Data::<RecordOf<J>>::End));
         }
     }
 
-    /// Moves on what waited; whether the source has just come to its end.
-    pub(crate) fn work(&mut self) -> bool {
+    /// Moves on what waited; the end, once.
+    fn work(&mut self, _: &Watch) -> Option<HostInput> {
         self.outlets.iter_mut().for_each(Outlet::flush);
-        self.ended && !std::mem::replace(&mut self.reported, self.ended)
+        let first = self.ended && !std::mem::replace(&mut self.reported, self.ended);
+        first.then_some(HostInput::Finished { attempt: self.attempt, task: self.task })
     }
 
-    pub(crate) fn snapshot(&mut self, barrier: Barrier, cluster: &Cluster) -> FrozenTask {
+    fn backend(&self) -> Option<&StateBackend> {
+        None
+    }
+
+    fn snapshot(&mut self, barrier: Barrier, cluster: &Cluster) -> FrozenTask {
         self.stopped |= barrier.stop;
-        self.push_all(&encode(&Data::Barrier(barrier)));
+        self.push_all(&encode(&Data::<RecordOf<J>>::Barrier(barrier)));
         let reading = |(&split, &offset): (&u16, &u64)| Reading {
             split,
             offset,
-            end: cluster.input.rows(split).len() as u64,
+            end: self.job.source().records(split),
         };
         let mut readings = self.offsets.iter().map(reading).collect();
         cluster.planted.twist().frozen(&mut readings);
@@ -115,9 +140,11 @@ impl Source {
         FrozenTask { keyed: None, operator_state: vec![offsets], output: None }
     }
 
-    fn push_all(&mut self, message: &Bytes) {
-        for outlet in &mut self.outlets {
-            outlet.push(message.clone());
-        }
+    fn commit(&mut self, _: CheckpointId) {}
+
+    fn cancel_alignment(&mut self, _: CheckpointId) {}
+
+    fn into_inputs(self: Box<Self>) -> Vec<ChannelReceiver> {
+        Vec::new()
     }
 }

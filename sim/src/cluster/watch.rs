@@ -5,34 +5,37 @@
 
 mod steps;
 mod store;
+mod user;
 
 pub use steps::STEPS;
 
-use super::contents::Oracle;
 use super::progress::Progress;
 use super::summary::{Restored, Summary};
+use super::untyped::{Judge, Untyped};
 use super::{Jitter, Scenario};
 use crate::fault::{Injector, WeakInjector};
+use crate::job::Position;
 use crate::nodes::{Nodes, ProcessState};
-use crate::oracle::PartitionedInput;
 use crate::run::{Violation, World};
 use crate::storage::StoreNode;
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
+use bytes::Bytes;
 use keygroups::ErrorKind;
 use keygroups::backend::{BackendError, StateBackend};
 use keygroups::checkpoint::{
     Attempt, Certificate, CheckpointId, CheckpointRecord, JobStatus, Manifest, TaskId,
 };
 use keygroups::driver::{DriverError, RestoredTask};
-use keygroups::key_group::{KeyGroup, Parallelism};
+use keygroups::key_group::KeyGroup;
 use keygroups::protocol::invariant::{self, Fact, History, JobView};
 use keygroups::protocol::{
     Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, Host, HostInput, HostOutput,
     Options, ToCoordinator,
 };
+use keygroups::snapshot::KeyGroupSections;
 use keygroups::store::Layout;
-use keygroups_model::conform::{Asked, Began};
+use keygroups_model::conform::Began;
 use object_store::path::Path;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,23 +63,23 @@ struct State {
     injector: Option<WeakInjector>,
     // Nothing goes wrong, so nothing may be given up.
     quiet: bool,
-    oracle: Oracle,
+    judge: Box<dyn Judge>,
     progress: Progress,
     // What drivers said of damage.
     reports: BTreeSet<String>,
 }
 
 impl Watch {
-    pub(super) fn new(world: &World, scenario: &Scenario, input: PartitionedInput) -> Self {
+    pub(super) fn new(world: &World, scenario: &Scenario, job: &dyn Untyped) -> Self {
         let state = State {
             history: History::new(),
             coordinators: BTreeMap::new(),
             hosts: BTreeMap::new(),
             violation: None,
             injector: None,
-            quiet: scenario.jitter == Jitter::Apart,
-            oracle: Oracle::new(input),
-            progress: Progress::new(scenario),
+            quiet: scenario.jitter == Jitter::Apart && scenario.variety.restarts.is_empty(),
+            judge: job.judge(scenario.max_parallelism),
+            progress: Progress::new(scenario, &job.partitions()),
             reports: BTreeSet::new(),
         };
         Self {
@@ -91,7 +94,9 @@ impl Watch {
     /// Judges every change of the store from now on.
     pub(super) fn observe(&self, store: &StoreNode) {
         let watch = self.clone();
-        store.observe(move |mutation, objects| watch.mutated(mutation, objects));
+        store.observe(move |mutation, objects| {
+            watch.mutated(mutation, &|path| objects.get(path).map(|object| object.bytes.clone()));
+        });
     }
 
     /// Faults that are aimed at steps strike from now on.
@@ -275,6 +280,15 @@ impl Watch {
         self.broken(&mut self.state(), Violation::broken("router_and_owner_agree", what));
     }
 
+    /// An operator could not process a record that is its own.
+    pub(crate) fn operator_failed(&self, deployment: &Deployment, at: Position, error: &BackendError) {
+        let what = format!(
+            "task {} of attempt {}, record {} of partition {}: {error}",
+            deployment.task, deployment.attempt, at.offset, at.partition
+        );
+        self.broken(&mut self.state(), Violation::broken("operator_processes_its_records", what));
+    }
+
     /// Where objects lie.
     pub(super) fn layout(&self) -> &Layout {
         &self.layout
@@ -290,21 +304,9 @@ impl Watch {
         self.state().history.committed().cloned().collect()
     }
 
-    /// How many of a partition's `rows` have come in so far.
+    /// How many of a partition's `rows` may have come in so far.
     pub(crate) fn available(&self, rows: u64) -> u64 {
         self.state().progress.available(rows)
-    }
-
-    /// The parallelism to ask for, while it is not durably accepted; `slots` are those of all hosts that are
-    /// not gone for good.
-    pub(crate) fn wanted(&self, slots: usize) -> Option<Parallelism> {
-        let mut state = self.state();
-        let committed = state.oracle.committed_rows();
-        let (wanted, first) = state.progress.wanted(committed, slots)?;
-        if first {
-            self.trace.event("user", "asks", &Asked { parallelism: wanted });
-        }
-        Some(wanted)
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -318,7 +320,7 @@ impl Watch {
     /// Where the job stands, for whoever asks why it does not move.
     pub(crate) fn standing(&self) -> String {
         let state = self.state();
-        format!("{} rows committed, {}", state.oracle.committed_rows(), state.progress)
+        format!("{} rows committed, {}", state.judge.committed_rows(), state.progress)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -327,21 +329,29 @@ impl Watch {
 
     pub(crate) fn summary(&self, faults: usize) -> Summary {
         let state = self.state();
-        let result =
-            state.oracle.newest().iter().map(|(key, totals)| (Arc::from(key.as_str()), *totals)).collect();
-        let coverage = state
-            .injector
-            .as_ref()
-            .and_then(WeakInjector::upgrade)
-            .map(|injector| injector.coverage())
-            .unwrap_or_default();
-        Summary { faults, result, coverage, ..state.progress.summary.clone() }
+        let injector = state.injector.as_ref().and_then(WeakInjector::upgrade);
+        let coverage = injector.map(|injector| injector.coverage()).unwrap_or_default();
+        Summary { faults, coverage, ..state.progress.summary.clone() }
+    }
+
+    /// The last word on a job that has finished, whose output a reader finds in these objects.
+    pub(super) fn finish(&self, outputs: &[Bytes]) -> Result<Vec<KeyGroupSections>, Violation> {
+        self.state().judge.finish(outputs)
     }
 
     fn judge(&self, state: &mut State, node: &str, fact: &Fact) {
+        self.judge_with(state, node, fact, None);
+    }
+
+    /// With what people want to know if the fact breaks something.
+    fn judge_with(&self, state: &mut State, node: &str, fact: &Fact, more: Option<String>) {
         self.trace.event(node, "fact", fact);
         if let Err(violation) = state.history.record(fact) {
-            self.broken(state, Violation::broken(violation.invariant, violation.detail));
+            let detail = match more {
+                Some(more) => format!("{}: {more}", violation.detail),
+                None => violation.detail,
+            };
+            self.broken(state, Violation::broken(violation.invariant, detail));
         }
     }
 
@@ -359,20 +369,24 @@ impl Watch {
     }
 
     fn check(&self, mut state: MutexGuard<'_, State>) {
-        state.progress.summary.steps += 1;
+        let State { history, coordinators, hosts, judge, progress, .. } = &mut *state;
+        progress.summary.steps += 1;
         let alive = |node: &Node| !self.is_dead(*node);
         let view = JobView {
-            coordinators: state
-                .coordinators
+            coordinators: coordinators
                 .iter()
                 .filter(|(node, _)| alive(node))
                 .map(|(_, machine)| machine)
                 .collect(),
-            hosts: state.hosts.iter().filter(|(node, _)| alive(node)).map(|(_, machine)| machine).collect(),
-            history: &state.history,
+            hosts: hosts.iter().filter(|(node, _)| alive(node)).map(|(_, machine)| machine).collect(),
+            history,
         };
-        if let Err(violation) = invariant::check(&view) {
-            let violation = Violation::broken(violation.invariant, violation.detail);
+        let mut judgement = invariant::check(&view)
+            .map_err(|violation| Violation::broken(violation.invariant, violation.detail));
+        if judge.judges_steps() {
+            judgement = judgement.and_then(|()| judge.step(&view));
+        }
+        if let Err(violation) = judgement {
             self.broken(&mut state, violation);
         }
     }

@@ -33,7 +33,7 @@ pub struct Row {
 }
 
 /// All rows of a file, in its order. There is at least one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Table {
     /// The rows.
@@ -115,6 +115,12 @@ pub enum InputError {
 }
 
 impl Table {
+    /// Whether it has no row; only a table that was not read from a file can be so.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The flights of January 2013, keyed by `key`; see `data/README.md`.
     ///
     /// # Errors

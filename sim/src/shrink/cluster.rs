@@ -60,6 +60,7 @@ pub(super) fn fewer_processes(case: &Case) -> Vec<Case> {
     let mut push = |coordinators: u16, hosts: u16, slots: u16| {
         let mut smaller = with(case, |scenario| {
             (scenario.coordinators, scenario.hosts, scenario.slots) = (coordinators, hosts, slots);
+            scenario.variety.restarts.iter_mut().for_each(|restart| restart.slots = restart.slots.max(slots));
         });
         smaller.plan = moved(&case.plan, &case.scenario, &smaller.scenario);
         fewer.push(smaller);

@@ -8,6 +8,7 @@
 mod cluster;
 mod faults;
 mod values;
+mod variety;
 
 use crate::case::Case;
 use crate::cluster::Summary;
@@ -140,6 +141,7 @@ const PASSES: &[Pass] = &[
     faults::calmer,
     faults::fewer,
     cluster::fewer_parallelisms,
+    variety::less_variety,
     cluster::fewer_rows,
     cluster::lower_parallelisms,
     cluster::fewer_key_groups,

@@ -1,8 +1,9 @@
 //! Judges every change of the store in the moment it takes effect.
 
+use super::super::untyped::{Compared, Read};
 use super::{STORE, State, Watch};
 use crate::run::Violation;
-use crate::storage::{Change, Mutation, Objects, StoreNode};
+use crate::storage::{Change, Mutation};
 use bytes::Bytes;
 use keygroups::checkpoint::{Manifest, ManifestVersion, ObjectName};
 use keygroups::protocol::invariant::Fact;
@@ -13,10 +14,8 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
 impl Watch {
-    /// Objects that no manifest names, directly or through the chain of outputs.
-    pub(crate) fn garbage(&self, store: &StoreNode) -> Vec<ObjectName> {
-        let paths: Vec<Path> =
-            store.look(|objects| objects.keys().map(|path| Path::from(path.as_str())).collect());
+    /// Those of `paths` that no manifest names, directly or through the chain of outputs.
+    pub(crate) fn garbage(&self, paths: &[Path]) -> Vec<ObjectName> {
         let state = self.state();
         let mut named: BTreeSet<_> =
             state.history.committed().flat_map(|record| record.objects()).copied().collect();
@@ -30,7 +29,8 @@ impl Watch {
         unnamed.collect()
     }
 
-    pub(super) fn mutated(&self, mutation: &Mutation<'_>, objects: &Objects) {
+    /// Something was changed; `read` gives every object as it is then.
+    pub(in super::super) fn mutated(&self, mutation: &Mutation<'_>, read: Read<'_>) {
         let now = match mutation.change {
             Change::Created(bytes) | Change::Replaced { now: bytes, .. } => Some(bytes),
             Change::Deleted { .. } => None,
@@ -38,7 +38,7 @@ impl Watch {
         let mut state = self.state();
         match (self.layout.identify(&Path::from(mutation.path)), now) {
             (Identified::Manifest(version), Some(bytes)) => {
-                self.manifest_created(&mut state, version, bytes, objects)
+                self.manifest_created(&mut state, version, bytes, read)
             }
             (Identified::Manifest(version), None) => {
                 self.judge(&mut state, STORE, &Fact::ManifestDeleted(version))
@@ -51,13 +51,7 @@ impl Watch {
         }
     }
 
-    fn manifest_created(
-        &self,
-        state: &mut State,
-        version: ManifestVersion,
-        bytes: &Bytes,
-        objects: &Objects,
-    ) {
+    fn manifest_created(&self, state: &mut State, version: ManifestVersion, bytes: &Bytes, read: Read<'_>) {
         let manifest = match Manifest::decode(version, bytes) {
             Ok(manifest) => Arc::new(manifest),
             Err(error) => {
@@ -69,10 +63,13 @@ impl Watch {
         self.judge(state, STORE, &Fact::ManifestCreated(Arc::clone(&manifest)));
         state.progress.newest = state.history.newest().cloned();
         if let Some(record) = commits {
-            match state.oracle.compare(record, objects, &self.layout) {
-                Ok((found, expected)) => {
-                    let checkpoint = record.id;
-                    self.judge(state, STORE, &Fact::Contents { checkpoint, found, expected });
+            match state.judge.compare(record, read, &self.layout) {
+                Ok(Compared { found, expected, difference, broken }) => {
+                    let fact = Fact::Contents { checkpoint: record.id, found, expected };
+                    self.judge_with(state, STORE, &fact, difference);
+                    if let Some(violation) = broken {
+                        self.broken(state, violation);
+                    }
                 }
                 Err(unreadable) => {
                     let what = format!("checkpoint {}: {unreadable}", record.id);
