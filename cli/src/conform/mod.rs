@@ -57,7 +57,7 @@ Examples:
     keygroups conform trace.jsonl
 
   The same without a file:
-    keygroups replay 81 --json | keygroups conform -
+    keygroups replay 123 --json | keygroups conform -
 
   A thousand seeds on all cores, each run and checked:
     keygroups conform --seeds 1000 --faults chaos

@@ -48,7 +48,7 @@ pub(crate) struct Replay {
 const EXAMPLES: &str = "\
 Examples:
   Everything that happens when keygroups sim is run:
-    keygroups replay 81
+    keygroups replay 123
 
   A run of keygroups sim --seeds 1000 --faults chaos:
     keygroups replay 17 --swarm --faults chaos
@@ -57,7 +57,7 @@ Examples:
     keygroups replay 3 --swarm --faults chaos --mutant stop_falls_back
 
   Only what the store was asked for:
-    keygroups replay 81 --json | jq -c 'select(.kind == \"request\")'
+    keygroups replay 123 --json | jq -c 'select(.kind == \"request\")'
 
   A failing run that keygroups shrink has made small:
     keygroups replay case-17.json

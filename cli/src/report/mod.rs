@@ -58,7 +58,7 @@ pub(crate) struct Report {
 const EXAMPLES: &str = "\
 Examples:
   The run of keygroups sim:
-    keygroups report 81 -o run.html
+    keygroups report 123 -o run.html
 
   A run of keygroups sim --seeds 1000 --faults chaos:
     keygroups report 17 --swarm --faults chaos

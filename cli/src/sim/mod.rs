@@ -26,7 +26,7 @@ use crate::Verdict;
 use crate::shard::{self, Part, Shard, Which};
 
 /// A seed whose story has a bit of everything.
-pub(crate) const DEFAULT_SEED: u64 = 81;
+pub(crate) const DEFAULT_SEED: u64 = 123;
 /// The seeds that may be asked for: every JSON reader can tell them apart.
 const SEEDS_END: u64 = 1 << 53;
 
@@ -39,7 +39,7 @@ const SEEDS_END: u64 = 1 << 53;
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Sim {
-    /// What chance is drawn from [default: 81]
+    /// What chance is drawn from [default: 123]
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "seeds")]
     seed: Option<u64>,
 

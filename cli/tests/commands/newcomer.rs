@@ -44,7 +44,9 @@ fn an_unknown_name_is_answered_with_what_was_probably_meant() {
 #[test]
 fn a_name_like_no_other_is_answered_with_those_there_are() {
     let output = run("check chaos");
-    assert!(refusal(&output).starts_with("error: there is no model `chaos`: choose one of alignment, "));
+    assert!(
+        refusal(&output).starts_with("error: there is no model `chaos`: keygroups check --list shows all ")
+    );
     let output = run("zoo chaos");
     assert!(
         refusal(&output).starts_with("error: there is no mutant `chaos`: keygroups zoo --list shows all ")

@@ -214,7 +214,7 @@ fn wrong_use_is_one_clear_line() {
              default and chaos",
         ),
         ("sim --seed -1", "invalid value '-1' for '--seed <N>': invalid digit found in string"),
-        ("replay", "the following required arguments were not provided: <SEED>"),
+        ("replay", "the following required arguments were not provided: <SEED|FILE>"),
         ("sim extra", "unexpected argument 'extra' found"),
     ] {
         assert_eq!(refusal(&run(arguments)), format!("error: {expected}"), "{arguments}");
