@@ -35,7 +35,10 @@ fn failing_case_is_made_small_and_replayed() {
     let shown = String::from_utf8(replayed.stdout).unwrap();
     let rule = document["breaks"].as_str().unwrap();
     assert_eq!(replayed.status.code(), Some(1));
-    assert!(shown.starts_with("Sources begin anew.\n") && shown.contains(&format!("✗ violated: {rule}")), "{shown}");
+    assert!(
+        shown.starts_with("Sources begin anew.\n") && shown.contains(&format!("✗ violated: {rule}")),
+        "{shown}"
+    );
     // It comes out as it is expected to: nothing else to say.
     assert!(replayed.stderr.is_empty());
 }
