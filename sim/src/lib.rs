@@ -109,6 +109,8 @@ pub mod case;
 #[cfg(madsim)]
 pub mod cluster;
 #[cfg(madsim)]
+pub mod coverage;
+#[cfg(madsim)]
 pub mod fault;
 pub mod input;
 #[cfg(madsim)]
