@@ -1,6 +1,8 @@
 //! Many seeds on all cores.
 
+use std::io::{self, Write};
 use std::ops::{ControlFlow, Range};
+use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,20 +12,37 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use keygroups_sim::batch::for_each_run;
 use keygroups_sim::cluster::Summary;
+use keygroups_sim::coverage::Coverage;
 use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
 
 use super::Plan;
+use super::matrix::Matrix;
 use super::report::Document;
 use super::tally::Tally;
 use crate::Verdict;
+use crate::model::{check_writable, write_file};
 
-pub(crate) fn run(plan: &Plan, seeds: Range<u64>, json: bool) -> anyhow::Result<Verdict> {
+/// What is wanted of the coverage.
+pub(crate) struct Wish {
+    /// Whether every point that a kind of fault can meet must have been met.
+    pub(crate) all_met: bool,
+    /// Where a page goes.
+    pub(crate) heat_map: Option<PathBuf>,
+}
+
+pub(crate) fn run(plan: &Plan, seeds: Range<u64>, wish: Option<Wish>, json: bool) -> anyhow::Result<Verdict> {
+    if let Some(file) = wish.as_ref().and_then(|wish| wish.heat_map.as_deref()) {
+        check_writable(file)?;
+    }
     let stop = stopped_by_ctrl_c()?;
     let bar = progress_bar(seeds.end - seeds.start);
-    let mut tally = Tally::default();
+    let (mut tally, mut coverage) = (Tally::default(), Coverage::default());
     let took = each_seed(plan, seeds.clone(), |run| {
         tally.add_run(plan, &run);
+        if let (Ok(summary), Some(_)) = (&run.outcome, &wish) {
+            coverage.add(&summary.coverage);
+        }
         if run.outcome.is_err() {
             bar.set_message(format!(", {} failed", tally.failed));
         }
@@ -32,7 +51,24 @@ pub(crate) fn run(plan: &Plan, seeds: Range<u64>, json: bool) -> anyhow::Result<
     });
     bar.finish_and_clear();
     let count = seeds.end - seeds.start;
-    Document::of(plan, seeds.start, count, tally, took.as_secs_f64()).tell(json)
+    let mut document = Document::of(plan, seeds.start, count, tally, took.as_secs_f64());
+    let Some(wish) = wish else { return document.tell(json) };
+    let matrix = Matrix::new(coverage);
+    let unmet = matrix.unmet().count();
+    if wish.all_met && unmet > 0 && document.verdict == Verdict::Holds {
+        document.verdict = Verdict::Violated;
+    }
+    if let Some(file) = &wish.heat_map {
+        let runs = format!("{}, {} to {}", plan.faults(), seeds.start, seeds.end - 1);
+        write_file(file, matrix.page(&runs).as_bytes())?;
+    }
+    if !json {
+        let mut out = anstream::AutoStream::auto(io::stdout());
+        writeln!(out, "{}", matrix.text())?;
+        out.flush()?;
+    }
+    document.coverage = Some(matrix.document());
+    document.tell(json)
 }
 
 /// Runs `seeds` on all cores and hands over each run, in this order.

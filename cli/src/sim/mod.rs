@@ -2,6 +2,7 @@
 
 mod job;
 mod many;
+mod matrix;
 mod once;
 pub(crate) mod report;
 mod story;
@@ -66,6 +67,18 @@ pub(crate) struct Sim {
     #[arg(long, value_name = "COUNT", requires = "seeds", allow_negative_numbers = true)]
     block: Option<u64>,
 
+    /// Show which kinds of faults of --seeds met which points of the protocol, and which never did
+    #[arg(long, requires = "seeds", conflicts_with_all = ["shard", "results", "block"])]
+    coverage: bool,
+
+    /// Fail if a kind of fault has not met a point that it can meet
+    #[arg(long, requires = "coverage")]
+    all_met: bool,
+
+    /// Write the coverage to FILE as a page with a heat map
+    #[arg(long, value_name = "FILE", requires = "coverage")]
+    heat_map: Option<PathBuf>,
+
     /// The small job that --seeds draws from the seed
     #[arg(long)]
     swarm: bool,
@@ -109,6 +122,9 @@ Examples:
   All sixteen together:
     keygroups merge results/
 
+  What was tested, as a heat map of kinds of faults and points of the protocol:
+    keygroups sim --seeds 2000 --faults chaos --coverage --heat-map coverage.html
+
   What a program needs to know:
     keygroups sim --seeds 1000 --json | jq .failures
 
@@ -136,7 +152,10 @@ impl Sim {
                 let seeds = seed_range(self.first_seed, count)?;
                 let plan = self.job.prepare(true)?;
                 if self.shard.is_none() && self.results.is_none() && self.block.is_none() {
-                    return many::run(&plan, seeds, self.json);
+                    let wish = self
+                        .coverage
+                        .then_some(many::Wish { all_met: self.all_met, heat_map: self.heat_map });
+                    return many::run(&plan, seeds, wish, self.json);
                 }
                 let shard = self.shard.map(Which::resolve).transpose()?.unwrap_or(Shard::WHOLE);
                 let part = Part::new((seeds.start, count), self.block, shard, self.results)?;

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Plan;
+use super::matrix::MatrixDocument;
 use super::style::{BOLD, FAINT, GREEN, RED, RESET, counted, one_line, thousands};
 use super::tally::{Failure, Sums, Tally};
 use crate::Verdict;
@@ -31,6 +32,9 @@ pub(crate) struct Document {
     pub(crate) runs_per_second: f64,
     #[serde(flatten)]
     pub(crate) tally: Tally,
+    /// Which kinds of faults met which points, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) coverage: Option<MatrixDocument>,
 }
 
 impl Document {
@@ -101,6 +105,7 @@ impl Document {
             seconds,
             runs_per_second: Self::rate(tally.runs, seconds),
             tally,
+            coverage: None,
         }
     }
 }
@@ -167,6 +172,7 @@ mod tests {
             seconds: 2.0,
             runs_per_second: 50.0,
             tally,
+            coverage: None,
         };
         let text = strip_str(&document.text()).to_string();
         assert!(text.starts_with("✗ seed 0: rule: what it saw\n    keygroups replay 0 --swarm\n"), "{text}");

@@ -1,6 +1,6 @@
 //! What became of a run, and its story for people.
 
-use crate::fault::Coverage;
+use crate::coverage::Coverage;
 use crate::oracle::Totals;
 use crate::trace::TraceEvent;
 use keygroups::checkpoint::{Attempt, TaskId};
@@ -39,7 +39,7 @@ pub struct Summary {
     /// What was destroyed on purpose and reported as lost; the job did not go on then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
-    /// Which kinds of faults met which steps of the protocol.
+    /// Which kinds of faults met which points of the protocol.
     #[serde(skip)]
     pub coverage: Coverage,
     /// The final totals by key, in order of key.

@@ -13,6 +13,7 @@ use super::progress::Progress;
 use super::summary::{Restored, Summary};
 use super::untyped::{Judge, Untyped};
 use super::{Jitter, Scenario};
+use crate::coverage::Meetings;
 use crate::fault::{Injector, WeakInjector};
 use crate::job::Position;
 use crate::nodes::{Nodes, ProcessState};
@@ -61,6 +62,7 @@ struct State {
     violation: Option<Violation>,
     // Weak: the injector holds the store, the store what observes it, and that is this watch.
     injector: Option<WeakInjector>,
+    meetings: Meetings,
     // Nothing goes wrong, so nothing may be given up.
     quiet: bool,
     judge: Box<dyn Judge>,
@@ -77,6 +79,7 @@ impl Watch {
             hosts: BTreeMap::new(),
             violation: None,
             injector: None,
+            meetings: Meetings::default(),
             quiet: scenario.jitter == Jitter::Apart && scenario.variety.restarts.is_empty(),
             judge: job.judge(scenario.max_parallelism),
             progress: Progress::new(scenario, &job.partitions()),
@@ -103,6 +106,7 @@ impl Watch {
     pub(super) fn aim(&self, injector: &Injector) {
         let mut state = self.state();
         state.injector = Some(injector.downgrade());
+        state.meetings = injector.meetings().clone();
         state.quiet &= injector.is_quiet();
     }
 
@@ -117,7 +121,10 @@ impl Watch {
     ) {
         let began = Began::Coordinator { id: machine.id(), nonce, options: Cow::Borrowed(options) };
         self.trace.event(&self.net.name(node), "began", &began);
-        self.state().coordinators.insert(node, machine.clone());
+        let mut state = self.state();
+        state.coordinators.insert(node, machine.clone());
+        state.meetings.see(|tracker| tracker.began(node));
+        drop(state);
         self.strike(node, &[steps::began(life)]);
     }
 
@@ -142,6 +149,7 @@ impl Watch {
         let name = self.net.name(node);
         self.trace.event(&name, "input", input);
         let mut state = self.state();
+        state.meetings.see(|tracker| tracker.coordinator_step(node, input, outputs));
         let (mut steps, mut elected) = (Vec::new(), false);
         for output in outputs {
             if let Some(fact) = Fact::of_coordinator(output) {
@@ -184,6 +192,7 @@ impl Watch {
         let name = self.net.name(node);
         self.trace.event(&name, "input", input);
         let mut state = self.state();
+        state.meetings.see(|tracker| tracker.host_step(input, outputs));
         let mut steps = Vec::new();
         for output in outputs {
             if let Some(fact) = Fact::of_host(machine, output) {
@@ -329,8 +338,7 @@ impl Watch {
 
     pub(crate) fn summary(&self, faults: usize) -> Summary {
         let state = self.state();
-        let injector = state.injector.as_ref().and_then(WeakInjector::upgrade);
-        let coverage = injector.map(|injector| injector.coverage()).unwrap_or_default();
+        let coverage = state.meetings.coverage();
         Summary { faults, coverage, ..state.progress.summary.clone() }
     }
 
@@ -346,6 +354,7 @@ impl Watch {
     /// With what people want to know if the fact breaks something.
     fn judge_with(&self, state: &mut State, node: &str, fact: &Fact, more: Option<String>) {
         self.trace.event(node, "fact", fact);
+        state.meetings.see(|tracker| tracker.fact(fact));
         if let Err(violation) = state.history.record(fact) {
             let detail = match more {
                 Some(more) => format!("{}: {more}", violation.detail),
@@ -369,8 +378,9 @@ impl Watch {
     }
 
     fn check(&self, mut state: MutexGuard<'_, State>) {
-        let State { history, coordinators, hosts, judge, progress, .. } = &mut *state;
+        let State { history, coordinators, hosts, judge, progress, meetings, .. } = &mut *state;
         progress.summary.steps += 1;
+        meetings.moved();
         let alive = |node: &Node| !self.is_dead(*node);
         let view = JobView {
             coordinators: coordinators

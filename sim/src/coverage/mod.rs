@@ -3,14 +3,17 @@
 //! A fault *meets* a point if it strikes while the protocol stands there, or if the protocol comes to
 //! stand there while the fault lasts. What is never met was never tested, however many seeds have run.
 
+mod impossible;
 mod points;
 mod tracker;
 
+pub use impossible::impossible;
 pub use points::{At, POINTS, Point, Points};
 pub(crate) use tracker::Tracker;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How often each kind of fault has met each point.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,45 +47,71 @@ impl Coverage {
     }
 }
 
-/// Which faults last, and where the protocol stands: fills the matrix of one run.
+/// Fills the matrix of one run: it hears of the faults from the injector, and of the protocol from the watch.
+/// Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meetings(Arc<Mutex<State>>);
+
 #[derive(Debug, Default)]
-pub(crate) struct Meetings {
-    pub(crate) tracker: Tracker,
+struct State {
+    tracker: Tracker,
     coverage: Coverage,
+    // Faults that last, by kind.
     lasting: BTreeMap<&'static str, u32>,
     before: Points,
 }
 
 impl Meetings {
-    /// A fault strikes. Unless it lasts, that is all.
-    pub(crate) fn strikes(&mut self, kind: &'static str) {
-        self.coverage.met(kind, self.tracker.points());
-        *self.lasting.entry(kind).or_default() += 1;
+    /// A fault strikes.
+    pub(crate) fn strikes(&self, kind: &'static str) {
+        let mut state = self.state();
+        state.before = state.tracker.points();
+        let before = state.before;
+        state.coverage.met(kind, before);
+        *state.lasting.entry(kind).or_default() += 1;
     }
 
     /// It is over.
-    pub(crate) fn ends(&mut self, kind: &'static str) {
-        if let Some(count) = self.lasting.get_mut(kind) {
+    pub(crate) fn ends(&self, kind: &'static str) {
+        let lasting = &mut self.state().lasting;
+        if let Some(count) = lasting.get_mut(kind) {
             *count -= 1;
             if *count == 0 {
-                self.lasting.remove(kind);
+                lasting.remove(kind);
             }
         }
     }
 
-    /// The protocol has taken a step, or the store has changed.
-    pub(crate) fn moved(&mut self) {
-        let points = self.tracker.points();
-        let new = points.without(std::mem::replace(&mut self.before, points));
+    /// All are.
+    pub(crate) fn heal(&self) {
+        self.state().lasting.clear();
+    }
+
+    /// Something is seen of the run, in the middle of a step.
+    pub(crate) fn see(&self, see: impl FnOnce(&mut Tracker)) {
+        see(&mut self.state().tracker);
+    }
+
+    /// A step of a machine, or a change of the store, is complete: what the protocol has come to meets what lasts.
+    pub(crate) fn moved(&self) {
+        let mut state = self.state();
+        let State { tracker, coverage, lasting, before } = &mut *state;
+        if lasting.is_empty() {
+            return;
+        }
+        let points = tracker.points();
+        let new = points.without(std::mem::replace(before, points));
         if !new.is_empty() {
-            for kind in self.lasting.keys() {
-                self.coverage.met(kind, new);
-            }
+            lasting.keys().for_each(|kind| coverage.met(kind, new));
         }
     }
 
-    pub(crate) fn coverage(&self) -> &Coverage {
-        &self.coverage
+    pub(crate) fn coverage(&self) -> Coverage {
+        self.state().coverage.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,6 +120,7 @@ mod tests {
     use super::*;
     use crate::wire::Node;
     use keygroups::checkpoint::{Attempt, CheckpointId, LeaderEpoch, ManifestVersion};
+    use keygroups::key_group::Parallelism;
     use keygroups::protocol::Event;
 
     fn elected() -> Event {
@@ -99,31 +129,28 @@ mod tests {
 
     #[test]
     fn fault_meets_the_points_at_which_it_strikes_and_those_that_come_while_it_lasts() {
-        let mut meetings = Meetings::default();
-        meetings.tracker.event(Node(2), &elected());
-        meetings.tracker.event(Node(3), &elected());
+        let meetings = Meetings::default();
+        meetings.see(|tracker| {
+            tracker.event(Node(2), &elected());
+            tracker.event(Node(3), &elected());
+        });
         meetings.moved();
         meetings.strikes("crash");
         meetings.ends("crash");
-        let attempt = Attempt::default();
-        let checkpoint = CheckpointId(1);
-        meetings.tracker.event(
-            Node(2),
-            &Event::Deployed {
-                attempt,
-                parallelism: keygroups::key_group::Parallelism::new(1).unwrap(),
-                restore: CheckpointId::NONE,
-            },
-        );
+        let (attempt, checkpoint) = (Attempt::default(), CheckpointId(1));
+        let (parallelism, restore) = (Parallelism::new(1).unwrap(), CheckpointId::NONE);
+        meetings.see(|tracker| tracker.event(Node(2), &Event::Deployed { attempt, parallelism, restore }));
         meetings.strikes("pause");
-        meetings.tracker.event(Node(2), &Event::Triggered { attempt, checkpoint, stop: false });
+        meetings.see(|tracker| {
+            tracker.event(Node(2), &Event::Triggered { attempt, checkpoint, stop: false });
+        });
         meetings.moved();
         meetings.moved();
         let coverage = meetings.coverage();
         assert_eq!((coverage.count("crash", At::C17), coverage.count("crash", At::C2)), (1, 0));
         assert_eq!((coverage.count("pause", At::C17), coverage.count("pause", At::C2)), (1, 1));
         let mut sum = coverage.clone();
-        sum.add(coverage);
+        sum.add(&coverage);
         assert_eq!(sum.count("pause", At::C2), 2);
         assert_eq!(sum.count("pause", At::C3), 0);
     }

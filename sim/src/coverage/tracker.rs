@@ -5,7 +5,9 @@ use crate::wire::Node;
 use keygroups::checkpoint::{Attempt, CheckpointId, ObjectName, TaskId};
 use keygroups::key_group::Parallelism;
 use keygroups::protocol::invariant::Fact;
-use keygroups::protocol::{Event, HostInput, HostOutput, ToCoordinator, ToHost};
+use keygroups::protocol::{
+    CoordinatorInput, CoordinatorOutput, Event, HostInput, HostOutput, ToCoordinator, ToHost,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is seen of a run. It decides nothing: it only says where the protocol stands.
@@ -70,7 +72,7 @@ impl Tracker {
     }
 
     /// A coordinator tells something.
-    pub(crate) fn event(&mut self, node: Node, event: &Event) {
+    pub(super) fn event(&mut self, node: Node, event: &Event) {
         match event {
             Event::Elected { .. } => {
                 self.leaders.insert(node);
@@ -116,8 +118,27 @@ impl Tracker {
         }
     }
 
-    /// A host hears something.
-    pub(crate) fn host_hears(&mut self, input: &HostInput) {
+    /// A coordinator has taken a step.
+    pub(crate) fn coordinator_step(
+        &mut self,
+        node: Node,
+        input: &CoordinatorInput,
+        outputs: &[CoordinatorOutput],
+    ) {
+        self.momentary = Points::default();
+        if let CoordinatorInput::Host(message) = input {
+            self.heard(message.attempt());
+        }
+        for output in outputs {
+            if let CoordinatorOutput::Event(event) = output {
+                self.event(node, event);
+            }
+        }
+    }
+
+    /// A host has taken a step.
+    pub(crate) fn host_step(&mut self, input: &HostInput, outputs: &[HostOutput]) {
+        self.momentary = Points::default();
         let said = match input {
             HostInput::Coordinator(ToHost::Deploy(deployment)) => Some(deployment.attempt),
             HostInput::Coordinator(
@@ -129,15 +150,10 @@ impl Tracker {
             _ => None,
         };
         self.heard(said);
+        outputs.iter().for_each(|output| self.host_does(output));
     }
 
-    /// A coordinator hears a host.
-    pub(crate) fn coordinator_hears(&mut self, message: &ToCoordinator) {
-        self.heard(message.attempt());
-    }
-
-    /// A host does something.
-    pub(crate) fn host_does(&mut self, output: &HostOutput) {
+    fn host_does(&mut self, output: &HostOutput) {
         match output {
             HostOutput::Restore(deployment) => {
                 self.with_attempt(deployment.attempt, |it| {
@@ -219,11 +235,6 @@ impl Tracker {
             self.points_of_rescale(attempt, rescale, &mut points);
         }
         points
-    }
-
-    /// The next step begins.
-    pub(crate) fn next_step(&mut self) {
-        self.momentary = Points::default();
     }
 
     fn points_of_checkpoint(&self, it: &Checkpoint, points: &mut Points) {

@@ -1,6 +1,7 @@
 //! Carries out a plan.
 
-use super::{Aim, Coverage, Fault, FaultPlan, Partition, Victim, When};
+use super::{Aim, Fault, FaultPlan, Partition, Victim, When};
+use crate::coverage::Meetings;
 use crate::nodes::Nodes;
 use crate::run::World;
 use crate::storage::StoreNode;
@@ -38,6 +39,7 @@ struct Inner {
     trace: Trace,
     socket: OnceLock<Socket>,
     healed: Bell,
+    meetings: Meetings,
     state: Mutex<State>,
 }
 
@@ -51,7 +53,6 @@ struct State {
     coming: BTreeMap<u64, (Fault, bool)>,
     /// Who was elected last.
     leader: Option<Node>,
-    coverage: Coverage,
     /// Faults that have struck.
     struck: usize,
     next_token: u64,
@@ -88,13 +89,13 @@ impl Injector {
             trace,
             socket: OnceLock::new(),
             healed: Bell::new(),
+            meetings: Meetings::default(),
             state: Mutex::new(State {
                 plan,
                 steps: BTreeMap::new(),
                 active: BTreeMap::new(),
                 coming: BTreeMap::new(),
                 leader: None,
-                coverage: Coverage::default(),
                 struck: 0,
                 next_token,
                 healed: false,
@@ -130,9 +131,6 @@ impl Injector {
         if state.healed {
             return Vec::new();
         }
-        for active in state.active.values() {
-            state.coverage.active(active.fault.kind(), step);
-        }
         if state.plan.aims.is_empty() {
             return Vec::new();
         }
@@ -141,7 +139,6 @@ impl Injector {
         let due: Vec<_> =
             state.plan.aims.iter().filter(due).map(|aim| (aim.when, aimed(aim, actor))).collect();
         for (when, fault) in &due {
-            state.coverage.struck(fault.kind(), step);
             match when {
                 When::Before => self.inner.begin(state, fault.clone(), false),
                 When::After => self.inner.later(state, 0, fault.clone(), false),
@@ -155,10 +152,9 @@ impl Injector {
         self.inner.state().leader = Some(leader);
     }
 
-    /// Which kinds of faults have met which steps so far.
-    #[must_use]
-    pub fn coverage(&self) -> Coverage {
-        self.inner.state().coverage.clone()
+    /// What has met what so far; whoever sees the protocol tells it where that stands.
+    pub(crate) fn meetings(&self) -> &Meetings {
+        &self.inner.meetings
     }
 
     /// Whether nothing was planned to go wrong.
@@ -248,6 +244,7 @@ impl Inner {
         };
         let active = Active { fault, partition };
         self.note("fault-begins", &active);
+        self.meetings.strikes(active.fault.kind());
         active.fault.strike(&self.nodes, &self.store);
         let leaves_surroundings = active.fault.leaves_surroundings();
         let token = self.timer(state, active.fault.lasts_us());
@@ -264,6 +261,7 @@ impl Inner {
 
     fn end(&self, state: &mut State, token: u64) {
         let active = state.active.remove(&token).expect("each active fault has one timer");
+        self.meetings.ends(active.fault.kind());
         active.fault.relent(&self.nodes);
         if !active.fault.leaves_surroundings() {
             self.shape(state);
@@ -306,6 +304,7 @@ impl Inner {
         state.healed = true;
         state.active.clear();
         state.coming.clear();
+        self.meetings.heal();
         self.net.faults(|faults| faults.heal());
         self.store.faults(|faults| *faults = crate::storage::StoreFaults::CALM);
         self.nodes.heal();

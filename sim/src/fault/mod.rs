@@ -7,7 +7,6 @@
 
 mod clocks;
 mod comings;
-mod coverage;
 mod crash;
 mod crash_during_start;
 mod half_open;
@@ -31,7 +30,6 @@ mod tests;
 
 pub use clocks::{ClockDrift, ClockJump};
 pub use comings::{Join, Leave};
-pub use coverage::{Coverage, Met};
 pub use crash::Crash;
 pub use crash_during_start::CrashDuringStart;
 pub use half_open::HalfOpen;

@@ -49,6 +49,7 @@ impl Watch {
             (Identified::Object(name), None) => self.judge(&mut state, STORE, &Fact::ObjectDeleted(name)),
             (Identified::Foreign, _) => {}
         }
+        state.meetings.moved();
     }
 
     fn manifest_created(&self, state: &mut State, version: ManifestVersion, bytes: &Bytes, read: Read<'_>) {

@@ -207,30 +207,3 @@ fn crash_before_a_step_prevents_what_follows_and_a_pause_delays_it() {
     assert!((2_000..2_010).contains(&follows_after_ms(When::Before, pause).unwrap()));
     assert!(follows_after_ms(When::After, pause).unwrap() < 10);
 }
-
-#[test]
-fn coverage_tells_what_struck_at_a_step_and_what_lasted() {
-    simulate(18, |world, store, targets| async move {
-        let host = targets.hosts[0];
-        let slow = Fault::Slow(Slow { node: host, step_us: 1_000, for_us: 5_000_000 });
-        let crash = Fault::Crash(Crash { node: Node(0), down_us: 1_000_000 });
-        let mut plan = aim("all-acked", 2, Victim::Actor, crash);
-        plan.timed.push((1_000_000, slow));
-        let injector = Injector::start(&world, &store, plan);
-        injector.on_step(host, "all-acked");
-        seconds(2).await;
-        injector.on_step(host, "all-acked");
-        injector.on_step(targets.coordinators[0], "restoring");
-        let cells: Vec<_> =
-            injector.coverage().cells().map(|(k, s, met)| (k, s, met.struck, met.active)).collect();
-        let expected = [
-            ("crash", "all-acked", 1, 0),
-            ("crash", "restoring", 0, 1),
-            ("slow", "all-acked", 0, 1),
-            ("slow", "restoring", 0, 1),
-        ];
-        assert_eq!(cells, expected);
-    })
-    .outcome
-    .unwrap();
-}
