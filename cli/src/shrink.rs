@@ -73,9 +73,9 @@ impl Shrink {
         let (case, output) = match self.run {
             SeedOrFile::File(file) => (Case::read(&file)?, self.output.unwrap_or(file)),
             SeedOrFile::Seed(seed) => {
-                let scenario = self.job.prepare(self.swarm)?.scenario(seed)?;
+                let case = self.job.prepare(self.swarm)?.case(seed)?;
                 let output = self.output.unwrap_or_else(|| PathBuf::from(format!("case-{seed}.json")));
-                (Case::draw(seed, &scenario), output)
+                (case, output)
             }
         };
         if case.run(Recording::default()).outcome.is_ok() {

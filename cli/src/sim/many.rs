@@ -59,7 +59,7 @@ pub(crate) fn run(plan: &Plan, seeds: Range<u64>, wish: Option<Wish>, json: bool
         document.verdict = Verdict::Violated;
     }
     if let Some(file) = &wish.heat_map {
-        let runs = format!("{}, {} to {}", plan.faults(), seeds.start, seeds.end - 1);
+        let runs = format!("seeds {} to {}, faults {}", seeds.start, seeds.end - 1, plan.faults());
         write_file(file, matrix.page(&runs).as_bytes())?;
     }
     if !json {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use keygroups_sim::coverage::{At, Coverage, POINTS, Point, impossible};
+use keygroups_sim::coverage::{At, Coverage, POINTS, Point, unasked};
 use keygroups_sim::fault::KINDS;
 use serde::Serialize;
 
@@ -34,10 +34,10 @@ impl Matrix {
         Self { coverage }
     }
 
-    /// What could have met and has not.
+    /// What was asked to meet and has not.
     pub(super) fn unmet(&self) -> impl Iterator<Item = (&'static str, At)> {
         let cells = KINDS.iter().flat_map(|kind| points().map(|point| (kind.name, point.at)));
-        cells.filter(|(kind, at)| self.coverage.count(kind, *at) == 0 && impossible(kind, *at).is_none())
+        cells.filter(|(kind, at)| self.coverage.count(kind, *at) == 0 && unasked(kind, *at).is_none())
     }
 
     pub(super) fn document(&self) -> MatrixDocument {
@@ -60,7 +60,7 @@ impl Matrix {
             let _ = write!(text, "{:28}", kind.name);
             for point in points() {
                 let count = self.coverage.count(kind.name, point.at);
-                let _ = match (count, impossible(kind.name, point.at)) {
+                let _ = match (count, unasked(kind.name, point.at)) {
                     (0, None) => write!(text, "{RED}{:>5}{RESET}", "✗"),
                     (0, Some(_)) => write!(text, "{FAINT}{:>5}{RESET}", "–"),
                     _ => write!(text, "{:>5}", short(count)),
@@ -75,7 +75,10 @@ impl Matrix {
         let unmet = self.unmet().count();
         let cells = KINDS.len() * points().count();
         let _ = match unmet {
-            0 => writeln!(text, "\n{GREEN}every kind has met every point that it can{RESET} ({cells} cells)"),
+            0 => writeln!(
+                text,
+                "\n{GREEN}every kind has met every point that it is asked to{RESET} ({cells} cells)"
+            ),
             _ => writeln!(text, "\n{RED}{} of {cells} never met{RESET}", counted(unmet as u64, "cell")),
         };
         text
@@ -118,9 +121,9 @@ impl Matrix {
             );
             for (column, point) in points().enumerate() {
                 let times = count(kind.name, point.at);
-                let (fill, said) = match (times, impossible(kind.name, point.at)) {
+                let (fill, said) = match (times, unasked(kind.name, point.at)) {
                     (0, None) => ("#d33".to_owned(), "never".to_owned()),
-                    (0, Some(why)) => ("#8884".to_owned(), format!("cannot: {why}")),
+                    (0, Some(why)) => ("#8884".to_owned(), format!("not asked for: {why}")),
                     _ => {
                         let heat = 0.15 + 0.85 * (times as f64).ln() / most;
                         (format!("rgb(30 110 200 / {heat:.2})"), counted(times, "time"))
@@ -140,8 +143,8 @@ impl Matrix {
         }
         svg.push_str("</svg>\n");
         let mut body = format!(
-            "<h1>What went wrong where</h1>\n<p>Kinds of faults × points of the protocol, over seeds {}. Darker is \
-             more often, red is never, grey cannot be.</p>\n{svg}<dl>\n",
+            "<main style=\"margin: 1rem auto; max-width: fit-content\">\n<h1>What went wrong where</h1>\n<p>Kinds of faults × points of the protocol, over {}. Darker is \
+             more often, red is never, grey is not asked for.</p>\n{svg}<dl>\n",
             escaped(runs)
         );
         for point in POINTS {
@@ -154,7 +157,7 @@ impl Matrix {
                 escaped(&why)
             );
         }
-        body.push_str("</dl>\n");
+        body.push_str("</dl>\n</main>\n");
         page("What went wrong where", &body)
     }
 }
@@ -173,13 +176,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_never_met_is_told_and_what_cannot_meet_is_not() {
+    fn what_never_met_is_told_and_what_need_not_is_not() {
         let matrix = Matrix::new(Coverage::default());
         let (unmet, text) = (matrix.unmet().count(), matrix.text());
-        let possible = |name| points().filter(|point| impossible(name, point.at).is_none()).count();
+        let possible = |name| points().filter(|point| unasked(name, point.at).is_none()).count();
         assert_eq!(unmet, KINDS.iter().map(|kind| possible(kind.name)).sum::<usize>());
         assert!(text.contains(&format!("{unmet} cells of")), "{text}");
-        let page = matrix.page("chaos, 0 to 9");
+        let page = matrix.page("seeds 0 to 9");
         assert!(page.contains("crash at C2") && page.contains("never") && !page.contains("http"), "{page}");
         assert_eq!(
             ["0", "9999", "12k", "3M"],

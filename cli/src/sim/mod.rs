@@ -71,7 +71,7 @@ pub(crate) struct Sim {
     #[arg(long, requires = "seeds", conflicts_with_all = ["shard", "results", "block"])]
     coverage: bool,
 
-    /// Fail if a kind of fault has not met a point that it can meet
+    /// Fail if a kind of fault has not met a point that it is asked to meet
     #[arg(long, requires = "coverage")]
     all_met: bool,
 

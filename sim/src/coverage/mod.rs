@@ -3,13 +3,13 @@
 //! A fault *meets* a point if it strikes while the protocol stands there, or if the protocol comes to
 //! stand there while the fault lasts. What is never met was never tested, however many seeds have run.
 
-mod impossible;
 mod points;
 mod tracker;
+mod unasked;
 
-pub use impossible::impossible;
 pub use points::{At, POINTS, Point, Points};
 pub(crate) use tracker::Tracker;
+pub use unasked::unasked;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

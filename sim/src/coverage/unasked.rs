@@ -1,0 +1,51 @@
+//! What nobody asks to meet, with the reason: everything else must, over enough seeds.
+
+use super::At;
+
+/// Kinds that are over in the moment in which they strike.
+const MOMENTARY: &[&str] = &[
+    "join",
+    "leave",
+    "clock-jump",
+    "half-open-connection",
+    "store-bit-rot",
+    "store-truncation",
+    "store-misdirected-write",
+    "store-missing-object",
+];
+
+/// Why nobody asks that a fault of this kind meets the point, though it may; `None` if it must.
+#[must_use]
+pub fn unasked(kind: &str, at: At) -> Option<&'static str> {
+    let momentary = MOMENTARY.contains(&kind);
+    match at {
+        At::R13 if momentary => {
+            Some("both are over at once, and no fault is aimed at messages of old attempts")
+        }
+        At::R4 | At::R5 if momentary => {
+            Some("both are over at once, and faults are aimed at the steps around it: R3 and R6")
+        }
+        At::R15 if momentary => Some(
+            "the first checkpoint after a rescale is seldom given up, and what strikes for a moment seldom then",
+        ),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::KINDS;
+
+    #[test]
+    fn momentary_kinds_are_kinds() {
+        assert!(MOMENTARY.iter().all(|name| KINDS.iter().any(|kind| kind.name == *name)));
+    }
+
+    #[test]
+    fn what_lasts_is_asked_to_meet_every_point() {
+        assert_eq!(unasked("crash", At::R13), None);
+        assert_eq!(unasked("join", At::C2), None);
+        assert!(unasked("join", At::R13).is_some());
+    }
+}
