@@ -43,7 +43,7 @@ pub struct Case {
 #[non_exhaustive]
 pub enum CaseError {
     /// The file cannot be read or written.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("cannot read or write {path}", path = path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum CaseError {
         source: std::io::Error,
     },
     /// It is no JSON, or something else in JSON.
-    #[error("{path} holds no case: {source}", path = path.display())]
+    #[error("{path} holds no case", path = path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -205,6 +205,12 @@ mod tests {
     use crate::input::Table;
     use std::sync::Arc;
 
+    // With what lies behind it, as a command line tells it.
+    fn whole(error: &CaseError) -> String {
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+        format!("{error}{}", cause.unwrap_or_default())
+    }
+
     fn drawn(seed: u64) -> Case {
         let table = Arc::new(Table::january("tailnum").unwrap());
         Case::draw(seed, &Scenario::swarm(seed, &table, 200, Profile::Chaos))
@@ -232,7 +238,7 @@ mod tests {
             let mut value = serde_json::to_value(drawn(7)).unwrap();
             change(&mut value);
             std::fs::write(&path, value.to_string()).unwrap();
-            Case::read(&path).unwrap_err().to_string()
+            whole(&Case::read(&path).unwrap_err())
         };
         let says = |text: &str, part: &str| assert!(text.contains(part), "{text}");
         says(&refused(&|case| case["format"] = 9.into()), "format 9; this version reads format 1");
@@ -258,8 +264,8 @@ mod tests {
             "node 99",
         );
         std::fs::write(&path, "{").unwrap();
-        says(&Case::read(&path).unwrap_err().to_string(), "holds no case");
+        says(&whole(&Case::read(&path).unwrap_err()), "holds no case");
         std::fs::remove_file(&path).unwrap();
-        says(&Case::read(&path).unwrap_err().to_string(), "case.json");
+        says(&whole(&Case::read(&path).unwrap_err()), "case.json");
     }
 }

@@ -13,7 +13,7 @@ fn every_regression_comes_out_as_it_says() {
     files.sort();
     assert!(!files.is_empty(), "no case in {}", directory.display());
     for file in files {
-        let case = Case::read(&file).unwrap_or_else(|error| panic!("{error}"));
+        let case = Case::read(&file).unwrap_or_else(|error| panic!("{error:?}"));
         assert!(!case.about.is_empty(), "{}: without its story nobody knows what it is for", file.display());
         let run = case.run(Recording::default());
         assert!(case.is_met_by(&run), "{}: {:?}", file.display(), run.outcome.err());

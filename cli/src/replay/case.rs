@@ -8,7 +8,7 @@ use keygroups_sim::run::Run;
 use keygroups_sim::shrink::Size;
 
 use crate::Verdict;
-use crate::sim::style::{counted, one_line};
+use crate::sim::style::one_line;
 use crate::sim::{opening_of, quoted};
 
 /// What is said before and after a run.
@@ -25,7 +25,7 @@ pub(crate) fn story(file: &Path, case: &Case) -> Frame {
     if !opening.is_empty() {
         opening.push('\n');
     }
-    let faults = counted(Size::of(case).faults as u64, "fault");
+    let faults = Size::of(case).faults.to_string();
     opening += &opening_of(&one_line(&name), "of its own", &case.scenario, &faults);
     Frame { opening, again: format!("keygroups replay {}", quoted(&name)) }
 }
