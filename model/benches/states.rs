@@ -24,6 +24,7 @@ const ROWS: &[(&str, Search)] = &[
     ("rescale unreduced, level by level, 3 million states", unreduced),
     ("rescale, stateright depth first", depth_first),
     ("rescale, stateright depth first, known values", depth_first_again),
+    ("checkpoint, stateright depth first, known values", larger_depth_first_again),
     ("two-phase commit, 8 managers, stateright depth first", two_phase_commit),
 ];
 
@@ -77,18 +78,18 @@ fn run(row: usize, threads: usize) -> (f64, usize, u64) {
     (nanoseconds as f64 / 1e9, unique as usize, bytes)
 }
 
-fn story() -> &'static Story {
+fn story(name: &str) -> &'static Story {
     let mut stories = Bound::Ci.stories().iter();
-    stories.find(|story| story.name == "rescale").expect("the bound has a model of that name")
+    stories.find(|story| story.name == name).expect("the bound has a model of that name")
 }
 
 fn rescale() -> Interned {
-    Interned::new(JobModel::reduced(story()))
+    Interned::new(JobModel::reduced(story("rescale")))
 }
 
 // To its end it would take as long as all other rows together.
 fn unreduced(threads: usize) -> Row {
-    let model = Interned::new(JobModel::new(story()));
+    let model = Interned::new(JobModel::new(story("rescale")));
     let began = now();
     let survey = survey_interned(&model, threads, 3_000_000, |_| true);
     assert!(survey.violated.is_none());
@@ -108,7 +109,15 @@ fn depth_first(threads: usize) -> Row {
 }
 
 fn depth_first_again(threads: usize) -> Row {
-    let model = rescale();
+    known(rescale(), threads)
+}
+
+// How full stateright's tables are depends on the number of states.
+fn larger_depth_first_again(threads: usize) -> Row {
+    known(Interned::new(JobModel::reduced(story("checkpoint"))), threads)
+}
+
+fn known(model: Interned, threads: usize) -> Row {
     let survey = survey_interned(&model, 1, usize::MAX, |_| true);
     assert!(survey.complete);
     search(model, threads)
