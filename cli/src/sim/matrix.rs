@@ -181,7 +181,7 @@ mod tests {
         let (unmet, text) = (matrix.unmet().count(), matrix.text());
         let possible = |name| points().filter(|point| unasked(name, point.at).is_none()).count();
         assert_eq!(unmet, KINDS.iter().map(|kind| possible(kind.name)).sum::<usize>());
-        assert!(text.contains(&format!("{unmet} cells of")), "{text}");
+        assert!(text.contains(&format!("{} of", counted(unmet as u64, "cell"))), "{text}");
         let page = matrix.page("seeds 0 to 9");
         assert!(page.contains("crash at C2") && page.contains("never") && !page.contains("http"), "{page}");
         assert_eq!(
