@@ -339,6 +339,7 @@ impl EngineTask {
                 key_groups: self.deployment.key_groups,
                 certificate: story::certificates(&frozen.groups).into_values().sum(),
                 operator_state: if self.deployment.source { vec![offsets] } else { Vec::new() },
+                bases: Vec::new(),
             },
             output: (!frozen.output.is_empty()).then_some(OutputHandle {
                 object: output,

@@ -186,10 +186,16 @@ async fn fetch(store: &CheckpointStore, requests: &Requests, part: Part) -> Resu
     let index = index.into_iter().next().unwrap_or_default();
     let reads = RestoreReads::new(&handle, wanted, &index).map_err(damaged)?;
 
-    let ranges = reads.ranges().to_vec();
-    let bytes_owned = ranges.iter().map(|range| range.end - range.start).sum();
+    let ranges: Vec<_> = reads.reads().to_vec();
+    let bytes_owned = ranges.iter().map(|read| read.range.end - read.range.start).sum();
     let limit = requests.timings.transfer_timeout;
-    let buffers = read(store, requests, limit, "read state from a snapshot", object, &ranges).await?;
+    let mut buffers = Vec::with_capacity(ranges.len());
+    // Bases first, then the snapshot itself; each object by one request for all its ranges.
+    for of_object in ranges.chunk_by(|before, after| before.object == after.object) {
+        let object = of_object[0].object;
+        let ranges: Vec<_> = of_object.iter().map(|read| read.range.clone()).collect();
+        buffers.extend(read(store, requests, limit, "read state from a snapshot", object, &ranges).await?);
+    }
     let restored = requests.compute(move || reads.finish(buffers)).await?.map_err(damaged)?;
 
     let read = RestoreMetrics {

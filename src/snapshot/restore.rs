@@ -3,18 +3,22 @@
 //! ```text
 //! index bytes ← read index_read(handle)
 //! reads       ← RestoreReads::new(handle, wanted, index bytes)
-//! buffers     ← read reads.ranges()
+//! buffers     ← read reads.reads(), from the snapshot and from what it leans on
 //! restored    ← reads.finish(buffers)
 //! ```
 
-use std::{fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range};
 
 use bytes::Bytes;
 
 use super::{
-    KeyGroupSections, OperatorState, SnapshotError, SnapshotIndex, checksum, section::check_read_length,
+    EntryDigest, GroupEntry, KeyGroupSections, OperatorState, Section, SnapshotError, SnapshotIndex,
+    checksum, section::check_read_length,
 };
-use crate::{checkpoint::StateHandle, key_group::KeyGroupRange};
+use crate::{
+    checkpoint::{ObjectName, StateHandle},
+    key_group::KeyGroupRange,
+};
 
 /// Where header and index of the snapshot of `handle` lie.
 pub fn index_read(handle: &StateHandle) -> Range<u64> {
@@ -56,12 +60,29 @@ pub struct Restored {
     pub operator_state: Vec<OperatorState>,
 }
 
+/// One ranged read of one object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RangedRead {
+    /// The snapshot itself or one it leans on.
+    pub object: ObjectName,
+    /// Which of its bytes; never empty.
+    pub range: Range<u64>,
+}
+
+struct SectionsRead {
+    read: RangedRead,
+    // In file order, without gap.
+    entries: Vec<GroupEntry>,
+}
+
 /// The ranged reads that bring what is wanted of one snapshot.
 #[derive(Clone, Debug)]
 pub struct RestoreReads {
     index: SnapshotIndex,
     wanted: Wanted,
-    ranges: Vec<Range<u64>>,
+    reads: Vec<RangedRead>,
+    // What lies in the first of `reads`; those after them are runs of items.
+    sections: Vec<Vec<GroupEntry>>,
 }
 
 impl RestoreReads {
@@ -82,14 +103,25 @@ impl RestoreReads {
     ///
     /// [`SnapshotError::NoSuchKeyGroups`] and [`SnapshotError::NoSuchItems`].
     pub fn of(index: SnapshotIndex, wanted: Wanted) -> Result<Self, SnapshotError> {
-        let ranges = spans(&index, &wanted)?.into_iter().filter(|span| !span.is_empty()).collect();
-        Ok(Self { index, wanted, ranges })
+        let (mut reads, mut sections) = (Vec::new(), Vec::new());
+        for part in section_reads(&index, &wanted)? {
+            reads.push(part.read);
+            sections.push(part.entries);
+        }
+        for (name, items) in &wanted.operator_items {
+            let range = index.items_bytes(name, items.clone())?;
+            if !range.is_empty() {
+                reads.push(RangedRead { object: index.header().identity.object(), range });
+            }
+        }
+        Ok(Self { index, wanted, reads, sections })
     }
 
-    /// The byte ranges to read, one for each run that has bytes, in the order the runs were
-    /// wanted. None is empty.
-    pub fn ranges(&self) -> &[Range<u64>] {
-        &self.ranges
+    /// What to read: for each object one range for each contiguous run of wanted sections, objects
+    /// ascending and ranges in file order, the snapshot's own after those of its bases; then one for each
+    /// run of items.
+    pub fn reads(&self) -> &[RangedRead] {
+        &self.reads
     }
 
     /// The index of the snapshot.
@@ -97,47 +129,92 @@ impl RestoreReads {
         &self.index
     }
 
-    /// What was wanted, from one buffer for each of [`ranges`](Self::ranges), in that order.
+    /// What was wanted, from one buffer for each of [`reads`](Self::reads), in that order.
     ///
     /// # Errors
     ///
     /// [`SnapshotError`]: another number of buffers, or one that is of another length or damaged;
-    /// the error names the key group or the item.
+    /// the error names the key group or the item, and the object if it is not the snapshot's own.
     pub fn finish(self, buffers: Vec<Bytes>) -> Result<Restored, SnapshotError> {
-        if buffers.len() != self.ranges.len() {
-            let (expected, found) = (self.ranges.len(), buffers.len());
+        if buffers.len() != self.reads.len() {
+            let (expected, found) = (self.reads.len(), buffers.len());
             return Err(SnapshotError::ReadCount { expected, found });
         }
+        let own = self.index.header().identity.object();
+        let mut digests = self.index.digests();
         let mut buffers = buffers.into_iter();
-        let mut next = |span: Range<u64>| {
-            if span.is_empty() { Bytes::new() } else { buffers.next().unwrap_or_default() }
-        };
-        let mut key_groups = None;
+        let mut read = BTreeMap::new();
+        for ((place, entries), bytes) in self.reads.iter().zip(&self.sections).zip(buffers.by_ref()) {
+            let decoded = self.index.decode_sections(&place.range, entries, &mut digests, &bytes);
+            let decoded = decoded.map_err(|error| error.in_object(place.object, own))?;
+            read.extend(decoded.into_iter().map(|section| (section.key_group(), section)));
+        }
+        let mut sections = Vec::new();
         for &run in &self.wanted.key_groups {
-            let bytes = next(self.index.run_bytes(run)?);
-            let sections = match &mut key_groups {
-                Some(sections) => sections,
-                none => none.insert(self.index.no_sections(run)?),
-            };
-            self.index.decode_sections_into(sections, run, &bytes)?;
+            for entry in self.index.run(run)? {
+                sections.push(match read.get(&entry.key_group) {
+                    Some(section) => section.clone(),
+                    None => Section::decode(entry, &[], &mut [], &Bytes::new())?,
+                });
+            }
         }
         let mut operator_state = Vec::new();
         for (name, items) in &self.wanted.operator_items {
-            let bytes = next(self.index.items_bytes(name, items.clone())?);
+            let is_empty = self.index.items_bytes(name, items.clone())?.is_empty();
+            let bytes = if is_empty { Bytes::new() } else { buffers.next().unwrap_or_default() };
             operator_state.push(self.index.decode_items(name, items.clone(), &bytes)?);
         }
+        let first = self.wanted.key_groups.first();
+        let key_groups = first.map(|run| self.index.with_sections(*run, sections)).transpose()?;
         Ok(Restored { key_groups, operator_state })
     }
 }
 
-/// The byte range of each wanted run.
-fn spans(index: &SnapshotIndex, wanted: &Wanted) -> Result<Vec<Range<u64>>, SnapshotError> {
-    let runs = wanted.key_groups.iter().map(|&run| index.run_bytes(run));
-    let items = wanted.operator_items.iter().map(|(name, items)| index.items_bytes(name, items.clone()));
-    runs.chain(items).collect()
+/// The reads of all wanted sections that have bytes.
+fn section_reads(index: &SnapshotIndex, wanted: &Wanted) -> Result<Vec<SectionsRead>, SnapshotError> {
+    // In file order of each object, each once.
+    let mut places = BTreeMap::new();
+    for &run in &wanted.key_groups {
+        let with_bytes = index.run(run)?.iter().filter(|entry| entry.bytes > 0);
+        // The snapshot's own object is newer than its bases, so it comes last.
+        places.extend(with_bytes.map(|entry| ((index.object_of(entry), entry.offset), *entry)));
+    }
+    let mut reads: Vec<SectionsRead> = Vec::new();
+    for ((object, offset), entry) in places {
+        match reads.last_mut() {
+            Some(SectionsRead { read, entries }) if read.object == object && read.range.end == offset => {
+                read.range.end = entry.end();
+                entries.push(entry);
+            }
+            _ => {
+                let range = offset..entry.end();
+                reads.push(SectionsRead { read: RangedRead { object, range }, entries: vec![entry] });
+            }
+        }
+    }
+    Ok(reads)
 }
 
 impl SnapshotIndex {
+    /// The sections of `entries`, which lie without gap in `range`, from its bytes.
+    pub(super) fn decode_sections(
+        &self,
+        range: &Range<u64>,
+        entries: &[GroupEntry],
+        digests: &mut [EntryDigest],
+        bytes: &Bytes,
+    ) -> Result<Vec<Section>, SnapshotError> {
+        check_read_length(range, bytes)?;
+        let mut rest = bytes.clone();
+        let mut sections = Vec::with_capacity(entries.len());
+        for entry in entries {
+            // The lengths were just checked to add up to the bytes at hand.
+            let section = rest.split_to(entry.bytes as usize);
+            sections.push(Section::decode(entry, self.states(), digests, &section)?);
+        }
+        Ok(sections)
+    }
+
     /// The `items` of operator state `name`, verified. `bytes` is what lies at
     /// [`items_bytes`](SnapshotIndex::items_bytes).
     ///
