@@ -45,6 +45,7 @@ mod frozen;
 mod group;
 mod restore;
 mod state;
+pub mod table;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,0 +1,82 @@
+//! Bytes that the table writes to, until a frozen table shares them.
+
+use std::{mem, ops::Deref};
+
+use bytes::{Bytes, BytesMut};
+
+/// Owned and writable, or shared and not.
+#[derive(Debug)]
+pub(super) enum Buffer {
+    Owned(BytesMut),
+    Shared(Bytes),
+}
+
+impl Buffer {
+    /// The bytes to write to, unless somebody else shares them. Bytes that nobody shares any more
+    /// are owned again, without a copy and with the capacity they had.
+    #[inline]
+    pub(super) fn owned(&mut self) -> Option<&mut BytesMut> {
+        if let Self::Shared(_) = self {
+            self.reclaim();
+        }
+        match self {
+            Self::Owned(bytes) => Some(bytes),
+            Self::Shared(_) => None,
+        }
+    }
+
+    fn reclaim(&mut self) {
+        if let Self::Shared(bytes) = self
+            && bytes.is_unique()
+        {
+            *self = match mem::take(bytes).try_into_mut() {
+                Ok(bytes) => Self::Owned(bytes),
+                Err(bytes) => Self::Shared(bytes),
+            };
+        }
+    }
+
+    /// The bytes to write to; copies them if somebody else shares them.
+    #[inline]
+    pub(super) fn owned_or_copied(&mut self) -> &mut [u8] {
+        if let Self::Shared(_) = self {
+            self.reclaim();
+        }
+        if let Self::Shared(bytes) = self {
+            *self = Self::Owned(BytesMut::from(&**bytes));
+        }
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Shared(_) => unreachable!("shared bytes were just copied"),
+        }
+    }
+
+    /// Shares the bytes, without a copy.
+    pub(super) fn share(&mut self) -> Bytes {
+        if let Self::Owned(bytes) = self {
+            *self = Self::Shared(mem::take(bytes).freeze());
+        }
+        match self {
+            Self::Shared(bytes) => bytes.clone(),
+            Self::Owned(_) => unreachable!("owned bytes were just shared"),
+        }
+    }
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::Owned(BytesMut::new())
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}

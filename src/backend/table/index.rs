@@ -1,0 +1,172 @@
+//! From the hash of a key to where its record lies: extendible hashing.
+//!
+//! A directory, indexed by the top bits of the hash, names the page. A full page is split in two by one
+//! more bit, and only when no shorter prefix is left does the directory double; so growth never
+//! touches more than one page, and never a record.
+
+use super::{
+    page::{DEPTH_MAX, Page, PageImage, Search},
+    slot::{Position, Slot},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    // Two to the power of `depth`, by the top bits of the hash; empty until there is a page.
+    directory: Vec<u32>,
+    depth: u8,
+    pages: Vec<Page>,
+    entries: usize,
+}
+
+/// A slot, or the one that a key would get, until the index is next changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    page: usize,
+    slot: usize,
+}
+
+impl Index {
+    pub(super) const fn len(&self) -> usize {
+        self.entries
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.directory) + self.pages.iter().map(Page::bytes).sum::<usize>()
+    }
+
+    /// The place of the key for whose position `is_key`, and the position; or the place it would get.
+    #[inline]
+    pub(super) fn search(
+        &self,
+        hash: u64,
+        is_key: impl FnMut(Position) -> bool,
+    ) -> Result<(Place, Position), Place> {
+        let Some(&page) = self.directory.get(self.prefix(hash)) else {
+            return Err(Place { page: 0, slot: 0 });
+        };
+        let page = page as usize;
+        match self.pages[page].search(hash, is_key) {
+            Search::Found { slot, position } => Ok((Place { page, slot }, position)),
+            Search::Missing { slot } => Err(Place { page, slot }),
+        }
+    }
+
+    /// The positions of all keys with the tag of `hash`.
+    pub(super) fn with_tag(&self, hash: u64, mut visit: impl FnMut(Position)) {
+        // The search goes on as long as no position is the key.
+        let _end = self.search(hash, |position| {
+            visit(position);
+            false
+        });
+    }
+
+    /// Adds a key where a search for it ended.
+    pub(super) fn insert(&mut self, hash: u64, place: Place, position: Position) {
+        let slot = Slot::new(hash, position);
+        let has_room = self.pages.get_mut(place.page).is_some_and(|page| page.insert(place.slot, slot));
+        if !has_room {
+            self.insert_growing(hash, slot);
+        }
+        self.entries += 1;
+    }
+
+    #[cold]
+    fn insert_growing(&mut self, hash: u64, slot: Slot) {
+        loop {
+            self.grow(hash);
+            if let Err(place) = self.search(hash, |_| false)
+                && self.pages[place.page].insert(place.slot, slot)
+            {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn move_to(&mut self, place: Place, position: Position) {
+        self.pages[place.page].move_to(place.slot, position);
+    }
+
+    pub(super) fn remove(&mut self, place: Place) {
+        self.pages[place.page].remove(place.slot);
+        self.entries -= 1;
+    }
+
+    /// All slots, ascending by tag.
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
+        self.pages_by_prefix().flat_map(|page| self.pages[page].slots())
+    }
+
+    /// The pages, ascending by prefix.
+    pub(super) fn freeze(&mut self) -> Vec<PageImage> {
+        let pages: Vec<_> = self.pages_by_prefix().collect();
+        pages.into_iter().map(|page| self.pages[page].freeze()).collect()
+    }
+
+    /// The index of `images`; the error says which page cannot be, and why.
+    pub(super) fn from_images(images: Vec<PageImage>) -> Result<Self, (usize, &'static str)> {
+        let Some(depth) = images.iter().map(|image| image.depth).max() else { return Ok(Self::default()) };
+        if depth > DEPTH_MAX {
+            let number = images.iter().position(|image| image.depth == depth).unwrap_or_default();
+            return Err((number, "no page has so long a prefix"));
+        }
+        let mut index = Self { depth, ..Self::default() };
+        // The first prefix that no page covers yet, in units of the deepest page's share.
+        let mut covered = 0_u64;
+        for (number, image) in images.into_iter().enumerate() {
+            let share = 1_u64 << (depth - image.depth);
+            if !covered.is_multiple_of(share) || covered + share > 1 << depth {
+                return Err((number, "its prefix overlaps that of another page"));
+            }
+            // In two steps: a shift by 64 is none.
+            let prefix = covered << (63 - depth) << 1;
+            let page = Page::from_image(image, prefix).map_err(|reason| (number, reason))?;
+            index.directory.extend(std::iter::repeat_n(number as u32, share as usize));
+            index.entries += page.entries();
+            index.pages.push(page);
+            covered += share;
+        }
+        if covered != 1 << depth {
+            return Err((index.pages.len(), "pages do not cover all hashes"));
+        }
+        Ok(index)
+    }
+
+    #[inline]
+    const fn prefix(&self, hash: u64) -> usize {
+        // In two steps: a shift by 64 is none.
+        (hash >> 1 >> (63 - self.depth)) as usize
+    }
+
+    /// Numbers of pages, ascending by prefix.
+    fn pages_by_prefix(&self) -> impl Iterator<Item = usize> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let page = *self.directory.get(at)? as usize;
+            at += 1 << (self.depth - self.pages[page].depth());
+            Some(page)
+        })
+    }
+
+    /// Makes room for `hash`.
+    fn grow(&mut self, hash: u64) {
+        let Some(&number) = self.directory.get(self.prefix(hash)) else {
+            self.pages.push(Page::first());
+            self.directory.push(0);
+            return;
+        };
+        let page = &mut self.pages[number as usize];
+        let (low, high) = page.grown();
+        *page = low;
+        let Some(high) = high else { return };
+        let depth = high.depth();
+        if depth > self.depth {
+            self.directory = self.directory.iter().flat_map(|&page| [page, page]).collect();
+            self.depth = depth;
+        }
+        let share = 1_usize << (self.depth - depth);
+        // The first of the two shares of the page that was split.
+        let start = self.prefix(hash) / (2 * share) * (2 * share);
+        self.directory[start + share..start + 2 * share].fill(self.pages.len() as u32);
+        self.pages.push(high);
+    }
+}

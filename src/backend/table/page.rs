@@ -1,0 +1,238 @@
+//! A page of the index: slots sorted by tag, with gaps.
+//!
+//! A page holds the keys whose hash begins with its prefix. It has a power of two of *homes*: the
+//! bits of the hash that follow the prefix name the home of a key, the slot it would like. It lies
+//! there or after it, with no gap in between, and slots ascend by tag. So a search begins at the home
+//! and ends at the key, at a gap or at a greater tag: a miss costs as much as a hit, where plain linear
+//! probing pays for the whole cluster. After the homes come a few spare slots, for nothing wraps
+//! around; that keeps a page one sorted run, which splits and grows in one pass and without
+//! looking at a record.
+
+use bytes::{Bytes, BytesMut};
+
+use super::{
+    buffer::Buffer,
+    slot::{Position, Slot, TAG_BITS, tag},
+};
+
+/// The homes of the smallest page.
+const HOME_BITS_MIN: u8 = 3;
+/// The homes of a page that splits instead of growing: 32 KiB of them.
+pub(super) const HOME_BITS_MAX: u8 = 12;
+/// The longest prefix: the tag has no bits for another one.
+pub(super) const DEPTH_MAX: u8 = TAG_BITS as u8 - HOME_BITS_MAX;
+const SPARE_MAX: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Page {
+    slots: Buffer,
+    entries: u32,
+    depth: u8,
+    home_bits: u8,
+}
+
+/// What a page is in a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageImage {
+    /// How many bits of the hash all keys of the page share: at most 16.
+    pub depth: u8,
+    /// The page has two to the power of this many homes: 3 to 12, and 12 unless the depth is 0.
+    pub home_bits: u8,
+    /// The slots: `u64`, little endian, at least one for each home.
+    pub slots: Bytes,
+}
+
+/// Where a search in a page ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Search {
+    Found { slot: usize, position: Position },
+    // The slot is the one that the key would get.
+    Missing { slot: usize },
+}
+
+impl Page {
+    /// The only page of a table, empty.
+    pub(super) fn first() -> Self {
+        Self::build(0, HOME_BITS_MIN, std::iter::empty())
+    }
+
+    pub(super) const fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    pub(super) const fn entries(&self) -> usize {
+        self.entries as usize
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The slots that are not empty, ascending by tag.
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> + Clone {
+        read(&self.slots).filter(|slot| !slot.is_empty())
+    }
+
+    /// Looks for the slot of this tag whose position `is_key`.
+    #[inline]
+    pub(super) fn search(&self, hash: u64, mut is_key: impl FnMut(Position) -> bool) -> Search {
+        let home = self.home(hash);
+        let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
+        let tag = tag(hash);
+        let mut at = home;
+        for &slot in slots.get(home..).unwrap_or_default() {
+            let slot = Slot::from_bytes(slot);
+            if slot.tag() >= tag {
+                // An empty slot seems to have the greatest tag.
+                if slot.tag() > tag || slot.is_empty() {
+                    break;
+                }
+                if is_key(slot.position()) {
+                    return Search::Found { slot: at, position: slot.position() };
+                }
+            }
+            at += 1;
+        }
+        Search::Missing { slot: at }
+    }
+
+    /// Puts a new slot where a search for its hash ended; `false` if there is no room.
+    pub(super) fn insert(&mut self, slot: usize, new: Slot) -> bool {
+        let homes = 1_usize << self.home_bits;
+        // A page with the longest prefix has nothing left to split by: it is filled to the end.
+        if self.entries() >= homes / 8 * 7 && self.depth < DEPTH_MAX {
+            return false;
+        }
+        let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
+        let after = slots.get(slot..).unwrap_or_default();
+        let Some(gap) = after.iter().position(|&slot| Slot::from_bytes(slot).is_empty()) else {
+            return false;
+        };
+        let (slots, _) = self.slots.owned_or_copied().as_chunks_mut::<{ Slot::BYTES }>();
+        slots.copy_within(slot..slot + gap, slot + 1);
+        slots[slot] = new.to_bytes();
+        self.entries += 1;
+        true
+    }
+
+    pub(super) fn move_to(&mut self, slot: usize, position: Position) {
+        let (slots, _) = self.slots.owned_or_copied().as_chunks_mut::<{ Slot::BYTES }>();
+        slots[slot] = Slot::from_bytes(slots[slot]).moved_to(position).to_bytes();
+    }
+
+    /// Empties a slot. Those that lie behind it and not in their homes move up, so that no search
+    /// ends too early and nothing is left to mark the place.
+    pub(super) fn remove(&mut self, slot: usize) {
+        let (depth, home_bits) = (self.depth, self.home_bits);
+        let (slots, _) = self.slots.owned_or_copied().as_chunks_mut::<{ Slot::BYTES }>();
+        let is_displaced = |&(at, &slot): &(usize, &[u8; Slot::BYTES])| {
+            let slot = Slot::from_bytes(slot);
+            !slot.is_empty() && home(slot.hash(), depth, home_bits) < at
+        };
+        let displaced = slots.iter().enumerate().skip(slot + 1).take_while(is_displaced).count();
+        slots.copy_within(slot + 1..slot + 1 + displaced, slot);
+        slots[slot + displaced] = Slot::EMPTY.to_bytes();
+        self.entries -= 1;
+    }
+
+    /// This page with more room, as one page, or as two whose prefixes have one more bit.
+    pub(super) fn grown(&self) -> (Self, Option<Self>) {
+        if self.home_bits < HOME_BITS_MAX {
+            return (Self::build(self.depth, self.home_bits + 1, self.slots()), None);
+        }
+        if self.depth < DEPTH_MAX {
+            let is_high = |slot: &Slot| (slot.hash() << self.depth) >> 63 == 1;
+            let low = self.slots().take_while(|slot| !is_high(slot));
+            let high = self.slots().skip_while(|slot| !is_high(slot));
+            let depth = self.depth + 1;
+            return (Self::build(depth, HOME_BITS_MAX, low), Some(Self::build(depth, HOME_BITS_MAX, high)));
+        }
+        // More than a thousand keys of equal tags: whoever looks for them is an adversary.
+        let spare = 2 * (self.slots.len() / Slot::BYTES - (1 << self.home_bits));
+        let grown = Self::with_spare(self.depth, self.home_bits, spare, self.slots());
+        (grown.expect("a page with more spare slots has room for as many keys"), None)
+    }
+
+    pub(super) fn freeze(&mut self) -> PageImage {
+        PageImage { depth: self.depth, home_bits: self.home_bits, slots: self.slots.share() }
+    }
+
+    /// The page of an image whose prefix is `prefix`, of a depth that can be; the error says what no
+    /// page is.
+    pub(super) fn from_image(image: PageImage, prefix: u64) -> Result<Self, &'static str> {
+        let PageImage { depth, home_bits, slots } = image;
+        let smallest = if depth == 0 { HOME_BITS_MIN } else { HOME_BITS_MAX };
+        if !(smallest..=HOME_BITS_MAX).contains(&home_bits) {
+            return Err("no page of its depth has so many homes");
+        }
+        if !slots.len().is_multiple_of(Slot::BYTES) || slots.len() / Slot::BYTES < 1 << home_bits {
+            return Err("it has fewer slots than homes, or a part of one");
+        }
+        let (mut entries, mut before, mut gap_end) = (0_u32, 0, 0);
+        for (at, slot) in read(&slots).enumerate() {
+            if slot.is_empty() {
+                gap_end = at + 1;
+                continue;
+            }
+            let hash = slot.hash();
+            if (hash ^ prefix).leading_zeros() < u32::from(depth) {
+                return Err("a slot is of another page");
+            }
+            if hash < before {
+                return Err("slots do not ascend");
+            }
+            if !(gap_end..=at).contains(&home(hash, depth, home_bits)) {
+                return Err("a slot cannot be reached from its home");
+            }
+            before = hash;
+            entries = entries.checked_add(1).ok_or("it has too many slots")?;
+        }
+        Ok(Self { slots: Buffer::Shared(slots), entries, depth, home_bits })
+    }
+
+    /// With as many spare slots as these slots need.
+    fn build(depth: u8, home_bits: u8, slots: impl Iterator<Item = Slot> + Clone) -> Self {
+        let mut spare = (1_usize << home_bits).div_ceil(4).clamp(4, SPARE_MAX);
+        loop {
+            if let Some(page) = Self::with_spare(depth, home_bits, spare, slots.clone()) {
+                return page;
+            }
+            spare *= 2;
+        }
+    }
+
+    fn with_spare(depth: u8, home_bits: u8, spare: usize, slots: impl Iterator<Item = Slot>) -> Option<Self> {
+        let mut bytes = BytesMut::zeroed(((1 << home_bits) + spare) * Slot::BYTES);
+        let (to, _) = bytes.as_chunks_mut::<{ Slot::BYTES }>();
+        let (mut next, mut entries) = (0, 0);
+        for slot in slots {
+            let at = next.max(home(slot.hash(), depth, home_bits));
+            *to.get_mut(at)? = slot.to_bytes();
+            next = at + 1;
+            entries += 1;
+        }
+        Some(Self { slots: Buffer::Owned(bytes), entries, depth, home_bits })
+    }
+
+    #[inline]
+    fn home(&self, hash: u64) -> usize {
+        home(hash, self.depth, self.home_bits)
+    }
+}
+
+/// Depth and homes use bits of the tag alone, so that a slot says where it belongs.
+#[inline]
+fn home(hash: u64, depth: u8, home_bits: u8) -> usize {
+    ((hash << depth) >> (64 - home_bits)) as usize
+}
+
+fn read(bytes: &[u8]) -> impl Iterator<Item = Slot> + Clone {
+    bytes.as_chunks::<{ Slot::BYTES }>().0.iter().map(|&slot| Slot::from_bytes(slot))
+}
+
+impl PageImage {
+    /// The slots that are not empty, ascending by tag.
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> + Clone {
+        read(&self.slots).filter(|slot| !slot.is_empty())
+    }
+}

@@ -1,0 +1,129 @@
+//! One slot of the index: some bits of a key's hash, and where its record lies.
+//!
+//! A slot is a `u64`, little endian: the 28 top bits of the hash of the key (the tag), then
+//! 36 bits that hold one more than the position; 0 is an empty slot. A position is 18 bits of chunk
+//! number and 18 bits of offset in units of four bytes.
+
+use super::record::ALIGN;
+
+/// How many of the hash's top bits a slot holds.
+pub(super) const TAG_BITS: u32 = 28;
+const POSITION_BITS: u32 = 64 - TAG_BITS;
+const OFFSET_BITS: u32 = 18;
+
+/// Chunk numbers are below this. The number of all ones is left out, because one more than its
+/// last position would reach into the tag.
+pub(super) const CHUNKS_MAX: usize = (1 << (POSITION_BITS - OFFSET_BITS)) - 1;
+/// Records begin below this offset in their chunk.
+pub(super) const CHUNK_BYTES_MAX: usize = ALIGN << OFFSET_BITS;
+
+/// Where a record begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position(u64);
+
+impl Position {
+    /// `None` if a slot cannot say it.
+    #[inline]
+    pub(super) fn new(chunk: usize, offset: usize) -> Option<Self> {
+        let is_sayable = chunk < CHUNKS_MAX && offset < CHUNK_BYTES_MAX && offset.is_multiple_of(ALIGN);
+        is_sayable.then(|| Self((chunk as u64) << OFFSET_BITS | (offset / ALIGN) as u64))
+    }
+
+    #[inline]
+    pub(super) const fn chunk(self) -> usize {
+        (self.0 >> OFFSET_BITS) as usize
+    }
+
+    /// In bytes.
+    #[inline]
+    pub(super) const fn offset(self) -> usize {
+        (self.0 & ((1 << OFFSET_BITS) - 1)) as usize * ALIGN
+    }
+}
+
+/// The tag of `hash`.
+#[inline]
+pub(super) const fn tag(hash: u64) -> u64 {
+    hash >> POSITION_BITS
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot(u64);
+
+impl Slot {
+    pub(super) const BYTES: usize = 8;
+    pub(super) const EMPTY: Self = Self(0);
+
+    #[inline]
+    pub(super) const fn new(hash: u64, position: Position) -> Self {
+        Self((tag(hash) << POSITION_BITS) + position.0 + 1)
+    }
+
+    #[inline]
+    pub(super) const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(u64::from_le_bytes(bytes))
+    }
+
+    #[inline]
+    pub(super) const fn to_bytes(self) -> [u8; Self::BYTES] {
+        self.0.to_le_bytes()
+    }
+
+    #[inline]
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The tag; for an empty slot the greatest one, so that one comparison ends a search there.
+    #[inline]
+    pub(super) const fn tag(self) -> u64 {
+        tag(self.0.wrapping_sub(1))
+    }
+
+    /// The tag as the top bits of a hash. The slot is not empty.
+    #[inline]
+    pub(super) const fn hash(self) -> u64 {
+        self.tag() << POSITION_BITS
+    }
+
+    /// The slot is not empty.
+    #[inline]
+    pub(super) const fn position(self) -> Position {
+        Position(self.0.wrapping_sub(1) & ((1 << POSITION_BITS) - 1))
+    }
+
+    #[inline]
+    pub(super) const fn moved_to(self, position: Position) -> Self {
+        Self::new(self.hash(), position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_has_the_documented_bytes() {
+        let position = Position::new(2, 12).expect("a slot can say it");
+        let slot = Slot::new(0xABCD_EF12_3456_789A, position);
+        assert_eq!(slot.0, 0xABCD_EF1 << 36 | 2 << 18 | 3 + 1);
+        assert_eq!(slot.to_bytes(), slot.0.to_le_bytes());
+    }
+
+    #[test]
+    fn the_greatest_slot_is_read_as_it_was_made() {
+        let (chunk, offset) = (CHUNKS_MAX - 1, CHUNK_BYTES_MAX - ALIGN);
+        let position = Position::new(chunk, offset).expect("a slot can say it");
+        let slot = Slot::new(u64::MAX, position);
+        assert_eq!((slot.tag(), slot.position()), (tag(u64::MAX), position));
+        assert_eq!((position.chunk(), position.offset()), (chunk, offset));
+        assert!(!Slot::new(0, Position(0)).is_empty());
+    }
+
+    #[test]
+    fn positions_that_a_slot_cannot_say_are_none() {
+        for (chunk, offset) in [(CHUNKS_MAX, 0), (0, CHUNK_BYTES_MAX), (0, 2)] {
+            assert_eq!(Position::new(chunk, offset), None);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! How much space a table takes, and how much of it for nothing.
+
+use keygroups::backend::table::{Memory, Table};
+
+/// docs/table.md, "Bounds": a third is wasted; the chunk that is emptied and the one that records move to
+/// come on top. Chunks are a sixteenth of what was live when they were made.
+fn assert_bounded(memory: Memory, most_live: usize) {
+    let chunk = (most_live / 16).max(64 << 10);
+    let bound = memory.live_bytes * 3 / 2 + 2 * chunk;
+    assert!(memory.reserved_bytes <= bound, "more than {bound} bytes: {memory:?}");
+}
+
+fn numbers(seed: u64) -> impl Iterator<Item = u64> {
+    (seed..).map(|number| number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40)
+}
+
+#[test]
+fn twenty_small_entries_take_a_kilobyte_and_a_half() {
+    let mut table: Table = Table::new();
+    for number in 0..20_u64 {
+        table.put(&number.to_le_bytes(), &number.to_le_bytes()).unwrap();
+    }
+    let memory = table.memory();
+    assert!(memory.reserved_bytes + memory.index_bytes < 1_536, "{memory:?}");
+}
+
+#[test]
+fn an_empty_table_takes_nothing_and_finds_nothing() {
+    let mut table: Table = Table::new();
+    assert_eq!(table.get(b"key"), None);
+    assert!(!table.remove(b"key"));
+    assert_eq!(table.memory(), Memory::default());
+    assert!(table.freeze().is_empty());
+}
+
+#[test]
+fn entries_of_a_hundred_bytes_take_fifteen_bytes_more_in_a_large_table() {
+    let mut table: Table = Table::new();
+    for number in 0..39_000_u64 {
+        table.put(&number.to_le_bytes(), &[7; 100]).unwrap();
+    }
+    let memory = table.memory();
+    let bytes = (memory.reserved_bytes + memory.index_bytes) / memory.entries;
+    assert!(bytes <= 108 + 4 + 14 + 7, "{bytes} bytes per entry: {memory:?}");
+}
+
+#[test]
+fn values_that_change_their_length_leave_bounded_space_behind() {
+    let mut table: Table = Table::new();
+    for (round, number) in numbers(1).take(400_000).enumerate() {
+        table.put(&(number % 10_000).to_le_bytes(), &vec![7; 60 + round % 41]).unwrap();
+        if round % 64 == 0 {
+            assert_bounded(table.memory(), table.memory().live_bytes);
+        }
+    }
+}
+
+#[test]
+fn removing_nearly_all_gives_the_space_back() {
+    let mut table: Table = Table::new();
+    for number in 0..100_000_u64 {
+        table.put(&number.to_le_bytes(), &[7; 100]).unwrap();
+    }
+    let most_live = table.memory().live_bytes;
+    for number in 0..99_000_u64 {
+        table.remove(&(number * 7919 % 100_000).to_le_bytes());
+        assert_bounded(table.memory(), most_live);
+    }
+    assert_eq!(table.len(), 1_000);
+}
+
+#[test]
+fn chunks_cut_off_by_many_snapshots_are_merged() {
+    let mut table: Table = Table::new();
+    let mut held = std::collections::VecDeque::new();
+    for (round, number) in numbers(1).take(200_000).enumerate() {
+        table.put(&(number % 20_000).to_le_bytes(), &[round as u8; 100]).unwrap();
+        if round % 100 == 0 {
+            held.push_back(table.freeze());
+            held.truncate(3);
+            assert_bounded(table.memory(), table.memory().live_bytes);
+        }
+    }
+    assert!(table.freeze().chunks().count() < 400);
+}
+
+#[test]
+fn values_are_written_in_place_once_no_snapshot_is_held() {
+    let mut table: Table = Table::new();
+    let write = |table: &mut Table, byte: u8| {
+        for number in 0..10_000_u64 {
+            table.put(&number.to_le_bytes(), &[byte; 100]).unwrap();
+        }
+    };
+    write(&mut table, 1);
+    drop(table.freeze());
+    let before = table.memory();
+    write(&mut table, 2);
+    assert_eq!(table.memory(), before);
+    let frozen = table.freeze();
+    write(&mut table, 3);
+    assert_ne!(table.memory(), before);
+    assert!(frozen.iter().all(|(_, value)| value == [2; 100]));
+}
+
+/// Records of a third of the greatest chunk each have a chunk of their own, which dies with them.
+#[test]
+fn large_records_leave_nothing_behind() {
+    let mut table: Table = Table::new();
+    for round in 0..200_usize {
+        table.put(&[(round % 10) as u8], &vec![7; 300_000 + round]).unwrap();
+        let memory = table.memory();
+        assert_eq!((memory.dead_bytes, memory.reserved_bytes), (0, memory.live_bytes));
+    }
+}

@@ -1,0 +1,30 @@
+//! Keys that an adversary chose.
+
+use keygroups::backend::table::Table;
+
+use crate::support::{Few, Same, assert_same, filled};
+
+/// More keys than a page has slots, all of one hash: no prefix tells them apart.
+const COLLIDING: u64 = 5_000;
+
+#[test]
+fn keys_of_one_hash_are_found_added_and_removed() {
+    let (mut table, mut map) = filled::<Same>(0..COLLIDING);
+    assert_same(&table, &map);
+    for number in (0..COLLIDING).step_by(3) {
+        let key = number.to_le_bytes();
+        assert!(table.remove(&key));
+        map.remove(&key[..]);
+    }
+    assert_same(&table, &map);
+    let restored = Table::<Same>::from_frozen(&table.freeze()).unwrap();
+    assert_same(&restored, &map);
+}
+
+#[test]
+fn the_smallest_and_the_greatest_tag_share_a_table() {
+    let (mut table, map) = filled::<Few>(0..COLLIDING);
+    assert_same(&table, &map);
+    let restored = Table::<Few>::from_frozen(&table.freeze()).unwrap();
+    assert_same(&restored, &map);
+}
