@@ -87,13 +87,13 @@ fn freeze(bencher: Bencher<'_, '_>, entries: u64) {
 fn encode(bencher: Bencher<'_, '_>, entries: u64) {
     let frozen = filled(entries).0.freeze();
     let encoded = frozen.encode(identity(), &[]).expect("the state is within the format's bounds");
-    bencher.counter(BytesCount::new(encoded.bytes.len())).bench(|| frozen.encode(identity(), &[]));
+    bencher.counter(BytesCount::new(encoded.bytes().len())).bench(|| frozen.encode(identity(), &[]));
 }
 
 #[divan::bench(args = ENTRIES)]
 fn decode_index(bencher: Bencher<'_, '_>, entries: u64) {
     let encoded = filled(entries).0.freeze().encode(identity(), &[]).expect("the state is within bounds");
-    bencher.bench(|| SnapshotIndex::decode(&encoded.bytes));
+    bencher.bench(|| SnapshotIndex::decode(&encoded.bytes()));
 }
 
 /// Verifies every checksum and digest and fills a new backend.
@@ -102,13 +102,13 @@ fn restore(bencher: Bencher<'_, '_>, entries: u64) {
     let max = max_parallelism();
     let encoded = filled(entries).0.freeze().encode(identity(), &[]).expect("the state is within bounds");
     let handle = encoded.handle();
-    bencher.counter(BytesCount::new(encoded.bytes.len())).bench(|| {
+    bencher.counter(BytesCount::new(encoded.bytes().len())).bench(|| {
         let wanted = Wanted { key_groups: vec![max.all()], ..Wanted::default() };
-        let reads = RestoreReads::new(&handle, wanted, &encoded.bytes).expect("the index is sound");
+        let reads = RestoreReads::new(&handle, wanted, &encoded.bytes()).expect("the index is sound");
         let buffers = reads
             .reads()
             .iter()
-            .map(|read| encoded.bytes.slice(read.range.start as usize..read.range.end as usize))
+            .map(|read| encoded.bytes().slice(read.range.start as usize..read.range.end as usize))
             .collect();
         let restored = reads.finish(buffers).expect("the sections are sound");
         let mut backend = StateBackend::new(max, max.all()).expect("all key groups are within bounds");

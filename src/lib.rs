@@ -44,7 +44,7 @@
 //!     let mut backend = StateBackend::new(max_parallelism, subtask.key_groups)?;
 //!     for read in &subtask.reads {
 //!         let snapshot = &snapshots[read.from.index()];
-//!         let (handle, bytes) = (snapshot.handle(), &snapshot.bytes);
+//!         let (handle, bytes) = (snapshot.handle(), &snapshot.bytes());
 //!         let fetch = |range: std::ops::Range<u64>| bytes.slice(range.start as usize..range.end as usize);
 //!         let wanted = Wanted { key_groups: vec![read.key_groups], operator_items: vec![] };
 //!         let reads = RestoreReads::new(&handle, wanted, &fetch(index_read(&handle)))?;
@@ -83,5 +83,6 @@ pub mod rescale;
 pub mod snapshot;
 #[cfg(feature = "store")]
 pub mod store;
+pub mod table;
 
 pub use error::ErrorKind;

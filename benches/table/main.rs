@@ -13,8 +13,8 @@ mod rivals;
 use std::{hint::black_box, time::Instant};
 
 use keygroups::{
-    backend::table::Table,
     key_group::{self, MaxParallelism},
+    table::Table,
 };
 
 use self::rivals::{Boxed, Entries, Std, Typed, VALUE};

@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, time::Instant};
 
-use keygroups::backend::table::Table;
+use keygroups::table::{FrozenTable, Table};
 
 use crate::{
     Key, Keys, change, filled, max_parallelism,
@@ -54,10 +54,7 @@ pub fn run<K: Key>(keys: &Keys<K>) {
     let live: usize = groups.iter().map(|group| group.memory().live_bytes).sum();
     drop(groups);
     let start = Instant::now();
-    let restored: Vec<Table> = frozen
-        .iter()
-        .map(|frozen| Table::from_frozen(frozen).expect("a table's own parts are one"))
-        .collect();
+    let restored: Vec<Table> = frozen.iter().map(FrozenTable::thaw).collect();
     let seconds = start.elapsed().as_secs_f64();
     let (speed, entries) = (live as f64 / seconds / 1e9, keys.inserted.len() as f64 / seconds / 1e6);
     println!(

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use hashbrown::{HashTable, hash_table::Entry};
-use keygroups::backend::table::{FrozenTable, Table};
+use keygroups::table::{FrozenTable, Table};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A map of one key group.

@@ -73,6 +73,14 @@ pub enum BackendError {
         /// How long it is.
         bytes: usize,
     },
+    /// More state in one key group than can be addressed: some 32 GiB for each state.
+    #[error(
+        "key group {key_group} is full: raise the max parallelism, which is possible only for a new job, or use a backend on disk"
+    )]
+    Full {
+        /// The key group.
+        key_group: KeyGroup,
+    },
     /// A key or value that is not what its type says.
     #[error(transparent)]
     Codec(#[from] CodecError),
@@ -122,6 +130,7 @@ impl BackendError {
             | Self::Name { .. }
             | Self::TooManyStates { .. }
             | Self::TooLarge { .. }
+            | Self::Full { .. }
             | Self::CodecMismatch { .. }
             | Self::MaxParallelismMismatch { .. }
             | Self::NotFresh { .. }

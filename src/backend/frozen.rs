@@ -5,14 +5,17 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use super::{StateBackend, group::Group};
+use super::{
+    SectionOptions, StateBackend,
+    group::{FrozenGroup, Group},
+};
 use crate::{
     checkpoint::{CheckpointId, ObjectName},
     incremental::{BaseUse, IncrementalPolicy, Unchanged},
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
     snapshot::{
-        self, EncodedSnapshot, KeyedSource, OperatorState, Reference, SectionWriter, SnapshotError,
-        SnapshotIdentity, StateMeta,
+        self, Compression, EncodedSnapshot, KeyedSource, OperatorState, Reference, SectionWriter,
+        SnapshotError, SnapshotIdentity, StateMeta,
     },
 };
 
@@ -70,7 +73,8 @@ pub struct FrozenState {
     states: Vec<StateMeta>,
     // The backend's number of each of `states`.
     ids: Vec<usize>,
-    groups: Vec<Arc<Group>>,
+    groups: Vec<FrozenGroup>,
+    options: SectionOptions,
     // What need not be written, because it lies there.
     references: BTreeMap<KeyGroup, Reference>,
     // For which checkpoint it was frozen, and where its backend looks for what became of it.
@@ -78,20 +82,21 @@ pub struct FrozenState {
 }
 
 impl FrozenState {
-    pub(super) fn full(backend: &StateBackend) -> Self {
+    pub(super) fn full(backend: &mut StateBackend) -> Self {
         Self {
             max_parallelism: backend.max_parallelism,
             key_groups: backend.key_groups,
             states: backend.by_name.values().map(|&id| backend.states[id].meta.clone()).collect(),
             ids: backend.by_name.values().copied().collect(),
-            groups: backend.groups.clone(),
+            groups: backend.groups.iter_mut().map(Group::freeze).collect(),
+            options: backend.sections,
             references: BTreeMap::new(),
             taken_for: None,
         }
     }
 
     pub(super) fn leaning(
-        backend: &StateBackend,
+        backend: &mut StateBackend,
         checkpoint: CheckpointId,
         homes: Homes,
         references: BTreeMap<KeyGroup, Reference>,
@@ -136,14 +141,26 @@ impl KeyedSource for FrozenState {
         self.references.get(&key_group)
     }
 
+    fn compression(&self) -> Compression {
+        self.options.compression()
+    }
+
     fn write_section(
         &self,
         key_group: KeyGroup,
         section: &mut SectionWriter<'_>,
     ) -> Result<(), SnapshotError> {
         let group = &self.groups[key_group.index() - self.key_groups.first().index()];
-        for (state, &id) in self.ids.iter().enumerate() {
-            section.state(state, group.entries(id))?;
+        let as_tables = group.live_bytes() >= self.options.tables_from_bytes();
+        let tables = self.ids.iter().enumerate().filter_map(|(state, &id)| Some((state, group.table(id)?)));
+        for (state, table) in tables {
+            if as_tables {
+                section.table(state, table);
+            } else {
+                let mut entries: Vec<_> = table.iter().collect();
+                entries.sort_unstable();
+                section.state(state, entries.into_iter())?;
+            }
         }
         Ok(())
     }

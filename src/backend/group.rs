@@ -1,11 +1,9 @@
-//! The entries of one key group, shared with frozen states until they are written to.
+//! The entries of one key group: one table for each state.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-type Table = BTreeMap<Box<[u8]>, Box<[u8]>>;
+use crate::table::{Entry, FrozenTable, Memory, PutError, Table, Xxh3};
 
 /// All states of one key group.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Group {
     // By state; shorter where the last states have no entries.
     tables: Vec<Table>,
@@ -13,46 +11,73 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) fn is_empty(&self) -> bool {
-        self.tables.iter().all(BTreeMap::is_empty)
+        self.tables.iter().all(Table::is_empty)
     }
 
+    #[inline]
     pub(super) fn get(&self, state: usize, key: &[u8]) -> Option<&[u8]> {
-        self.tables.get(state)?.get(key).map(|value| &**value)
+        self.tables.get(state)?.get(key)
     }
 
-    /// The entries of `state`, ascending by key.
-    pub(super) fn entries(&self, state: usize) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
-        // A state without a table iterates like one with an empty table.
-        static EMPTY: Table = BTreeMap::new();
-        self.tables.get(state).unwrap_or(&EMPTY).iter().map(|(key, value)| (&**key, &**value))
+    /// The entries of `state`, in an order that depends on the keys alone.
+    pub(super) fn entries(&self, state: usize) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.tables.get(state).into_iter().flat_map(Table::iter)
     }
 
-    /// Copies the group first if a frozen state shares it.
-    pub(super) fn put(group: &mut Arc<Self>, state: usize, key: &[u8], value: &[u8]) {
-        let table = Arc::make_mut(group).table_mut(state);
-        match table.get_mut(key) {
-            Some(before) if before.len() == value.len() => before.copy_from_slice(value),
-            Some(before) => *before = value.into(),
-            None => {
-                table.insert(key.into(), value.into());
-            }
-        }
-    }
-
-    /// Whether there was a value. Does not copy the group for a key it does not have.
-    pub(super) fn remove(group: &mut Arc<Self>, state: usize, key: &[u8]) -> bool {
-        group.get(state, key).is_some() && Arc::make_mut(group).table_mut(state).remove(key).is_some()
-    }
-
-    /// Fills the empty table of `state`; `entries` ascend by key.
-    pub(super) fn fill<'a>(&mut self, state: usize, entries: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
-        *self.table_mut(state) = entries.map(|(key, value)| (key.into(), value.into())).collect();
-    }
-
-    fn table_mut(&mut self, state: usize) -> &mut Table {
+    /// The place of `key` in `state`.
+    #[inline]
+    pub(super) fn entry<'t, 'k>(&'t mut self, state: usize, key: &'k [u8]) -> Entry<'t, 'k, Xxh3> {
         if self.tables.len() <= state {
             self.tables.resize_with(state + 1, Table::new);
         }
-        &mut self.tables[state]
+        self.tables[state].entry(key)
+    }
+
+    /// Whether there was a value.
+    pub(super) fn remove(&mut self, state: usize, key: &[u8]) -> bool {
+        self.tables.get_mut(state).is_some_and(|table| table.remove(key))
+    }
+
+    /// Fills the empty table of `state`.
+    pub(super) fn fill<'a>(
+        &mut self,
+        state: usize,
+        mut entries: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Result<(), PutError> {
+        entries.try_for_each(|(key, value)| self.entry(state, key).put(value))
+    }
+
+    /// Makes `table` the table of `state`, which is empty.
+    pub(super) fn adopt(&mut self, state: usize, table: &FrozenTable) {
+        if self.tables.len() <= state {
+            self.tables.resize_with(state + 1, Table::new);
+        }
+        self.tables[state] = table.thaw();
+    }
+
+    pub(super) fn freeze(&mut self) -> FrozenGroup {
+        FrozenGroup { tables: self.tables.iter_mut().map(Table::freeze).collect() }
+    }
+
+    pub(super) fn memory(&self) -> Memory {
+        self.tables.iter().map(Table::memory).sum()
+    }
+}
+
+/// A key group of a moment.
+#[derive(Clone, Debug)]
+pub(super) struct FrozenGroup {
+    // As in the group.
+    tables: Vec<FrozenTable>,
+}
+
+impl FrozenGroup {
+    pub(super) fn table(&self, state: usize) -> Option<&FrozenTable> {
+        self.tables.get(state)
+    }
+
+    /// What its tables take in a snapshot as they are, without what is dead.
+    pub(super) fn live_bytes(&self) -> usize {
+        self.tables.iter().map(FrozenTable::live_bytes).sum()
     }
 }

@@ -7,19 +7,14 @@
 //!   error, so that a misrouted record cannot leave state where nobody looks for it.
 //! - **State that nobody registered survives.** Entries are bytes and states are names: a state
 //!   that was restored and not registered (yet) is in the next snapshot as it was (BEAM-7144).
-//! - **Freezing copies nothing.** [`StateBackend::freeze`] takes a reference to every key group;
-//!   a key group is copied when it is first written to afterwards. The frozen state is encoded
-//!   elsewhere while processing goes on.
+//! - **Freezing copies nothing.** [`StateBackend::freeze`] shares the memory of every key group;
+//!   what is written to afterwards is appended ([`table`](crate::table)). The frozen state is encoded
+//!   elsewhere while processing goes on, again without a copy.
 //! - **What did not change is not written again.** [`StateBackend::freeze_at`] freezes for a
 //!   checkpoint and refers to the newest committed one for key groups that were not written to since;
 //!   [`incremental`](crate::incremental) says why that is safe.
 //! - **Restores accumulate.** Each handle adds its key groups; none is cleared (FLINK-4731), none
 //!   can come twice, and [`StateBackend::finish_restore`] says whether one is missing.
-//!
-//! Entries of a key group are kept in an ordered map. Ordered rather than hashed: a snapshot's
-//! bytes must be a function of its contents, and so the encoder would sort what a hash map gives
-//! it at every checkpoint; and the entries of a map state, whose keys begin with the same key, are
-//! neighbours.
 //!
 //! An entry is (state, key bytes, value bytes) whatever the kind of state, because encodings are
 //! self-delimiting: a map state appends the user's key to the key, a list state appends elements
@@ -44,8 +39,8 @@ mod error;
 mod frozen;
 mod group;
 mod restore;
+mod sections;
 mod state;
-pub mod table;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -54,6 +49,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     error::BackendError,
     frozen::FrozenState,
+    sections::SectionOptions,
     state::{StateDescriptor, ValueState},
 };
 use self::{frozen::Homes, group::Group, state::RustType};
@@ -63,6 +59,7 @@ use crate::{
     incremental::{IncrementalPolicy, Lineage},
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
     snapshot::{EntryDigest, StateMeta},
+    table::{Memory, PutError},
 };
 
 /// As many as the state table of a snapshot can count.
@@ -77,10 +74,11 @@ pub struct StateBackend {
     states: Vec<State>,
     by_name: BTreeMap<Arc<str>, usize>,
     // One per owned key group, ascending.
-    groups: Vec<Arc<Group>>,
+    groups: Vec<Group>,
     // What was restored, by owned key group.
     restored: Vec<Option<Certificate>>,
     policy: IncrementalPolicy,
+    sections: SectionOptions,
     // Where what the key groups held at a checkpoint lies; filled when that is encoded.
     lineage: Lineage<Homes>,
 }
@@ -107,10 +105,10 @@ impl StateBackend {
             key_groups,
             states: Vec::new(),
             by_name: BTreeMap::new(),
-            // All groups share one empty group until they are written to.
-            groups: vec![Arc::default(); key_groups.len()],
+            groups: key_groups.iter().map(|_| Group::default()).collect(),
             restored: vec![None; key_groups.len()],
             policy: IncrementalPolicy::default(),
+            sections: SectionOptions::default(),
             lineage: Lineage::new(key_groups.len()),
         })
     }
@@ -197,7 +195,7 @@ impl StateBackend {
     ) -> Result<(), BackendError> {
         let id = self.check_state(state)?;
         let (key, value) = (codec::encode_small(key)?, codec::encode_small(value)?);
-        self.put_encoded(id, key_group, &key, &value)
+        self.put_bytes(id, key_group, &key, &value)
     }
 
     /// Replaces the value of `key` in `key_group` by what `change` makes of it; `None` is no
@@ -215,11 +213,21 @@ impl StateBackend {
     ) -> Result<(), BackendError> {
         let id = self.check_state(state)?;
         let key = codec::encode_small(key)?;
-        let before = self.group(key_group)?.get(id, &key).map(codec::decode).transpose()?;
-        match change(before) {
-            Some(value) => self.put_encoded(id, key_group, &key, &codec::encode_small(&value)?),
-            None => self.remove_encoded(id, key_group, &key).map(|_| ()),
+        let slot = self.slot(key_group)?;
+        let entry = self.groups[slot].entry(id, &key);
+        let before = entry.value().map(codec::decode).transpose()?;
+        let changed = match change(before) {
+            Some(value) => {
+                let value = codec::encode_small(&value)?;
+                entry.put(&value).map_err(|refusal| refused(refusal, key_group, &key, &value))?;
+                true
+            }
+            None => entry.remove(),
+        };
+        if changed {
+            self.lineage.write(slot);
         }
+        Ok(())
     }
 
     /// Removes the value of `key` in `key_group`; whether there was one.
@@ -235,10 +243,59 @@ impl StateBackend {
     ) -> Result<bool, BackendError> {
         let id = self.check_state(state)?;
         let key = codec::encode_small(key)?;
-        self.remove_encoded(id, key_group, &key)
+        self.remove_bytes(id, key_group, &key)
     }
 
-    /// The keys and values of `state` in `key_group`, ascending by encoded key.
+    /// As [`get`](Self::get), for an engine that has encoded the key and decodes the value itself.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::NotOwned`] and [`BackendError::ForeignState`].
+    #[inline]
+    pub fn get_encoded<K, V>(
+        &self,
+        state: &ValueState<K, V>,
+        key_group: KeyGroup,
+        key: &[u8],
+    ) -> Result<Option<&[u8]>, BackendError> {
+        let id = self.check_state(state)?;
+        Ok(self.group(key_group)?.get(id, key))
+    }
+
+    /// As [`put`](Self::put), for an engine that has encoded key and value itself: as the
+    /// [codec](crate::codec) does, if anybody is to read them as `K` and `V`.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put), without the codec's.
+    #[inline]
+    pub fn put_encoded<K, V>(
+        &mut self,
+        state: &ValueState<K, V>,
+        key_group: KeyGroup,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), BackendError> {
+        let id = self.check_state(state)?;
+        self.put_bytes(id, key_group, key, value)
+    }
+
+    /// As [`remove`](Self::remove), for an engine that has encoded the key itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_encoded`](Self::get_encoded).
+    pub fn remove_encoded<K, V>(
+        &mut self,
+        state: &ValueState<K, V>,
+        key_group: KeyGroup,
+        key: &[u8],
+    ) -> Result<bool, BackendError> {
+        let id = self.check_state(state)?;
+        self.remove_bytes(id, key_group, key)
+    }
+
+    /// The keys and values of `state` in `key_group`, in an order that depends on the keys alone.
     ///
     /// # Errors
     ///
@@ -254,8 +311,8 @@ impl StateBackend {
         Ok(entries.map(|(key, value)| Ok((codec::decode(key)?, codec::decode(value)?))))
     }
 
-    /// The encoded keys and values of the state `name` in `key_group`, ascending by key; none if
-    /// there is no such state.
+    /// The encoded keys and values of the state `name` in `key_group`, in an order that depends on the
+    /// keys alone; none if there is no such state.
     ///
     /// # Errors
     ///
@@ -286,8 +343,8 @@ impl StateBackend {
     }
 
     /// The state as it is now, for a snapshot. Takes time in proportion to the number of key
-    /// groups, whatever is in them.
-    pub fn freeze(&self) -> FrozenState {
+    /// groups and of chunks of memory, whatever is in them: nothing is copied.
+    pub fn freeze(&mut self) -> FrozenState {
         FrozenState::full(self)
     }
 
@@ -309,6 +366,16 @@ impl StateBackend {
     /// How [`freeze_at`](Self::freeze_at) leans on older snapshots from now on.
     pub fn set_incremental_policy(&mut self, policy: IncrementalPolicy) {
         self.policy = policy;
+    }
+
+    /// How snapshots are written from now on.
+    pub fn set_section_options(&mut self, options: SectionOptions) {
+        self.sections = options;
+    }
+
+    /// What the state takes in memory, over all key groups; in time proportional to the number of chunks.
+    pub fn memory(&self) -> Memory {
+        self.groups.iter().map(Group::memory).sum()
     }
 
     fn digests(&self) -> Vec<EntryDigest> {
@@ -365,31 +432,35 @@ impl StateBackend {
         Ok(&self.groups[self.slot(key_group)?])
     }
 
-    fn remove_encoded(&mut self, id: usize, key_group: KeyGroup, key: &[u8]) -> Result<bool, BackendError> {
+    fn remove_bytes(&mut self, id: usize, key_group: KeyGroup, key: &[u8]) -> Result<bool, BackendError> {
         let slot = self.slot(key_group)?;
-        let removed = Group::remove(&mut self.groups[slot], id, key);
+        let removed = self.groups[slot].remove(id, key);
         if removed {
             self.lineage.write(slot);
         }
         Ok(removed)
     }
 
-    fn put_encoded(
+    fn put_bytes(
         &mut self,
         id: usize,
         key_group: KeyGroup,
         key: &[u8],
         value: &[u8],
     ) -> Result<(), BackendError> {
-        for (what, bytes) in [("key", key.len()), ("value", value.len())] {
-            if u32::try_from(bytes).is_err() {
-                return Err(BackendError::TooLarge { what, bytes });
-            }
-        }
         let slot = self.slot(key_group)?;
+        let put = self.groups[slot].entry(id, key).put(value);
+        put.map_err(|refusal| refused(refusal, key_group, key, value))?;
         self.lineage.write(slot);
-        Group::put(&mut self.groups[slot], id, key, value);
         Ok(())
+    }
+}
+
+fn refused(refusal: PutError, key_group: KeyGroup, key: &[u8], value: &[u8]) -> BackendError {
+    let (what, bytes) = if key.len() > value.len() { ("key", key.len()) } else { ("value", value.len()) };
+    match refusal {
+        PutError::TooLarge => BackendError::TooLarge { what, bytes },
+        PutError::Full => BackendError::Full { key_group },
     }
 }
 

@@ -1,6 +1,6 @@
 //! Verified sections into the backend that owns their key groups.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use super::{BackendError, STATES_MAX, StateBackend, frozen::Homes, group::Group};
 use crate::{checkpoint::Certificate, codec::CODEC, snapshot::KeyGroupSections};
@@ -41,9 +41,15 @@ impl StateBackend {
             }
             let mut group = Group::default();
             for frame in section.frames() {
-                group.fill(ids[frame.state()], frame.entries());
+                let state = ids[frame.state()];
+                match frame.table() {
+                    Some(table) => group.adopt(state, table),
+                    None => group
+                        .fill(state, frame.entries())
+                        .map_err(|_| BackendError::Full { key_group: section.key_group() })?,
+                }
             }
-            self.groups[slot] = Arc::new(group);
+            self.groups[slot] = group;
         }
         self.lie_where_they_were_read(restored);
         Ok(())

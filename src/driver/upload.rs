@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures::future;
+use object_store::PutPayload;
 
 use super::{DriverError, engine::FrozenTask, runtime::Requests};
 use crate::{
@@ -32,11 +32,12 @@ pub(super) async fn upload(
     let output_name = ObjectName::Output { attempt, task, checkpoint };
     let put_output = async {
         match &output {
-            Some(output) => put(&store, &requests, output_name, &output.bytes).await,
+            Some(output) => put(&store, &requests, output_name, output.bytes.clone().into()).await,
             None => Ok(()),
         }
     };
-    future::try_join(put(&store, &requests, object, &encoded.bytes), put_output).await?;
+    let payload = encoded.parts.iter().cloned().collect();
+    future::try_join(put(&store, &requests, object, payload), put_output).await?;
 
     let output = output.map(|output| OutputHandle::of(output_name, &output.bytes, output.records));
     Ok(Arc::new(TaskSnapshot { task, state: encoded.handle(), output }))
@@ -46,12 +47,12 @@ async fn put(
     store: &CheckpointStore,
     requests: &Requests,
     name: ObjectName,
-    bytes: &Bytes,
+    payload: PutPayload,
 ) -> Result<(), DriverError> {
     let limit: Duration = requests.timings.transfer_timeout;
     requests
-        .repeated(|| async move {
-            match requests.within(limit, "put an object", store.put_object(name, bytes.clone())).await? {
+        .repeated(|| async {
+            match requests.within(limit, "put an object", store.put_object(name, payload.clone())).await? {
                 Put::Written => Ok(()),
                 Put::Unknown { reason } | Put::Failed { reason } => Err(reason.into()),
             }

@@ -1,6 +1,7 @@
 //! Reads fields off the front of bytes, and knows where in the object it is.
 
 use super::{Part, SnapshotError};
+use crate::table::ImageError;
 
 pub(super) struct Cursor<'a> {
     rest: &'a [u8],
@@ -70,6 +71,11 @@ impl<'a> Cursor<'a> {
     /// The error that the field just read is wrong.
     pub(super) fn malformed(&self, problem: &'static str) -> SnapshotError {
         SnapshotError::Malformed { part: self.part.clone(), offset: self.offset, problem }
+    }
+
+    /// The error that what was just read is no table.
+    pub(super) fn no_table(&self, source: ImageError) -> SnapshotError {
+        SnapshotError::Table { part: self.part.clone(), offset: self.offset, source }
     }
 
     pub(super) fn check(&self, holds: bool, problem: &'static str) -> Result<(), SnapshotError> {

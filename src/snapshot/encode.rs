@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::{
     Base, Compression, EntryDigest, FORMAT_VERSION, GroupEntry, ItemEntry, KeyedHeader, OperatorEntry,
-    OperatorState, Reference, SectionLayout, SectionWriter, SnapshotError, SnapshotHeader, SnapshotIdentity,
-    SnapshotIndex, StateMeta, checksum, section_writer::length, tables::index_bytes,
+    OperatorState, Reference, SectionWriter, SnapshotError, SnapshotHeader, SnapshotIdentity, SnapshotIndex,
+    StateMeta, checksum, parts::Parts, section_writer::length, tables::index_bytes,
 };
 use crate::{
     checkpoint::{BASES_MAX, Certificate, ObjectName, OperatorStateInfo, StateHandle},
@@ -33,8 +33,13 @@ pub trait KeyedSource {
         None
     }
 
+    /// What to do to sections before they are stored.
+    fn compression(&self) -> Compression {
+        Compression::None
+    }
+
     /// Writes the entries of `key_group`, state by state in the order of
-    /// [`states`](KeyedSource::states), each strictly ascending by key.
+    /// [`states`](KeyedSource::states), all in one layout.
     ///
     /// # Errors
     ///
@@ -49,8 +54,8 @@ pub trait KeyedSource {
 /// A snapshot object, ready to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedSnapshot {
-    /// The object.
-    pub bytes: Bytes,
+    /// The object, in pieces: what is in memory already is shared, not copied. None is empty.
+    pub parts: Vec<Bytes>,
     /// Who took it.
     pub identity: SnapshotIdentity,
     /// Length of header and index in bytes.
@@ -66,11 +71,21 @@ pub struct EncodedSnapshot {
 }
 
 impl EncodedSnapshot {
+    /// Length of the object in bytes.
+    pub fn object_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.len() as u64).sum()
+    }
+
+    /// The object in one piece; copies it unless it is one.
+    pub fn bytes(&self) -> Bytes {
+        if let [whole] = &*self.parts { whole.clone() } else { self.parts.concat().into() }
+    }
+
     /// The handle that describes the object.
     pub fn handle(&self) -> StateHandle {
         StateHandle {
             object: self.identity.object(),
-            bytes: self.bytes.len() as u64,
+            bytes: self.object_bytes(),
             index_bytes: self.index_bytes,
             key_groups: self.key_groups,
             certificate: self.certificate,
@@ -122,7 +137,7 @@ pub(crate) fn encode_with_index(
 
     // The index goes in front and is known last: offsets are taken from bytes that are final
     // (FLINK-34063).
-    let mut out = vec![0; front_bytes];
+    let mut out = Parts::new(front_bytes);
     let groups = keyed.map_or(Ok(Vec::new()), |keyed| encode_sections(identity, keyed, &bases, &mut out))?;
     let operator_states =
         operator_state.iter().map(|state| encode_items(state, &mut out)).collect::<Result<Vec<_>, _>>()?;
@@ -139,7 +154,7 @@ pub(crate) fn encode_with_index(
             operator_states: operator_states.len() as u16,
             bases: bases.len() as u16,
             index_bytes: front_bytes as u64,
-            object_bytes: out.len() as u64,
+            object_bytes: out.position() as u64,
         },
         states: states.into(),
         bases,
@@ -148,10 +163,10 @@ pub(crate) fn encode_with_index(
     };
     let mut front = Vec::with_capacity(front_bytes);
     index.encode(&mut front);
-    out.get_mut(..front_bytes).expect("the front was reserved").copy_from_slice(&front);
+    assert_eq!(front.len(), front_bytes, "offsets begin where the index ends");
 
     let encoded = EncodedSnapshot {
-        bytes: out.into(),
+        parts: out.finish(front),
         identity,
         index_bytes: front_bytes as u64,
         key_groups: index.key_groups(),
@@ -205,7 +220,7 @@ fn encode_sections(
     identity: SnapshotIdentity,
     keyed: &dyn KeyedSource,
     bases: &[Arc<Base>],
-    out: &mut Vec<u8>,
+    out: &mut Parts,
 ) -> Result<Vec<GroupEntry>, SnapshotError> {
     let states = keyed.states();
     let mut digests: Vec<_> = states.iter().map(|state| EntryDigest::new(&state.name)).collect();
@@ -216,32 +231,19 @@ fn encode_sections(
             groups.push(GroupEntry { key_group, base: Some(base as u8), ..home.entry });
             continue;
         }
-        let start = out.len();
         let mut section = SectionWriter::new(key_group, states, &mut digests, out);
         keyed.write_section(key_group, &mut section)?;
-        let certificate = section.certificate();
-        let section = out.get(start..).unwrap_or_default();
-        groups.push(GroupEntry {
-            key_group,
-            base: None,
-            layout: SectionLayout::Sorted,
-            compression: Compression::None,
-            offset: start as u64,
-            bytes: section.len() as u64,
-            raw_bytes: section.len() as u64,
-            certificate,
-            checksum: checksum(section),
-        });
+        groups.push(section.finish(keyed.compression()));
     }
     Ok(groups)
 }
 
-fn encode_items(state: &OperatorState, out: &mut Vec<u8>) -> Result<OperatorEntry, SnapshotError> {
+fn encode_items(state: &OperatorState, out: &mut Parts) -> Result<OperatorEntry, SnapshotError> {
     let mut items = Vec::with_capacity(state.items.len());
     for item in &state.items {
         let bytes = length("the length of an operator-state item in bytes", item)?;
-        items.push(ItemEntry { offset: out.len() as u64, bytes, checksum: checksum(item) });
-        out.extend_from_slice(item);
+        items.push(ItemEntry { offset: out.position() as u64, bytes, checksum: checksum(item) });
+        out.share(item);
     }
     Ok(OperatorEntry { name: state.name.clone(), mode: state.mode, items })
 }

@@ -1,12 +1,13 @@
 //! What can be wrong with a snapshot; every error says where.
 
-use std::{fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range};
 
-use super::SnapshotIdentity;
+use super::{Compression, SnapshotIdentity};
 use crate::{
     checkpoint::{Certificate, ObjectName},
     error::ErrorKind,
     key_group::{KeyGroup, KeyGroupRange},
+    table::ImageError,
 };
 
 /// A part of a snapshot object.
@@ -151,6 +152,30 @@ pub enum SnapshotError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// A section with a right checksum that cannot be decompressed.
+    #[error(
+        "the section of key group {key_group} at offset {offset} cannot be decompressed ({compression:?}): {reason}"
+    )]
+    Compression {
+        /// Its key group.
+        key_group: KeyGroup,
+        /// Where it begins.
+        offset: u64,
+        /// What was done to it.
+        compression: Compression,
+        /// What is wrong.
+        reason: Cow<'static, str>,
+    },
+    /// Bytes with a right checksum that are no table.
+    #[error("{part} is malformed at offset {offset}: no table lies there: {source}")]
+    Table {
+        /// Where.
+        part: Part,
+        /// The byte after it.
+        offset: u64,
+        /// What is wrong.
+        source: ImageError,
+    },
     /// The object is another one than was asked for: a misdirected write or read.
     #[error("this is the snapshot of {found}, expected the one of {expected}")]
     Identity {
@@ -264,6 +289,8 @@ impl SnapshotError {
             | Self::SectionCertificate { .. }
             | Self::ItemChecksum { .. }
             | Self::Malformed { .. }
+            | Self::Compression { .. }
+            | Self::Table { .. }
             | Self::Identity { .. }
             | Self::MissingBase { .. }
             | Self::Handle { .. } => ErrorKind::Corrupt,

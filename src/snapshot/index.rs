@@ -35,14 +35,21 @@ pub enum SectionLayout {
     /// Entries ascending by key, states by name, so that the section can be read through the index of
     /// another object.
     Sorted,
+    /// Each state's table as it was in memory, states by name.
+    Tables,
 }
 
 /// What was done to the bytes of a section when they were stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Compression {
     /// Nothing.
+    #[default]
     None,
+    /// One block of LZ4.
+    Lz4,
+    /// One frame of Zstandard.
+    Zstd,
 }
 
 /// Where the entries of one key group are, and what they must add up to.

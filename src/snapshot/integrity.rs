@@ -12,6 +12,24 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     crc_fast::crc32_iscsi(bytes)
 }
 
+/// A [`checksum`] of bytes that come in pieces.
+pub(super) struct Checksum(crc_fast::Digest);
+
+impl Checksum {
+    pub(super) fn new() -> Self {
+        Self(crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi))
+    }
+
+    pub(super) fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    pub(super) fn finish(self) -> u32 {
+        // The algorithm has 32 bits.
+        self.0.finalize() as u32
+    }
+}
+
 /// Computes the certificates of entries of one state.
 ///
 /// The digest of an entry is XXH3-128 (seed 0) over

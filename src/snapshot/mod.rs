@@ -25,14 +25,17 @@
 #![deny(clippy::indexing_slicing)]
 
 mod base;
+mod compress;
 mod cursor;
 mod encode;
 mod error;
 mod header;
+mod image;
 mod index;
 mod inspect;
 mod integrity;
 mod operator;
+mod parts;
 mod restore;
 mod section;
 mod section_writer;

@@ -6,12 +6,13 @@ use bytes::Bytes;
 
 use super::{
     EntryDigest, GroupEntry, Part, Reference, SectionLayout, SnapshotError, SnapshotIndex, StateMeta,
-    checksum, cursor::Cursor,
+    checksum, compress, cursor::Cursor, image,
 };
 use crate::{
     checkpoint::{Certificate, CheckpointId},
     codec::CodecTag,
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
+    table::FrozenTable,
 };
 
 /// The verified entries of one key group in one state.
@@ -19,7 +20,14 @@ use crate::{
 pub struct Frame {
     state: u16,
     entries: u64,
-    bytes: Bytes,
+    held: Held,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Held {
+    // Entries ascending by key.
+    Sorted(Bytes),
+    Table(FrozenTable),
 }
 
 impl Frame {
@@ -33,9 +41,25 @@ impl Frame {
         self.entries
     }
 
-    /// Keys and values, strictly ascending by key.
+    /// The entries as a table, if that is how they were written.
+    pub const fn table(&self) -> Option<&FrozenTable> {
+        match &self.held {
+            Held::Sorted(_) => None,
+            Held::Table(table) => Some(table),
+        }
+    }
+
+    /// Keys and values: strictly ascending by key, those of a table in its own order.
     pub fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut rest: &[u8] = &self.bytes;
+        let (sorted, table) = match &self.held {
+            Held::Sorted(bytes) => (&bytes[..], None),
+            Held::Table(table) => (&[][..], Some(table.iter())),
+        };
+        Self::sorted(sorted).chain(table.into_iter().flatten())
+    }
+
+    fn sorted(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = bytes;
         // Ends with the bytes: they were read through once when the section was verified.
         std::iter::from_fn(move || {
             let (key_bytes, after) = rest.split_first_chunk::<4>()?;
@@ -89,6 +113,7 @@ impl Section {
             let offset = entry.offset;
             return Err(SnapshotError::SectionChecksum { key_group, offset, expected, found });
         }
+        let bytes = &compress::decompress(entry, bytes)?;
         let mut fields = Cursor::new(part(), entry.offset, bytes);
         let mut section = Self { key_group, certificate: Certificate::default(), frames: Vec::new() };
         if !fields.is_empty() {
@@ -98,7 +123,7 @@ impl Section {
         while !fields.is_empty() {
             let state = match entry.layout {
                 SectionLayout::Numbered => fields.u16()?,
-                SectionLayout::Sorted => {
+                SectionLayout::Sorted | SectionLayout::Tables => {
                     let name = fields.name()?;
                     let at = states.binary_search_by(|state| (*state.name).cmp(name));
                     // No index names more.
@@ -110,12 +135,22 @@ impl Section {
             let digest = digests
                 .get_mut(usize::from(state))
                 .ok_or_else(|| fields.malformed("a state that the index does not name"))?;
-            let entries = fields.u64()?;
-            fields.check(entries > 0, "a state without entries")?;
-            let start = bytes.len() - fields.left();
-            section.certificate = section.certificate + decode_entries(&mut fields, entries, digest)?;
-            let end = bytes.len() - fields.left();
-            section.frames.push(Frame { state, entries, bytes: bytes.slice(start..end) });
+            let (held, certificate) = match entry.layout {
+                SectionLayout::Numbered | SectionLayout::Sorted => {
+                    let entries = fields.u64()?;
+                    let start = bytes.len() - fields.left();
+                    let certificate = decode_entries(&mut fields, entries, digest)?;
+                    let end = bytes.len() - fields.left();
+                    (Held::Sorted(bytes.slice(start..end)), certificate)
+                }
+                SectionLayout::Tables => {
+                    let (table, certificate) = image::decode(&mut fields, bytes, digest)?;
+                    (Held::Table(table), certificate)
+                }
+            };
+            fields.check(certificate.entries > 0, "a state without entries")?;
+            section.certificate = section.certificate + certificate;
+            section.frames.push(Frame { state, entries: certificate.entries, held });
         }
         if section.certificate != entry.certificate {
             return Err(SnapshotError::SectionCertificate {

@@ -1,15 +1,21 @@
 //! The entries of one key group to bytes.
 
-use super::{EntryDigest, SnapshotError, StateMeta};
-use crate::{checkpoint::Certificate, key_group::KeyGroup};
+use super::{
+    Compression, EntryDigest, GroupEntry, SectionLayout, SnapshotError, StateMeta, checksum, compress, image,
+    parts::Parts,
+};
+use crate::{checkpoint::Certificate, key_group::KeyGroup, table::FrozenTable};
 
 /// Writes the section of one key group. Nothing is written for a key group without entries.
 pub struct SectionWriter<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut Parts,
+    start: usize,
     states: &'a [StateMeta],
     digests: &'a mut [EntryDigest],
     key_group: KeyGroup,
     certificate: Certificate,
+    // That of the states written so far.
+    layout: Option<SectionLayout>,
     // States below this one are written.
     next_state: usize,
 }
@@ -20,17 +26,15 @@ impl<'a> SectionWriter<'a> {
         key_group: KeyGroup,
         states: &'a [StateMeta],
         digests: &'a mut [EntryDigest],
-        out: &'a mut Vec<u8>,
+        out: &'a mut Parts,
     ) -> Self {
-        Self { out, states, digests, key_group, certificate: Certificate::default(), next_state: 0 }
-    }
-
-    pub(super) const fn certificate(&self) -> Certificate {
-        self.certificate
+        let (start, certificate) = (out.position(), Certificate::default());
+        Self { out, start, states, digests, key_group, certificate, layout: None, next_state: 0 }
     }
 
     /// Appends the entries of the state at position `state` of the object's state table, strictly
-    /// ascending by key. States are appended in ascending order, each at most once.
+    /// ascending by key: [`SectionLayout::Sorted`]. States are appended in ascending order, each at most
+    /// once, and all of a section in one layout.
     ///
     /// # Errors
     ///
@@ -38,7 +42,8 @@ impl<'a> SectionWriter<'a> {
     ///
     /// # Panics
     ///
-    /// If the table has no such state, or states or keys do not ascend.
+    /// If the table has no such state, or states or keys do not ascend, or an earlier state has another
+    /// layout.
     pub fn state<'e>(
         &mut self,
         state: usize,
@@ -47,16 +52,9 @@ impl<'a> SectionWriter<'a> {
         if entries.len() == 0 {
             return Ok(());
         }
-        assert!(state >= self.next_state, "a source writes states in ascending order");
-        self.next_state = state + 1;
-        if self.certificate.entries == 0 {
-            self.out.extend_from_slice(&self.key_group.0.to_le_bytes());
-        }
-        let digest = self.digests.get_mut(state).expect("a source writes only states of its own table");
-        let name = &self.states.get(state).expect("there is a digest for each state").name;
-        self.out.extend_from_slice(&(name.len() as u16).to_le_bytes());
-        self.out.extend_from_slice(name.as_bytes());
+        self.begin(state, SectionLayout::Sorted);
         self.out.extend_from_slice(&(entries.len() as u64).to_le_bytes());
+        let digest = self.digests.get_mut(state).expect("there is one for each state");
         let mut before: Option<&[u8]> = None;
         for (key, value) in entries {
             assert!(before.is_none_or(|before| before < key), "a source writes keys in ascending order");
@@ -68,6 +66,61 @@ impl<'a> SectionWriter<'a> {
             self.certificate = self.certificate + digest.certificate(key, value);
         }
         Ok(())
+    }
+
+    /// Appends the entries of the state at position `state` as they are in memory, without a copy:
+    /// [`SectionLayout::Tables`]. Otherwise as [`state`](Self::state).
+    ///
+    /// # Panics
+    ///
+    /// As [`state`](Self::state).
+    pub fn table(&mut self, state: usize, table: &FrozenTable) {
+        if table.is_empty() {
+            return;
+        }
+        self.begin(state, SectionLayout::Tables);
+        let digest = self.digests.get_mut(state).expect("there is one for each state");
+        self.certificate = self.certificate + image::encode(table, digest, self.out);
+    }
+
+    fn begin(&mut self, state: usize, layout: SectionLayout) {
+        assert!(state >= self.next_state, "a source writes states in ascending order");
+        self.next_state = state + 1;
+        assert_eq!(*self.layout.get_or_insert(layout), layout, "a section has one layout");
+        if self.certificate.entries == 0 {
+            self.out.extend_from_slice(&self.key_group.0.to_le_bytes());
+        }
+        let name = &self.states.get(state).expect("a source writes only states of its own table").name;
+        self.out.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        self.out.extend_from_slice(name.as_bytes());
+    }
+
+    /// What the index says of the section, which is compressed if that makes it smaller.
+    pub(super) fn finish(self, compression: Compression) -> GroupEntry {
+        let Self { out, start, key_group, certificate, layout, .. } = self;
+        let raw_bytes = out.position() - start;
+        let mut entry = GroupEntry {
+            key_group,
+            base: None,
+            layout: layout.unwrap_or(SectionLayout::Sorted),
+            compression: Compression::None,
+            offset: start as u64,
+            bytes: raw_bytes as u64,
+            raw_bytes: raw_bytes as u64,
+            certificate,
+            checksum: 0,
+        };
+        if compression != Compression::None {
+            let section = out.take_since(start);
+            let compressed = compress::compress(&section, compression);
+            if compressed.is_some() {
+                entry.compression = compression;
+            }
+            out.share(&compressed.unwrap_or(section).into());
+            entry.bytes = (out.position() - start) as u64;
+        }
+        entry.checksum = if entry.bytes == 0 { checksum(&[]) } else { out.checksum_since(start) };
+        entry
     }
 }
 

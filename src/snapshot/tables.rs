@@ -108,12 +108,14 @@ impl SectionLayout {
         match self {
             Self::Numbered => 0,
             Self::Sorted => 1,
+            Self::Tables => 2,
         }
     }
 
     const fn from_code(code: u8) -> Option<Self> {
         match code {
             1 => Some(Self::Sorted),
+            2 => Some(Self::Tables),
             _ => None,
         }
     }
@@ -123,12 +125,16 @@ impl Compression {
     const fn code(self) -> u8 {
         match self {
             Self::None => 0,
+            Self::Lz4 => 1,
+            Self::Zstd => 2,
         }
     }
 
     const fn from_code(code: u8) -> Option<Self> {
         match code {
             0 => Some(Self::None),
+            1 => Some(Self::Lz4),
+            2 => Some(Self::Zstd),
             _ => None,
         }
     }
@@ -217,10 +223,8 @@ fn decode_group(fields: &mut Cursor<'_>, key_group: KeyGroup) -> Result<GroupEnt
     let compression = Compression::from_code(fields.u8()?)
         .ok_or_else(|| fields.malformed("a section of unknown compression: a newer keygroups wrote it"))?;
     let (offset, bytes, raw_bytes) = (fields.u64()?, fields.u64()?, fields.u64()?);
-    let as_long = match compression {
-        Compression::None => raw_bytes == bytes,
-    };
-    fields.check(as_long, "a section without compression has two lengths")?;
+    let fits = if compression == Compression::None { raw_bytes == bytes } else { raw_bytes > bytes };
+    fields.check(fits, "a section is not smaller for being compressed, or not as long for not being")?;
     let certificate = Certificate { entries: fields.u64()?, digest: fields.u128()? };
     let checksum = fields.u32()?;
     Ok(GroupEntry { key_group, base, layout, compression, offset, bytes, raw_bytes, certificate, checksum })

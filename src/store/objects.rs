@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use object_store::PutPayload;
 
 use super::{CheckpointStore, Put, StoreError};
 use crate::checkpoint::ObjectName;
@@ -12,12 +13,12 @@ use crate::checkpoint::ObjectName;
 const READS_AT_ONCE: usize = 8;
 
 impl CheckpointStore {
-    /// Writes `bytes` under `name`, once and for ever. A repeat with the same bytes is
+    /// Writes `payload`, in one piece or several, under `name`, once and for ever. A repeat with the same bytes is
     /// [`Put::Written`], one with others fails with [`StoreError::Conflict`].
     ///
     /// One request: S3 takes at most 5 GiB in it.
-    pub async fn put_object(&self, name: ObjectName, bytes: Bytes) -> Put {
-        self.put_once(&self.layout.object(&name), bytes).await
+    pub async fn put_object(&self, name: ObjectName, payload: PutPayload) -> Put {
+        self.put_once(&self.layout.object(&name), payload).await
     }
 
     /// The whole object.

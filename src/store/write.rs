@@ -1,7 +1,7 @@
 //! Writing: everything is created, nothing overwritten, and the outcome is a value.
 
 use bytes::Bytes;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, path::Path};
 
 use super::{
     CheckpointStore, StoreError,
@@ -51,8 +51,8 @@ pub enum Put {
 
 impl CheckpointStore {
     /// Creates the object at `path` unless something is there.
-    pub(super) async fn create(&self, path: &Path, bytes: Bytes) -> Create {
-        let error = match self.store.put_opts(path, bytes.into(), PutOptions::from(PutMode::Create)).await {
+    pub(super) async fn create(&self, path: &Path, payload: PutPayload) -> Create {
+        let error = match self.store.put_opts(path, payload, PutOptions::from(PutMode::Create)).await {
             Ok(_) => return Create::Created,
             Err(error) => error,
         };
@@ -79,18 +79,18 @@ impl CheckpointStore {
         }
     }
 
-    /// Writes `bytes` at `path` once. What is already there counts if it is the same.
-    pub(super) async fn put_once(&self, path: &Path, bytes: Bytes) -> Put {
-        match self.create(path, bytes.clone()).await {
+    /// Writes `payload` at `path` once. What is already there counts if it is the same.
+    pub(super) async fn put_once(&self, path: &Path, payload: PutPayload) -> Put {
+        match self.create(path, payload.clone()).await {
             Create::Created => Put::Written,
             Create::Unknown { reason } => Put::Unknown { reason },
             Create::Failed { reason } => Put::Failed { reason },
             Create::Exists => match self.read(path).await {
-                Ok(Some(found)) if found == bytes => Put::Written,
+                Ok(Some(found)) if is_same(&found, &payload) => Put::Written,
                 Ok(Some(found)) => Put::Failed {
                     reason: StoreError::Conflict {
                         path: path.to_string(),
-                        bytes: bytes.len() as u64,
+                        bytes: payload.content_length() as u64,
                         found: found.len() as u64,
                     },
                 },
@@ -100,4 +100,15 @@ impl CheckpointStore {
             },
         }
     }
+}
+
+/// Whether the pieces of `payload` are `found`.
+fn is_same(found: &Bytes, payload: &PutPayload) -> bool {
+    let mut rest = &**found;
+    payload.iter().all(|piece| {
+        rest.strip_prefix(&**piece).is_some_and(|after| {
+            rest = after;
+            true
+        })
+    }) && rest.is_empty()
 }

@@ -88,7 +88,7 @@ fn write_after_freeze_is_not_in_the_snapshot() {
     backend.put(&states[0], KeyGroup(1), &key, &2).unwrap();
     backend.put(&states[0], KeyGroup(2), &key, &3).unwrap();
 
-    let sections = verify(&frozen.encode(identity(0, 1), &[]).unwrap().bytes).unwrap().key_groups.unwrap();
+    let sections = verify(&frozen.encode(identity(0, 1), &[]).unwrap().bytes()).unwrap().key_groups.unwrap();
     let entries: Vec<_> = sections
         .sections()
         .iter()

@@ -46,10 +46,10 @@ pub fn reseal(bytes: &mut [u8]) {
 #[test]
 fn every_flipped_bit_is_found_and_its_part_named() {
     let object = small();
-    let index = SnapshotIndex::decode(&object.bytes).unwrap();
-    for at in 0..object.bytes.len() {
+    let index = SnapshotIndex::decode(&object.bytes()).unwrap();
+    for at in 0..object.bytes().len() {
         for bit in 0..8 {
-            let mut bytes = object.bytes.to_vec();
+            let mut bytes = object.bytes().to_vec();
             bytes[at] ^= 1 << bit;
             let error = verify(&bytes.into()).unwrap_err();
             let group = index
@@ -101,8 +101,8 @@ fn appended_byte_is_found() {
 #[test]
 fn inspection_goes_on_after_damage() {
     let object = small();
-    let index = SnapshotIndex::decode(&object.bytes).unwrap();
-    let mut bytes = object.bytes.to_vec();
+    let index = SnapshotIndex::decode(&object.bytes()).unwrap();
+    let mut bytes = object.bytes().to_vec();
     bytes[index.groups()[1].offset as usize] ^= 1;
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
@@ -122,10 +122,10 @@ fn inspection_goes_on_after_damage() {
 #[test]
 fn changed_entry_with_right_checksums_is_found_by_its_certificate() {
     let object = small();
-    let index = SnapshotIndex::decode(&object.bytes).unwrap();
+    let index = SnapshotIndex::decode(&object.bytes()).unwrap();
     let group = index.groups()[2];
     let section = group.offset as usize..(group.offset + group.bytes) as usize;
-    let mut bytes = object.bytes.to_vec();
+    let mut bytes = object.bytes().to_vec();
     bytes[section.end - 1] ^= 1;
     let sum = checksum(&bytes[section]).to_le_bytes();
     // Two states with names of 6 and 7 bytes precede the index of key groups.
@@ -142,7 +142,7 @@ fn changed_entry_with_right_checksums_is_found_by_its_certificate() {
 #[test]
 fn count_beyond_the_index_is_refused_before_anything_is_allocated() {
     let object = small();
-    let mut bytes = object.bytes.to_vec();
+    let mut bytes = object.bytes().to_vec();
     let count = object.index_bytes as usize - 4 - 2 * 16 - 4;
     assert_eq!(bytes[count..count + 4], [2, 0, 0, 0]);
     bytes[count..count + 4].copy_from_slice(&[0xFF; 4]);
@@ -157,7 +157,7 @@ fn sentinel_offset_of_an_empty_key_group_is_refused() {
     let object = small();
     let entry = HEADER_BYTES as usize + (3 + 6) + (3 + 7);
     for sentinel in [u64::MAX, 0] {
-        let mut bytes = object.bytes.to_vec();
+        let mut bytes = object.bytes().to_vec();
         bytes[entry + 3..entry + 11].copy_from_slice(&sentinel.to_le_bytes());
         reseal(&mut bytes);
         let error = verify(&bytes.into()).unwrap_err();
@@ -251,7 +251,7 @@ proptest! {
 /// An object of the single key group 0 and one state, whose section is `section`.
 fn object_of_one_section(section: &[u8], entries: u64) -> Vec<u8> {
     let backend = filled(max_parallelism(1), range(0, 0), &Reference::new());
-    let mut bytes = backend.freeze().encode(identity(0, 1), &[]).unwrap().bytes.to_vec();
+    let mut bytes = backend.freeze().encode(identity(0, 1), &[]).unwrap().bytes().to_vec();
     let index_bytes = bytes.len();
     let entry = index_bytes - 4 - 55;
     bytes[56..64].copy_from_slice(&((index_bytes + section.len()) as u64).to_le_bytes());

@@ -64,7 +64,7 @@ fn leaning() -> [EncodedSnapshot; 2] {
     let full = everything();
     let max = max_parallelism(128);
     let mut backend = StateBackend::new(max, range(2, 6)).unwrap();
-    backend.restore_groups(&verify(&full.bytes).unwrap().key_groups.unwrap()).unwrap();
+    backend.restore_groups(&verify(&full.bytes()).unwrap().key_groups.unwrap()).unwrap();
     let states = register(&mut backend);
     backend.put(&states[1], KeyGroup(5), &"N14228".to_owned(), &4).unwrap();
     let second = backend.freeze_at(CheckpointId(8), CheckpointId(7)).encode(identity(4, 8), &[]).unwrap();
@@ -108,7 +108,7 @@ fn fixture(version: &str, name: &str) -> PathBuf {
 fn every_byte_has_the_documented_meaning() {
     snapshot_settings().bind(|| {
         for (name, encoded) in examples() {
-            insta::assert_snapshot!(format!("snapshot_format_{name}"), annotate(&encoded.bytes));
+            insta::assert_snapshot!(format!("snapshot_format_{name}"), annotate(&encoded.bytes()));
         }
     });
 }
@@ -119,7 +119,7 @@ fn fixtures_of_version_1_decode_for_ever() {
         let bytes = Bytes::from(fs::read(fixture("v1", name)).unwrap());
         let found = verify(&bytes).unwrap();
         assert_eq!(found.index.header().version, 1);
-        assert_eq!(meaning(found), meaning(verify(&expected.bytes).unwrap()), "{name}");
+        assert_eq!(meaning(found), meaning(verify(&expected.bytes()).unwrap()), "{name}");
         assert_eq!(inspect(&bytes).unwrap().problems, [], "{name}");
     }
 }
@@ -128,7 +128,7 @@ fn fixtures_of_version_1_decode_for_ever() {
 fn fixtures_of_version_2_decode_for_ever() {
     for (name, expected) in examples() {
         let bytes = Bytes::from(fs::read(fixture("v2", name)).unwrap());
-        assert_eq!(verify(&bytes).unwrap(), verify(&expected.bytes).unwrap(), "{name}");
+        assert_eq!(verify(&bytes).unwrap(), verify(&expected.bytes()).unwrap(), "{name}");
         assert_eq!(inspect(&bytes).unwrap().problems, [], "{name}");
     }
     let base = Bytes::from(fs::read(fixture("v2", "everything")).unwrap());
@@ -146,7 +146,7 @@ fn nothing_leans_on_an_object_of_version_1() {
     backend.restore_groups(&verify(&old).unwrap().key_groups.unwrap()).unwrap();
     let next = backend.freeze_at(CheckpointId(8), CheckpointId(7)).encode(identity(4, 8), &[]).unwrap();
     assert_eq!(next.bases, []);
-    let certificate = verify(&next.bytes).unwrap().key_groups.unwrap().certificate();
+    let certificate = verify(&next.bytes()).unwrap().key_groups.unwrap().certificate();
     assert_eq!(certificate, verify(&old).unwrap().key_groups.unwrap().certificate());
 }
 
@@ -164,7 +164,7 @@ fn inspection_counts_entries_per_state() {
 fn write_fixtures_that_are_missing() {
     for (name, encoded) in examples() {
         if !fixture("v2", name).exists() {
-            fs::write(fixture("v2", name), &encoded.bytes).unwrap();
+            fs::write(fixture("v2", name), &encoded.bytes()).unwrap();
         }
     }
 }

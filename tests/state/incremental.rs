@@ -94,13 +94,13 @@ fn two_checkpoints() -> (Task, [EncodedSnapshot; 2]) {
 }
 
 fn stored(snapshots: &[EncodedSnapshot]) -> Objects {
-    snapshots.iter().map(|snapshot| (snapshot.identity.object(), snapshot.bytes.clone())).collect()
+    snapshots.iter().map(|snapshot| (snapshot.identity.object(), snapshot.bytes().clone())).collect()
 }
 
 #[test]
 fn second_checkpoint_writes_the_key_groups_that_changed() {
     let (_, [first, second]) = two_checkpoints();
-    let sections = |snapshot: &EncodedSnapshot| snapshot.bytes.len() as u64 - snapshot.index_bytes;
+    let sections = |snapshot: &EncodedSnapshot| snapshot.bytes().len() as u64 - snapshot.index_bytes;
     assert_eq!(sections(&second) * 128, sections(&first));
     assert_eq!(second.bases, [first.identity.object()]);
     assert_eq!(first.bases, []);
@@ -118,7 +118,7 @@ fn restore_reads_one_range_per_contiguous_run_of_each_object() {
     let [old, new] = [first.identity.object(), second.identity.object()];
     assert_eq!(objects, [old, old, new]);
     let bytes: u64 = reads.reads().iter().map(|read| read.range.end - read.range.start).sum();
-    assert_eq!(bytes, 20 * (first.bytes.len() as u64 - first.index_bytes) / 128);
+    assert_eq!(bytes, 20 * (first.bytes().len() as u64 - first.index_bytes) / 128);
 
     let objects = stored(&[first, second]);
     let mut restored = Task::restored(max_parallelism(128), 1, 0, &[handle], &objects);
@@ -174,7 +174,7 @@ fn number_of_bases_is_bounded_and_the_emptiest_is_written_again() {
         });
         let snapshot = task.snapshot(checkpoint, checkpoint - 1);
         assert!(snapshot.bases.len() <= 2);
-        assert!(snapshot.bytes.len() < first.bytes.len());
+        assert!(snapshot.bytes().len() < first.bytes().len());
         objects.extend(stored(std::slice::from_ref(&snapshot)));
         newest = Some(snapshot);
     }
@@ -186,8 +186,8 @@ fn number_of_bases_is_bounded_and_the_emptiest_is_written_again() {
 #[test]
 fn damage_in_a_base_names_the_base_and_the_key_group() {
     let (_, [first, second]) = two_checkpoints();
-    let index = SnapshotIndex::decode(&first.bytes).unwrap();
-    let mut damaged = first.bytes.to_vec();
+    let index = SnapshotIndex::decode(&first.bytes()).unwrap();
+    let mut damaged = first.bytes().to_vec();
     damaged[index.groups()[40].offset as usize + 30] ^= 1;
     let objects = Objects::from([
         (first.identity.object(), damaged.into()),

@@ -37,10 +37,10 @@ fn every_run_of_items_is_restored_by_one_ranged_read() {
         let count = state.items.len() as u32;
         for (first, end) in (0..=count).flat_map(|first| (first..=count).map(move |end| (first, end))) {
             let wanted = wanted(&state.name, first..end);
-            let index = SnapshotIndex::decode(&encoded.bytes).unwrap();
+            let index = SnapshotIndex::decode(&encoded.bytes()).unwrap();
             assert!(RestoreReads::of(index, wanted.clone()).unwrap().reads().len() <= 1);
 
-            let restored = restore(&encoded.handle(), wanted, &encoded.bytes).unwrap();
+            let restored = restore(&encoded.handle(), wanted, &encoded.bytes()).unwrap();
             assert_eq!(restored.key_groups, None);
             let [part] = restored.operator_state.try_into().unwrap();
             assert_eq!((part.name, part.mode), (state.name.clone(), state.mode));
@@ -61,7 +61,7 @@ fn handle_lists_operator_states_ascending_by_name() {
             info("splits", RedistributionMode::SplitDistribute, 4),
         ]
     );
-    assert_eq!(verify(&encoded.bytes).unwrap().index.handle(), encoded.handle());
+    assert_eq!(verify(&encoded.bytes()).unwrap().index.handle(), encoded.handle());
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn two_operator_states_of_one_name_are_refused() {
 fn items_that_are_not_there_are_refused() {
     let encoded = snapshot::encode(identity(0, 1), None, &sources()).unwrap();
     let refusal = |name, items| {
-        restore(&encoded.handle(), wanted(name, items), &encoded.bytes).unwrap_err().to_string()
+        restore(&encoded.handle(), wanted(name, items), &encoded.bytes()).unwrap_err().to_string()
     };
     assert_eq!(
         refusal("splits", 2..5),

@@ -39,7 +39,7 @@ fn wanted(first: u16, last: u16) -> Wanted {
 
 /// The object with its header changed by `change`, and checksums that are right again.
 fn resealed(snapshot: &EncodedSnapshot, change: impl FnOnce(&mut [u8])) -> Bytes {
-    let mut bytes = snapshot.bytes.to_vec();
+    let mut bytes = snapshot.bytes().to_vec();
     change(&mut bytes);
     let header_sum = checksum(&bytes[..66]).to_le_bytes();
     bytes[66..70].copy_from_slice(&header_sum);
@@ -74,7 +74,7 @@ fn key_group_restored_twice_is_refused_also_if_it_is_empty() {
 fn overlapping_runs_are_refused() {
     let snapshot = written();
     let overlapping = Wanted { key_groups: vec![range(0, 1), range(1, 2)], operator_items: Vec::new() };
-    let sections = restore(&snapshot.handle(), overlapping, &snapshot.bytes).unwrap().key_groups.unwrap();
+    let sections = restore(&snapshot.handle(), overlapping, &snapshot.bytes()).unwrap().key_groups.unwrap();
     let mut backend = StateBackend::new(max_parallelism(4), range(0, 3)).unwrap();
     assert_eq!(backend.restore_groups(&sections), Err(BackendError::NotFresh { key_group: KeyGroup(1) }));
     assert_eq!(contents(&mut backend), Reference::new());
@@ -134,7 +134,7 @@ fn misdirected_write_is_refused() {
     let snapshot = written();
     let mut elsewhere = snapshot.handle();
     elsewhere.object = identity(0, 8).object();
-    let refusal = restore(&elsewhere, wanted(0, 3), &snapshot.bytes).unwrap_err();
+    let refusal = restore(&elsewhere, wanted(0, 3), &snapshot.bytes()).unwrap_err();
     assert_eq!(refusal.kind(), ErrorKind::Corrupt);
     assert_eq!(
         refusal.to_string(),
@@ -149,7 +149,7 @@ fn object_that_differs_from_its_handle_is_refused() {
     let differing = |change: fn(&mut StateHandle)| {
         let mut handle = snapshot.handle();
         change(&mut handle);
-        match RestoreReads::new(&handle, wanted(0, 3), &snapshot.bytes) {
+        match RestoreReads::new(&handle, wanted(0, 3), &snapshot.bytes()) {
             Err(SnapshotError::Handle { field, .. }) => field,
             other => panic!("expected a difference, got {other:?}"),
         }
@@ -167,7 +167,7 @@ fn handle_of_an_output_object_is_refused() {
     let mut handle = snapshot.handle();
     let (attempt, checkpoint) = (identity(0, 7).attempt, CheckpointId(7));
     handle.object = ObjectName::OutputList { attempt, checkpoint };
-    let refusal = RestoreReads::new(&handle, wanted(0, 3), &snapshot.bytes).unwrap_err();
+    let refusal = RestoreReads::new(&handle, wanted(0, 3), &snapshot.bytes()).unwrap_err();
     assert_eq!(refusal, SnapshotError::NotAStateObject { object: handle.object });
 }
 
@@ -175,7 +175,7 @@ fn handle_of_an_output_object_is_refused() {
 fn key_groups_that_are_not_in_the_snapshot_are_refused() {
     let max = max_parallelism(4);
     let snapshot = filled(max, range(1, 2), &reference()).freeze().encode(identity(0, 7), &[]).unwrap();
-    let refusal = restore(&snapshot.handle(), wanted(2, 3), &snapshot.bytes).unwrap_err();
+    let refusal = restore(&snapshot.handle(), wanted(2, 3), &snapshot.bytes()).unwrap_err();
     assert_eq!(refusal.to_string(), "key groups 2–3 are not all in the snapshot: it has 1–2");
 }
 
@@ -183,10 +183,10 @@ fn key_groups_that_are_not_in_the_snapshot_are_refused() {
 fn one_read_per_run_that_has_bytes() {
     let snapshot = written();
     let reads = |wanted: Wanted| {
-        let reads = RestoreReads::new(&snapshot.handle(), wanted, &snapshot.bytes).unwrap();
+        let reads = RestoreReads::new(&snapshot.handle(), wanted, &snapshot.bytes()).unwrap();
         reads.reads().iter().map(|read| read.range.clone()).collect::<Vec<_>>()
     };
-    let sections = snapshot.index_bytes..snapshot.bytes.len() as u64;
+    let sections = snapshot.index_bytes..snapshot.bytes().len() as u64;
     assert_eq!(reads(wanted(0, 3)), vec![sections.clone()]);
     assert_eq!(reads(wanted(1, 2)).len(), 1);
     // Nothing lies between them.
@@ -204,12 +204,12 @@ fn one_read_per_run_that_has_bytes() {
 #[test]
 fn wrong_number_or_length_of_buffers_is_refused() {
     let snapshot = written();
-    let reads = RestoreReads::new(&snapshot.handle(), wanted(0, 3), &snapshot.bytes).unwrap();
+    let reads = RestoreReads::new(&snapshot.handle(), wanted(0, 3), &snapshot.bytes()).unwrap();
     let refusal = reads.clone().finish(Vec::new()).unwrap_err();
     assert_eq!(refusal, SnapshotError::ReadCount { expected: 1, found: 0 });
 
     let all = reads.reads()[0].range.clone();
-    let short = snapshot.bytes.slice(all.start as usize..all.end as usize - 1);
+    let short = snapshot.bytes().slice(all.start as usize..all.end as usize - 1);
     let refusal = reads.finish(vec![short]).unwrap_err();
     let length = all.end - all.start;
     assert_eq!(

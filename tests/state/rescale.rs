@@ -68,7 +68,7 @@ proptest! {
     #[test]
     fn decoding_gives_what_was_encoded((max, parallelism, _, reference) in job()) {
         for (owned, snapshot) in ranges(max, parallelism).into_iter().zip(write(max, parallelism, &reference)) {
-            let decoded = verify(&snapshot.bytes).unwrap();
+            let decoded = verify(&snapshot.bytes()).unwrap();
             prop_assert_eq!(decoded.index.handle(), snapshot.handle());
             let backend = filled(max, owned, &reference);
             let sections = decoded.key_groups.unwrap();
@@ -118,6 +118,6 @@ fn every_key_group_of_the_largest_max_parallelism_is_in_the_index() {
         ((0, KeyGroup(32_767), "last".to_owned()), 2),
     ]);
     let snapshots = write(max, 1, &reference);
-    assert_eq!(verify(&snapshots[0].bytes).unwrap().index.groups().len(), 32_768);
+    assert_eq!(verify(&snapshots[0].bytes()).unwrap().index.groups().len(), 32_768);
     assert_eq!(contents(&mut read(max, max.all(), &snapshots)), reference);
 }

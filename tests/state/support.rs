@@ -82,5 +82,5 @@ pub fn restore(handle: &StateHandle, wanted: Wanted, object: &Bytes) -> Result<R
 /// `snapshot`'s key groups of `run`.
 pub fn restore_run(snapshot: &EncodedSnapshot, run: KeyGroupRange) -> Restored {
     let wanted = Wanted { key_groups: vec![run], operator_items: Vec::new() };
-    restore(&snapshot.handle(), wanted, &snapshot.bytes).unwrap()
+    restore(&snapshot.handle(), wanted, &snapshot.bytes()).unwrap()
 }

@@ -1,6 +1,6 @@
 //! How much space a table takes, and how much of it for nothing.
 
-use keygroups::backend::table::{Memory, Table};
+use keygroups::table::{Memory, Table};
 
 /// docs/table.md, "Bounds": a third is wasted; the chunk that is emptied and the one that records move to
 /// come on top. Chunks are a sixteenth of what was live when they were made.

@@ -1,6 +1,6 @@
 //! Keys that an adversary chose.
 
-use keygroups::backend::table::Table;
+use keygroups::table::Table;
 
 use crate::support::{Few, Same, assert_same, filled};
 
@@ -17,7 +17,7 @@ fn keys_of_one_hash_are_found_added_and_removed() {
         map.remove(&key[..]);
     }
     assert_same(&table, &map);
-    let restored = Table::<Same>::from_frozen(&table.freeze()).unwrap();
+    let restored = from_its_parts::<Same>(&table.freeze());
     assert_same(&restored, &map);
 }
 
@@ -25,6 +25,6 @@ fn keys_of_one_hash_are_found_added_and_removed() {
 fn the_smallest_and_the_greatest_tag_share_a_table() {
     let (mut table, map) = filled::<Few>(0..COLLIDING);
     assert_same(&table, &map);
-    let restored = Table::<Few>::from_frozen(&table.freeze()).unwrap();
+    let restored = from_its_parts::<Few>(&table.freeze());
     assert_same(&restored, &map);
 }

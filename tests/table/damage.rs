@@ -1,7 +1,7 @@
 //! Damaged and foreign parts: refused, or the same table.
 
 use bytes::Bytes;
-use keygroups::backend::table::{ChunkImage, FrozenTable, ImageError, PageImage, Table, Xxh3};
+use keygroups::table::{ChunkImage, FrozenTable, ImageError, PageImage, Table, Xxh3};
 
 use crate::support::{Map, filled};
 

@@ -1,6 +1,6 @@
 //! Determinism, and what a frozen table keeps.
 
-use keygroups::backend::table::{ChunkImage, PageImage, Table, Xxh3};
+use keygroups::table::{ChunkImage, PageImage, Table, Xxh3};
 
 use crate::support::{assert_same, assert_same_frozen, entry, filled};
 

@@ -1,6 +1,6 @@
 //! Any sequence of operations gives what an ordered map gives.
 
-use keygroups::backend::table::{FrozenTable, KeyHash, Table, Xxh3};
+use keygroups::table::{FrozenTable, KeyHash, Table, Xxh3};
 use proptest::{collection::vec, prelude::*};
 
 use crate::support::{Few, Map, Same, assert_same, assert_same_frozen};
@@ -64,13 +64,11 @@ fn run<H: KeyHash>(steps: Vec<Step>) {
             Step::Get(k) => assert_eq!(table.get(&key(k)), map.get(&key(k)).map(|value| &value[..])),
             Step::Freeze => frozen.push((table.freeze(), map.clone())),
             Step::DropFrozen => drop(frozen.pop()),
-            Step::Restore => {
-                table = Table::from_frozen(&table.freeze()).expect("a table's own parts are one")
-            }
+            Step::Restore => table = from_its_parts(&table.freeze()),
         }
     }
     assert_same(&table, &map);
-    let restored = Table::<H>::from_frozen(&table.freeze()).expect("a table's own parts are one");
+    let restored = from_its_parts::<H>(&table.freeze());
     assert_same(&restored, &map);
     for (frozen, map) in &frozen {
         assert_same_frozen(frozen, map);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keygroups::backend::table::{FrozenTable, KeyHash, Table};
+use keygroups::table::{FrozenTable, KeyHash, Table};
 
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -59,4 +59,10 @@ pub fn filled<H: KeyHash>(numbers: std::ops::Range<u64>) -> (Table<H>, Map) {
         map.insert(key, value);
     }
     (table, map)
+}
+
+/// The table that `frozen` was taken of, as a reader of its bytes gets it.
+pub fn from_its_parts<H: KeyHash>(frozen: &FrozenTable) -> Table<H> {
+    Table::from_parts(frozen.pages().to_vec(), frozen.chunks(), frozen.len(), |_, _| ())
+        .expect("a table's own parts are one")
 }

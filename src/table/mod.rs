@@ -20,7 +20,7 @@
 //! bytes, on every machine.
 //!
 //! ```
-//! use keygroups::backend::table::Table;
+//! use keygroups::table::Table;
 //!
 //! let mut table: Table = Table::new();
 //! table.put(b"N14228", b"1")?;
@@ -29,7 +29,7 @@
 //!
 //! assert_eq!(table.get(b"N14228"), Some(&b"2"[..]));
 //! assert_eq!(frozen.iter().next(), Some((&b"N14228"[..], &b"1"[..])));
-//! # Ok::<(), keygroups::backend::table::PutError>(())
+//! # Ok::<(), keygroups::table::PutError>(())
 //! ```
 
 mod buffer;
@@ -44,7 +44,7 @@ mod record;
 mod restore;
 mod slot;
 
-use std::marker::PhantomData;
+use std::{iter::Sum, marker::PhantomData, ops::Add};
 
 pub use self::{
     entry::{Entry, PutError},
@@ -76,6 +76,26 @@ pub struct Memory {
     pub reserved_bytes: usize,
     /// Bytes allocated for the index.
     pub index_bytes: usize,
+}
+
+impl Add for Memory {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            entries: self.entries + other.entries,
+            live_bytes: self.live_bytes + other.live_bytes,
+            dead_bytes: self.dead_bytes + other.dead_bytes,
+            reserved_bytes: self.reserved_bytes + other.reserved_bytes,
+            index_bytes: self.index_bytes + other.index_bytes,
+        }
+    }
+}
+
+impl Sum for Memory {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), Add::add)
+    }
 }
 
 impl<H: KeyHash> Table<H> {

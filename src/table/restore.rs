@@ -9,10 +9,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 
-use super::{
-    ChunkImage, FrozenTable, KeyHash, PageImage, Table, index::Index, log::Log, record::ALIGN,
-    slot::CHUNKS_MAX,
-};
+use super::{ChunkImage, KeyHash, PageImage, Table, index::Index, log::Log, record::ALIGN, slot::CHUNKS_MAX};
 
 /// Why pages and chunks are no table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,15 +98,6 @@ impl<H: KeyHash> Table<H> {
             return Err(ImageError::DanglingSlots { slots: index.len(), found });
         }
         Ok(Self { index, log, hash: PhantomData })
-    }
-
-    /// The table that `frozen` was taken of.
-    ///
-    /// # Errors
-    ///
-    /// As [`from_parts`](Self::from_parts); there is none if it was frozen from a table with the same hash.
-    pub fn from_frozen(frozen: &FrozenTable) -> Result<Self, ImageError> {
-        Self::from_parts(frozen.pages().to_vec(), frozen.chunks(), frozen.len(), |_, _| ())
     }
 }
 

@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     buffer::Buffer,
+    frozen::FrozenChunk,
     record::{self, Record},
     slot::{CHUNK_BYTES_MAX, CHUNKS_MAX, Position},
 };
@@ -221,11 +222,12 @@ impl Log {
     }
 
     /// All chunks by number, those that are free without bytes.
-    pub(super) fn freeze(&mut self) -> Vec<Bytes> {
-        self.chunks
-            .iter_mut()
-            .map(|chunk| if chunk.capacity == 0 { Bytes::new() } else { chunk.bytes.share() })
-            .collect()
+    pub(super) fn freeze(&mut self) -> Vec<FrozenChunk> {
+        let frozen = |chunk: &mut Chunk| {
+            let bytes = if chunk.capacity == 0 { Bytes::new() } else { chunk.bytes.share() };
+            FrozenChunk { bytes, live: chunk.live }
+        };
+        self.chunks.iter_mut().map(frozen).collect()
     }
 
     /// A log of these chunks, by number, with no record known to be live.
