@@ -39,7 +39,8 @@ impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
     #[inline]
     pub(super) fn new(table: &'t mut Table<H>, key: &'k [u8]) -> Self {
         let hash = H::hash(key);
-        let found = table.index.search(hash, |position| table.log.record(position).key == key);
+        let is_key = |position| record::is_same_key(table.log.record(position).key, key);
+        let found = table.index.search(hash, is_key);
         Self { table, key, hash, found }
     }
 

@@ -101,7 +101,7 @@ impl<H: KeyHash> Table<H> {
         let found = self.index.search(H::hash(key), |position| {
             let record = self.log.record(position);
             value = Some(record.value);
-            record.key == key
+            record::is_same_key(record.key, key)
         });
         found.ok().and(value)
     }

@@ -21,6 +21,10 @@ const HOME_BITS_MIN: u8 = 3;
 pub(super) const HOME_BITS_MAX: u8 = 12;
 /// The longest prefix: the tag has no bits for another one.
 pub(super) const DEPTH_MAX: u8 = TAG_BITS as u8 - HOME_BITS_MAX;
+/// So many slots are looked at together: a line of the cache.
+const WINDOW: usize = 8;
+/// The spare slots of the smallest page: every search begins with a whole window.
+const SPARE_MIN: usize = WINDOW;
 const SPARE_MAX: usize = 64;
 
 #[derive(Debug)]
@@ -76,20 +80,16 @@ impl Page {
     /// Looks for the slot of this tag whose position `is_key`.
     #[inline]
     pub(super) fn search(&self, hash: u64, mut is_key: impl FnMut(Position) -> bool) -> Search {
-        let home = self.home(hash);
         let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
-        let tag = tag(hash);
-        let mut at = home;
-        for &slot in slots.get(home..).unwrap_or_default() {
+        let mut at = first_not_smaller(slots, self.home(hash), hash);
+        while let Some(&slot) = slots.get(at) {
             let slot = Slot::from_bytes(slot);
-            if slot.tag() >= tag {
-                // An empty slot seems to have the greatest tag.
-                if slot.tag() > tag || slot.is_empty() {
-                    break;
-                }
-                if is_key(slot.position()) {
-                    return Search::Found { slot: at, position: slot.position() };
-                }
+            // An empty slot seems to have the greatest tag.
+            if slot.tag() != tag(hash) || slot.is_empty() {
+                break;
+            }
+            if is_key(slot.position()) {
+                return Search::Found { slot: at, position: slot.position() };
             }
             at += 1;
         }
@@ -192,7 +192,7 @@ impl Page {
 
     /// With as many spare slots as these slots need.
     fn build(depth: u8, home_bits: u8, slots: impl Iterator<Item = Slot> + Clone) -> Self {
-        let mut spare = (1_usize << home_bits).div_ceil(4).clamp(4, SPARE_MAX);
+        let mut spare = (1_usize << home_bits).div_ceil(4).clamp(SPARE_MIN, SPARE_MAX);
         loop {
             if let Some(page) = Self::with_spare(depth, home_bits, spare, slots.clone()) {
                 return page;
@@ -218,6 +218,29 @@ impl Page {
     fn home(&self, hash: u64) -> usize {
         home(hash, self.depth, self.home_bits)
     }
+}
+
+/// The first slot at or after `home` that is empty or has no smaller tag than `hash`.
+///
+/// What is smaller is counted, eight slots at a time, instead of compared one by one until it ends:
+/// how far a key lies from its home cannot be predicted, and a wrong prediction here would keep
+/// the processor from looking for several keys at once. Counting is right, because behind the first
+/// slot that is not smaller there is none that is: slots ascend, and behind a gap lie only
+/// those with a later home.
+#[inline]
+fn first_not_smaller(slots: &[[u8; Slot::BYTES]], home: usize, hash: u64) -> usize {
+    let mut at = home;
+    while let Some(window) = slots.get(at..).and_then(<[_]>::first_chunk::<WINDOW>) {
+        let smaller: u32 =
+            window.iter().map(|&slot| u32::from(Slot::from_bytes(slot).is_smaller(hash))).sum();
+        let smaller = smaller as usize;
+        at += smaller;
+        if smaller < WINDOW {
+            return at;
+        }
+    }
+    let rest = slots.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|&&slot| Slot::from_bytes(slot).is_smaller(hash)).count()
 }
 
 /// Depth and homes use bits of the tag alone, so that a slot says where it belongs.
