@@ -2,7 +2,19 @@
 
 use std::{mem, ops::Deref};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+
+/// What processors fetch at once, in bytes.
+const LINE: usize = 64;
+
+/// So many zeros, which begin where a line of the cache does.
+pub(super) fn zeroed_lines(bytes: usize) -> BytesMut {
+    let mut zeros = BytesMut::zeroed(bytes + LINE);
+    // An address that cannot be known is no reason not to go on.
+    zeros.advance(zeros.as_ptr().align_offset(LINE).min(LINE));
+    zeros.truncate(bytes);
+    zeros
+}
 
 /// Owned and writable, or shared and not.
 #[derive(Debug)]
@@ -43,7 +55,9 @@ impl Buffer {
             self.reclaim();
         }
         if let Self::Shared(bytes) = self {
-            *self = Self::Owned(BytesMut::from(&**bytes));
+            let mut copy = zeroed_lines(bytes.len());
+            copy.copy_from_slice(bytes);
+            *self = Self::Owned(copy);
         }
         match self {
             Self::Owned(bytes) => bytes,

@@ -4,8 +4,8 @@
 //! tag) and, below them, the 36 bits of the position; 0 is an empty slot. A position is 18 bits of chunk
 //! number and 18 bits of offset in units of four bytes.
 //!
-//! The complement, because then zero is what the greatest tag would be, and one comparison of the
-//! upper halves tells smaller tags from the wanted one, greater ones and gaps.
+//! The complement, because then zero is what the greatest tag would be, and one comparison tells
+//! smaller tags from the wanted one, greater ones and gaps.
 
 use super::record::ALIGN;
 
@@ -83,13 +83,17 @@ impl Slot {
         tag(!self.0)
     }
 
-    /// Whether it is not empty and its tag is smaller than that of `hash`.
+    /// Whether it is not empty and its tag is smaller than that whose [`upper_limit`](Self::upper_limit) this
+    /// is.
     #[inline]
-    pub(super) const fn is_smaller(self, hash: u64) -> bool {
-        // Slots descend where tags ascend. Of equal tags neither half is greater than the one
-        // with the smallest position; half a slot each is what makes this four comparisons at once.
-        let first = !(tag(hash) << POSITION_BITS);
-        (self.0 >> 32) as u32 > (first >> 32) as u32
+    pub(super) const fn is_smaller(self, upper_limit: u32) -> bool {
+        (self.0 >> 32) as u32 > upper_limit
+    }
+
+    /// Slots descend where tags ascend; this is the upper half of the greatest with the tag of `hash`.
+    #[inline]
+    pub(super) const fn upper_limit(hash: u64) -> u32 {
+        (!(tag(hash) << POSITION_BITS) >> 32) as u32
     }
 
     /// The tag as the top bits of a hash. The slot is not empty.
@@ -138,10 +142,11 @@ mod tests {
         let positions = ends.map(|(chunk, offset)| Position::new(chunk, offset).expect("a slot can say it"));
         let hashes = [0, 1 << 36, 2 << 36, 1 << 63, u64::MAX - (1 << 36), u64::MAX];
         for (at, &hash) in hashes.iter().enumerate() {
-            assert!(!Slot::EMPTY.is_smaller(hash));
+            let limit = Slot::upper_limit(hash);
+            assert!(!Slot::EMPTY.is_smaller(limit));
             for (other_at, &other) in hashes.iter().enumerate() {
                 for position in positions {
-                    assert_eq!(Slot::new(other, position).is_smaller(hash), other_at < at);
+                    assert_eq!(Slot::new(other, position).is_smaller(limit), other_at < at);
                 }
             }
         }
