@@ -7,13 +7,14 @@ use bytes::{Buf, Bytes, BytesMut};
 /// What processors fetch at once, in bytes.
 const LINE: usize = 64;
 
-/// So many zeros, which begin where a line of the cache does.
-pub(super) fn zeroed_lines(bytes: usize) -> BytesMut {
-    let mut zeros = BytesMut::zeroed(bytes + LINE);
+/// No bytes, with room for so many, which begin where a line of the cache does.
+pub(super) fn with_lines(bytes: usize) -> BytesMut {
+    let mut lines = BytesMut::with_capacity(bytes + LINE);
     // An address that cannot be known is no reason not to go on.
-    zeros.advance(zeros.as_ptr().align_offset(LINE).min(LINE));
-    zeros.truncate(bytes);
-    zeros
+    let before = lines.as_ptr().align_offset(LINE).min(LINE);
+    lines.resize(before, 0);
+    lines.advance(before);
+    lines
 }
 
 /// Owned and writable, or shared and not.
@@ -55,8 +56,8 @@ impl Buffer {
             self.reclaim();
         }
         if let Self::Shared(bytes) = self {
-            let mut copy = zeroed_lines(bytes.len());
-            copy.copy_from_slice(bytes);
+            let mut copy = with_lines(bytes.len());
+            copy.extend_from_slice(bytes);
             *self = Self::Owned(copy);
         }
         match self {

@@ -205,7 +205,9 @@ impl Page {
     }
 
     fn with_spare(depth: u8, home_bits: u8, spare: usize, slots: impl Iterator<Item = Slot>) -> Option<Self> {
-        let mut bytes = buffer::zeroed_lines(((1 << home_bits) + spare) * Slot::BYTES);
+        let size = ((1 << home_bits) + spare) * Slot::BYTES;
+        let mut bytes = buffer::with_lines(size);
+        bytes.resize(size, 0);
         let (to, _) = bytes.as_chunks_mut::<{ Slot::BYTES }>();
         let (mut next, mut entries) = (0, 0);
         for slot in slots {

@@ -29,7 +29,7 @@ impl Position {
     #[inline]
     pub(super) fn new(chunk: usize, offset: usize) -> Option<Self> {
         let is_sayable = chunk < CHUNKS_MAX && offset < CHUNK_BYTES_MAX && offset.is_multiple_of(ALIGN);
-        is_sayable.then(|| Self((chunk as u64) << OFFSET_BITS | (offset / ALIGN) as u64))
+        is_sayable.then_some(Self((chunk as u64) << OFFSET_BITS | (offset / ALIGN) as u64))
     }
 
     #[inline]
@@ -122,7 +122,7 @@ mod tests {
     fn a_slot_has_the_documented_bytes() {
         let position = Position::new(2, 12).expect("a slot can say it");
         let slot = Slot::new(0xABCD_EF12_3456_789A, position);
-        assert_eq!(slot.0, !(0xABCD_EF1 << 36 | 2 << 18 | 3));
+        assert_eq!(slot.0, !(0x0ABC_DEF1 << 36 | 2 << 18 | 3));
         assert_eq!(slot.to_bytes(), slot.0.to_le_bytes());
     }
 
