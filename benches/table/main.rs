@@ -131,6 +131,8 @@ struct Figures {
     taken: f64,
 }
 
+type Column = (&'static str, fn(&Figures) -> f64);
+
 fn millions_per_second(operations: usize, work: impl FnOnce()) -> f64 {
     let start = Clock::start();
     work();
@@ -200,7 +202,7 @@ fn compare<K>(keys: &Keys<K>, rounds: usize, rivals: &[fn(&Keys<K>) -> Figures])
             figures.push(rival(keys));
         }
     }
-    let columns: [(&str, fn(&Figures) -> f64); 7] = [
+    let columns: [Column; 7] = [
         ("insert", |figures| figures.insert),
         ("get", |figures| figures.get),
         ("miss", |figures| figures.miss),
