@@ -47,13 +47,15 @@ impl Entries for Table {
 
 /// A hash table of boxed keys and values, with the table's hash.
 #[derive(Default)]
-pub struct Boxed(HashTable<(Box<[u8]>, Box<[u8]>)>);
+pub struct Boxed(HashTable<BoxedEntry>);
+
+type BoxedEntry = (Box<[u8]>, Box<[u8]>);
 
 impl Entries for Boxed {
     const NAME: &str = "boxed";
 
     fn put(&mut self, key: &[u8], value: &[u8]) {
-        let hash = |entry: &(Box<[u8]>, Box<[u8]>)| xxh3_64(&entry.0);
+        let hash = |entry: &BoxedEntry| xxh3_64(&entry.0);
         match self.0.entry(xxh3_64(key), |entry| *entry.0 == *key, hash) {
             Entry::Occupied(mut entry) => entry.get_mut().1 = value.into(),
             Entry::Vacant(entry) => drop(entry.insert((key.into(), value.into()))),

@@ -2,7 +2,20 @@
 
 use std::{mem, ops::Deref};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+
+/// What processors fetch at once, in bytes.
+const LINE: usize = 64;
+
+/// No bytes, with room for so many, which begin where a line of the cache does.
+pub(super) fn with_lines(bytes: usize) -> BytesMut {
+    let mut lines = BytesMut::with_capacity(bytes + LINE);
+    // An address that cannot be known is no reason not to go on.
+    let before = lines.as_ptr().align_offset(LINE).min(LINE);
+    lines.resize(before, 0);
+    lines.advance(before);
+    lines
+}
 
 /// Owned and writable, or shared and not.
 #[derive(Debug)]
@@ -43,7 +56,9 @@ impl Buffer {
             self.reclaim();
         }
         if let Self::Shared(bytes) = self {
-            *self = Self::Owned(BytesMut::from(&**bytes));
+            let mut copy = with_lines(bytes.len());
+            copy.extend_from_slice(bytes);
+            *self = Self::Owned(copy);
         }
         match self {
             Self::Owned(bytes) => bytes,

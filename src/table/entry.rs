@@ -1,12 +1,6 @@
 //! One key of a table: looked for once, then read and changed.
 
-use super::{
-    KeyHash, Table,
-    index::Place,
-    log::Full,
-    record::{self, Record},
-    slot::Position,
-};
+use super::{KeyHash, Table, index::Place, log::Full, record, slot::Position};
 
 /// Why a value cannot be put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,22 +26,43 @@ pub struct Entry<'t, 'k, H: KeyHash> {
     table: &'t mut Table<H>,
     key: &'k [u8],
     hash: u64,
-    found: Result<(Place, Position), Place>,
+    place: Place,
+    found: Option<Found>,
+}
+
+/// Where the record is, and the value in it.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    position: Position,
+    value_at: usize,
+    value_bytes: usize,
 }
 
 impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
     #[inline]
     pub(super) fn new(table: &'t mut Table<H>, key: &'k [u8]) -> Self {
         let hash = H::hash(key);
-        let found = table.index.search(hash, |position| table.log.record(position).key == key);
-        Self { table, key, hash, found }
+        let mut found = None;
+        let searched = table.index.search(hash, |position| {
+            let record = table.log.get(position).filter(|record| record::is_same_key(record.key, key));
+            found = record.map(|record| Found {
+                position,
+                value_at: record.value_at(),
+                value_bytes: record.value.len(),
+            });
+            found.is_some()
+        });
+        let place = match searched {
+            Ok((place, _)) | Err(place) => place,
+        };
+        Self { table, key, hash, place, found }
     }
 
     /// The value, if the key is there.
     #[inline]
     pub fn value(&self) -> Option<&[u8]> {
-        let (_, position) = self.found.ok()?;
-        Some(self.table.log.record(position).value)
+        let Found { position, value_at, value_bytes } = self.found?;
+        Some(self.table.log.bytes(position, value_at, value_bytes))
     }
 
     /// Sets the value.
@@ -57,34 +72,36 @@ impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
     /// [`PutError`]; the table is unchanged then.
     #[inline]
     pub fn put(self, value: &[u8]) -> Result<(), PutError> {
-        let Table { index, log, .. } = self.table;
-        match self.found {
-            Ok((place, position)) => {
-                let record = log.record(position);
-                let (size, value_at) = (record.size(), record.value_at());
-                if record.value.len() == value.len() && log.overwrite(position, value_at, value) {
-                    return Ok(());
-                }
-                let new_size = record::size(self.key, value).ok_or(PutError::TooLarge)?;
-                index.move_to(place, log.append(self.key, value, new_size)?);
-                log.bury(position, size);
-                self.table.compact(size);
-            }
-            Err(place) => {
-                let size = record::size(self.key, value).ok_or(PutError::TooLarge)?;
-                let position = log.append(self.key, value, size)?;
-                index.insert(self.hash, place, position);
-                self.table.compact(0);
-            }
+        if let Some(Found { position, value_at, value_bytes }) = self.found
+            && value_bytes == value.len()
+            && self.table.log.overwrite(position, value_at, value)
+        {
+            return Ok(());
         }
+        self.append(value)
+    }
+
+    fn append(self, value: &[u8]) -> Result<(), PutError> {
+        let Table { index, log, .. } = self.table;
+        let size = record::size(self.key, value).ok_or(PutError::TooLarge)?;
+        let position = log.append(self.key, value, size)?;
+        let mut wasted = 0;
+        if let Some(found) = self.found {
+            wasted = log.record(found.position).size();
+            index.move_to(self.place, position);
+            log.bury(found.position, wasted);
+        } else {
+            index.insert(self.hash, self.place, position);
+        }
+        self.table.compact(wasted);
         Ok(())
     }
 
     /// Removes key and value; whether they were there.
     pub fn remove(self) -> bool {
-        let Ok((place, position)) = self.found else { return false };
-        let size = Record::size(&self.table.log.record(position));
-        self.table.index.remove(place);
+        let Some(Found { position, .. }) = self.found else { return false };
+        let size = self.table.log.record(position).size();
+        self.table.index.remove(self.place);
         self.table.log.bury(position, size);
         self.table.compact(size);
         true

@@ -35,7 +35,7 @@ impl Index {
     }
 
     /// The place of the key for whose position `is_key`, and the position; or the place it would get.
-    #[inline]
+    #[inline(always)]
     pub(super) fn search(
         &self,
         hash: u64,

@@ -87,6 +87,13 @@ impl Log {
         Record::read(self.chunks.get(at.chunk())?.bytes.get(at.offset()..)?)
     }
 
+    /// So many bytes of a record, from `start` on.
+    #[inline]
+    pub(super) fn bytes(&self, at: Position, start: usize, bytes: usize) -> &[u8] {
+        let start = at.offset() + start;
+        &self.chunks[at.chunk()].bytes[start..start + bytes]
+    }
+
     /// Where records begin in chunk `number` at or after `offset`, and the records.
     pub(super) fn walk(&self, number: usize, offset: usize) -> Walk<'_> {
         Walk { bytes: &self.chunks[number].bytes, number, offset }
@@ -151,12 +158,18 @@ impl Log {
         self.free.push(number);
     }
 
-    /// The chunk with the smallest share of live bytes; it is not appended to any more.
+    /// The chunk with the smallest share of live bytes, which is not appended to any more. The room in the
+    /// chunk that was appended to last is not held against it.
     pub(super) fn retire_emptiest(&mut self) -> Option<usize> {
         let used = self.chunks.iter().enumerate().filter(|(_, chunk)| chunk.capacity > 0);
-        // live / capacity of one against that of the other
-        let share = |chunk: &Chunk, other: &Chunk| chunk.live as u128 * other.capacity as u128;
-        let (number, _) = used.min_by(|(_, a), (_, b)| share(a, b).cmp(&share(b, a)))?;
+        let bytes = |number, chunk: &Chunk| match self.tail {
+            Some(tail) if tail == number => chunk.bytes.len(),
+            _ => chunk.capacity,
+        };
+        let (number, _) =
+            used.map(|(number, chunk)| (number, (chunk.live as u128, bytes(number, chunk) as u128))).min_by(
+                |(_, (a_live, a_bytes)), (_, (b_live, b_bytes))| (a_live * b_bytes).cmp(&(b_live * a_bytes)),
+            )?;
         if self.tail == Some(number) {
             self.tail = None;
         }

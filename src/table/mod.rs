@@ -43,6 +43,7 @@ mod page;
 mod record;
 mod restore;
 mod slot;
+mod window;
 
 use std::{iter::Sum, marker::PhantomData, ops::Add};
 
@@ -115,13 +116,13 @@ impl<H: KeyHash> Table<H> {
     }
 
     /// The value of `key`.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         let mut value = None;
         let found = self.index.search(H::hash(key), |position| {
-            let record = self.log.record(position);
-            value = Some(record.value);
-            record.key == key
+            let record = self.log.get(position).filter(|record| record::is_same_key(record.key, key));
+            value = record.map(|record| record.value);
+            record.is_some()
         });
         found.ok().and(value)
     }

@@ -1,18 +1,19 @@
 //! A page of the index: slots sorted by tag, with gaps.
 //!
-//! A page holds the keys whose hash begins with its prefix. It has a power of two of *homes*: the
-//! bits of the hash that follow the prefix name the home of a key, the slot it would like. It lies
-//! there or after it, with no gap in between, and slots ascend by tag. So a search begins at the home
-//! and ends at the key, at a gap or at a greater tag: a miss costs as much as a hit, where plain linear
-//! probing pays for the whole cluster. After the homes come a few spare slots, for nothing wraps
-//! around; that keeps a page one sorted run, which splits and grows in one pass and without
-//! looking at a record.
+//! A page holds the keys whose hash begins with its prefix. It has a power of two of *homes*, in lines of
+//! eight: the bits of the hash that follow the prefix name the line of a key. It lies there or
+//! after it, with no gap in between, and slots ascend by tag. So a search begins at the line, a line of the
+//! cache, nearly always ends in it, and ends at the key, at a gap or at a greater tag: a miss costs as
+//! much as a hit, where plain linear probing pays for the whole cluster. After the homes come a few
+//! spare slots, for nothing wraps around; that keeps a page one sorted run, which splits and grows in
+//! one pass and without looking at a record.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::{
-    buffer::Buffer,
+    buffer::{self, Buffer},
     slot::{Position, Slot, TAG_BITS, tag},
+    window::{self, WINDOW},
 };
 
 /// The homes of the smallest page.
@@ -21,6 +22,8 @@ const HOME_BITS_MIN: u8 = 3;
 pub(super) const HOME_BITS_MAX: u8 = 12;
 /// The longest prefix: the tag has no bits for another one.
 pub(super) const DEPTH_MAX: u8 = TAG_BITS as u8 - HOME_BITS_MAX;
+/// The spare slots of the smallest page: every search begins with a whole window.
+const SPARE_MIN: usize = WINDOW;
 const SPARE_MAX: usize = 64;
 
 #[derive(Debug)]
@@ -69,27 +72,27 @@ impl Page {
     }
 
     /// The slots that are not empty, ascending by tag.
-    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> + Clone {
-        read(&self.slots).filter(|slot| !slot.is_empty())
+    pub(super) fn slots(&self) -> Slots<'_> {
+        Slots::new(&self.slots)
     }
 
     /// Looks for the slot of this tag whose position `is_key`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn search(&self, hash: u64, mut is_key: impl FnMut(Position) -> bool) -> Search {
-        let home = self.home(hash);
         let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
-        let tag = tag(hash);
-        let mut at = home;
-        for &slot in slots.get(home..).unwrap_or_default() {
+        let mut at = first_not_smaller(slots, self.home(hash), hash);
+        while let Some(&slot) = slots.get(at) {
             let slot = Slot::from_bytes(slot);
-            if slot.tag() >= tag {
-                // An empty slot seems to have the greatest tag.
-                if slot.tag() > tag || slot.is_empty() {
-                    break;
-                }
-                if is_key(slot.position()) {
-                    return Search::Found { slot: at, position: slot.position() };
-                }
+            // An empty slot seems to have the greatest tag, at a position where no key is: asked last,
+            // because whether a search ends at an empty slot or at a greater tag cannot be predicted.
+            if slot.tag() != tag(hash) {
+                break;
+            }
+            if is_key(slot.position()) {
+                return Search::Found { slot: at, position: slot.position() };
+            }
+            if slot.is_empty() {
+                break;
             }
             at += 1;
         }
@@ -192,7 +195,7 @@ impl Page {
 
     /// With as many spare slots as these slots need.
     fn build(depth: u8, home_bits: u8, slots: impl Iterator<Item = Slot> + Clone) -> Self {
-        let mut spare = (1_usize << home_bits).div_ceil(4).clamp(4, SPARE_MAX);
+        let mut spare = (1_usize << home_bits).div_ceil(4).clamp(SPARE_MIN, SPARE_MAX);
         loop {
             if let Some(page) = Self::with_spare(depth, home_bits, spare, slots.clone()) {
                 return page;
@@ -202,7 +205,9 @@ impl Page {
     }
 
     fn with_spare(depth: u8, home_bits: u8, spare: usize, slots: impl Iterator<Item = Slot>) -> Option<Self> {
-        let mut bytes = BytesMut::zeroed(((1 << home_bits) + spare) * Slot::BYTES);
+        let size = ((1 << home_bits) + spare) * Slot::BYTES;
+        let mut bytes = buffer::with_lines(size);
+        bytes.resize(size, 0);
         let (to, _) = bytes.as_chunks_mut::<{ Slot::BYTES }>();
         let (mut next, mut entries) = (0, 0);
         for slot in slots {
@@ -220,10 +225,28 @@ impl Page {
     }
 }
 
-/// Depth and homes use bits of the tag alone, so that a slot says where it belongs.
+/// The first slot at or after `home` that is empty or has no smaller tag than `hash`. Behind it there is none
+/// that has: slots ascend by tag, and behind a gap lie only those with a later home.
+#[inline(always)]
+fn first_not_smaller(slots: &[[u8; Slot::BYTES]], home: usize, hash: u64) -> usize {
+    let limit = Slot::upper_limit(hash);
+    let mut at = home;
+    while let Some(window) = slots.get(at..).and_then(<[_]>::first_chunk::<WINDOW>) {
+        let smaller = window::smaller(window, limit);
+        at += smaller;
+        if smaller < WINDOW {
+            return at;
+        }
+    }
+    let rest = slots.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|&&slot| Slot::from_bytes(slot).is_smaller(limit)).count()
+}
+
+/// The first slot of the line where a key of this hash would like to be. Depth and homes use bits of the tag
+/// alone, so that a slot says where it belongs.
 #[inline]
 fn home(hash: u64, depth: u8, home_bits: u8) -> usize {
-    ((hash << depth) >> (64 - home_bits)) as usize
+    ((hash << depth) >> (64 - home_bits)) as usize & !(WINDOW - 1)
 }
 
 fn read(bytes: &[u8]) -> impl Iterator<Item = Slot> + Clone {
@@ -232,7 +255,53 @@ fn read(bytes: &[u8]) -> impl Iterator<Item = Slot> + Clone {
 
 impl PageImage {
     /// The slots that are not empty, ascending by tag.
-    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> + Clone {
-        read(&self.slots).filter(|slot| !slot.is_empty())
+    pub(super) fn slots(&self) -> Slots<'_> {
+        Slots::new(&self.slots)
+    }
+}
+
+/// How many slots are looked at together when all are wanted.
+const AT_ONCE: usize = 32;
+
+/// Slots that are not empty. Gaps lie where nobody can predict them, so many slots are
+/// looked at together, and those to keep are pushed together without a branch.
+#[derive(Clone)]
+pub(super) struct Slots<'a> {
+    rest: &'a [[u8; Slot::BYTES]],
+    found: [Slot; AT_ONCE],
+    given: usize,
+    count: usize,
+}
+
+impl<'a> Slots<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let rest = bytes.as_chunks::<{ Slot::BYTES }>().0;
+        Self { rest, found: [Slot::EMPTY; AT_ONCE], given: 0, count: 0 }
+    }
+
+    fn find(&mut self) {
+        let (slots, rest) = self.rest.split_at(self.rest.len().min(AT_ONCE));
+        (self.rest, self.given, self.count) = (rest, 0, 0);
+        for &slot in slots {
+            let slot = Slot::from_bytes(slot);
+            self.found[self.count] = slot;
+            self.count += usize::from(!slot.is_empty());
+        }
+    }
+}
+
+impl Iterator for Slots<'_> {
+    type Item = Slot;
+
+    #[inline]
+    fn next(&mut self) -> Option<Slot> {
+        while self.given == self.count {
+            if self.rest.is_empty() {
+                return None;
+            }
+            self.find();
+        }
+        self.given += 1;
+        Some(self.found[self.given - 1])
     }
 }

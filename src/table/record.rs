@@ -94,6 +94,23 @@ pub(super) fn write(key: &[u8], value: &[u8], out: &mut bytes::BytesMut) {
     out.extend_from_slice(&[0; ALIGN][..padding]);
 }
 
+/// Whether two keys are the same; most are too short for a call.
+#[inline]
+pub(super) fn is_same_key(a: &[u8], b: &[u8]) -> bool {
+    let ends = |key: &[u8]| {
+        let (first, last) = (key.first_chunk::<8>()?, key.last_chunk::<8>()?);
+        Some((u64::from_le_bytes(*first), u64::from_le_bytes(*last)))
+    };
+    if a.len() != b.len() {
+        return false;
+    }
+    match (ends(a), ends(b)) {
+        // The words overlap, or touch, and so cover all.
+        (Some(a_ends), Some(b_ends)) if a.len() <= 16 => a_ends == b_ends,
+        _ => a == b,
+    }
+}
+
 #[inline]
 fn is_short(key: &[u8], value: &[u8]) -> bool {
     key.len() <= SHORT_KEY_MAX && value.len() <= SHORT_VALUE_MAX
@@ -128,6 +145,20 @@ mod tests {
                 let record = Record::read(&bytes).expect("the record is whole");
                 assert_eq!((record.key, record.value), (&key[..], &value[..]));
                 assert_eq!((Some(record.size()), bytes.len()), (size(&key, &value), record.size()));
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_the_same_if_every_byte_is() {
+        for length in 0..40 {
+            let key: Vec<u8> = (0..length).collect();
+            assert!(is_same_key(&key, &key.clone()));
+            assert!(!is_same_key(&key, &[&key[..], &[0]].concat()));
+            for at in 0..key.len() {
+                let mut other = key.clone();
+                other[at] ^= 1;
+                assert!(!is_same_key(&key, &other), "{length} bytes, byte {at}");
             }
         }
     }

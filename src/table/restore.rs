@@ -129,7 +129,7 @@ fn check_chunk<H: KeyHash>(
     let chunk = number as u32;
     let mut live = 0;
     let mut walk = log.walk(number, 0);
-    while let Some((position, record)) = walk.next() {
+    for (position, record) in walk.by_ref() {
         let Some(position) = position else { continue };
         let (mut is_named, mut is_elsewhere) = (false, false);
         index.with_tag(H::hash(record.key), |named| {

@@ -1,8 +1,11 @@
 //! One slot of the index: some bits of a key's hash, and where its record lies.
 //!
-//! A slot is a `u64`, little endian: the 28 top bits of the hash of the key (the tag), then
-//! 36 bits that hold one more than the position; 0 is an empty slot. A position is 18 bits of chunk
+//! A slot is a `u64`, little endian: the complement of the 28 top bits of the hash of the key (the
+//! tag) and, below them, the 36 bits of the position; 0 is an empty slot. A position is 18 bits of chunk
 //! number and 18 bits of offset in units of four bytes.
+//!
+//! The complement, because then zero is what the greatest tag would be, and one comparison tells
+//! smaller tags from the wanted one, greater ones and gaps.
 
 use super::record::ALIGN;
 
@@ -11,8 +14,8 @@ pub(super) const TAG_BITS: u32 = 28;
 const POSITION_BITS: u32 = 64 - TAG_BITS;
 const OFFSET_BITS: u32 = 18;
 
-/// Chunk numbers are below this. The number of all ones is left out, because one more than its
-/// last position would reach into the tag.
+/// Chunk numbers are below this. The number of all ones is left out: with the last offset and the greatest
+/// tag it would be an empty slot.
 pub(super) const CHUNKS_MAX: usize = (1 << (POSITION_BITS - OFFSET_BITS)) - 1;
 /// Records begin below this offset in their chunk.
 pub(super) const CHUNK_BYTES_MAX: usize = ALIGN << OFFSET_BITS;
@@ -26,7 +29,7 @@ impl Position {
     #[inline]
     pub(super) fn new(chunk: usize, offset: usize) -> Option<Self> {
         let is_sayable = chunk < CHUNKS_MAX && offset < CHUNK_BYTES_MAX && offset.is_multiple_of(ALIGN);
-        is_sayable.then(|| Self((chunk as u64) << OFFSET_BITS | (offset / ALIGN) as u64))
+        is_sayable.then_some(Self((chunk as u64) << OFFSET_BITS | (offset / ALIGN) as u64))
     }
 
     #[inline]
@@ -56,7 +59,7 @@ impl Slot {
 
     #[inline]
     pub(super) const fn new(hash: u64, position: Position) -> Self {
-        Self((tag(hash) << POSITION_BITS) + position.0 + 1)
+        Self(!(tag(hash) << POSITION_BITS | position.0))
     }
 
     #[inline]
@@ -74,10 +77,23 @@ impl Slot {
         self.0 == 0
     }
 
-    /// The tag; for an empty slot the greatest one, so that one comparison ends a search there.
+    /// The tag; for an empty slot the greatest one.
     #[inline]
     pub(super) const fn tag(self) -> u64 {
-        tag(self.0.wrapping_sub(1))
+        tag(!self.0)
+    }
+
+    /// Whether it is not empty and its tag is smaller than that whose [`upper_limit`](Self::upper_limit) this
+    /// is.
+    #[inline]
+    pub(super) const fn is_smaller(self, upper_limit: u32) -> bool {
+        (self.0 >> 32) as u32 > upper_limit
+    }
+
+    /// Slots descend where tags ascend; this is the upper half of the greatest with the tag of `hash`.
+    #[inline]
+    pub(super) const fn upper_limit(hash: u64) -> u32 {
+        (!(tag(hash) << POSITION_BITS) >> 32) as u32
     }
 
     /// The tag as the top bits of a hash. The slot is not empty.
@@ -89,7 +105,7 @@ impl Slot {
     /// The slot is not empty.
     #[inline]
     pub(super) const fn position(self) -> Position {
-        Position(self.0.wrapping_sub(1) & ((1 << POSITION_BITS) - 1))
+        Position(!self.0 & ((1 << POSITION_BITS) - 1))
     }
 
     #[inline]
@@ -106,7 +122,7 @@ mod tests {
     fn a_slot_has_the_documented_bytes() {
         let position = Position::new(2, 12).expect("a slot can say it");
         let slot = Slot::new(0xABCD_EF12_3456_789A, position);
-        assert_eq!(slot.0, 0xABCD_EF1 << 36 | 2 << 18 | 3 + 1);
+        assert_eq!(slot.0, !(0x0ABC_DEF1 << 36 | 2 << 18 | 3));
         assert_eq!(slot.to_bytes(), slot.0.to_le_bytes());
     }
 
@@ -117,7 +133,23 @@ mod tests {
         let slot = Slot::new(u64::MAX, position);
         assert_eq!((slot.tag(), slot.position()), (tag(u64::MAX), position));
         assert_eq!((position.chunk(), position.offset()), (chunk, offset));
-        assert!(!Slot::new(0, Position(0)).is_empty());
+        assert!(!slot.is_empty());
+    }
+
+    #[test]
+    fn only_smaller_tags_are_smaller() {
+        let ends = [(0, 0), (0, CHUNK_BYTES_MAX - ALIGN), (CHUNKS_MAX - 1, 0)];
+        let positions = ends.map(|(chunk, offset)| Position::new(chunk, offset).expect("a slot can say it"));
+        let hashes = [0, 1 << 36, 2 << 36, 1 << 63, u64::MAX - (1 << 36), u64::MAX];
+        for (at, &hash) in hashes.iter().enumerate() {
+            let limit = Slot::upper_limit(hash);
+            assert!(!Slot::EMPTY.is_smaller(limit));
+            for (other_at, &other) in hashes.iter().enumerate() {
+                for position in positions {
+                    assert_eq!(Slot::new(other, position).is_smaller(limit), other_at < at);
+                }
+            }
+        }
     }
 
     #[test]

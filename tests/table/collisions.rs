@@ -2,7 +2,7 @@
 
 use keygroups::table::Table;
 
-use crate::support::{Few, Same, assert_same, filled};
+use crate::support::{Few, Same, assert_same, filled, from_its_parts};
 
 /// More keys than a page has slots, all of one hash: no prefix tells them apart.
 const COLLIDING: u64 = 5_000;

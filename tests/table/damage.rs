@@ -160,7 +160,7 @@ fn two_entries_of_one_key_are_refused() {
     let mut slots = parts.pages[0].slots.to_vec();
     let at = slots.iter().position(|&byte| byte != 0).unwrap() / 8 * 8;
     let second: [u8; 8] = slots[at..at + 8].try_into().unwrap();
-    let first = u64::from_le_bytes(second) >> 36 << 36 | 1;
+    let first = u64::from_le_bytes(second) | u64::MAX >> 28;
     slots[at + 8..at + 16].copy_from_slice(&first.to_le_bytes());
     parts.pages[0].slots = slots.into();
     parts.entries = 2;

@@ -3,7 +3,7 @@
 use keygroups::table::{FrozenTable, KeyHash, Table, Xxh3};
 use proptest::{collection::vec, prelude::*};
 
-use crate::support::{Few, Map, Same, assert_same, assert_same_frozen};
+use crate::support::{Few, Map, Same, assert_same, assert_same_frozen, from_its_parts};
 
 #[derive(Clone, Debug)]
 enum Step {
