@@ -69,11 +69,12 @@ impl FromStr for SeedOrFile {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse() {
             Ok(seed) => Ok(Self::Seed(seed)),
-            Err(_)
-                if !text.is_empty()
-                    && text.trim_start_matches(['-', '+']).bytes().all(|b| b.is_ascii_digit()) =>
-            {
-                Err(format!("a seed is a whole number from 0 to {}", u64::MAX))
+            // Whoever writes a number means no file, unless there is one.
+            Err(_) if text.parse::<f64>().is_ok() && !Path::new(text).exists() => {
+                let last = u64::MAX;
+                Err(format!(
+                    "neither a seed, which is a whole number from 0 to {last}, nor the name of a file"
+                ))
             }
             Err(_) => Ok(Self::File(PathBuf::from(text))),
         }
