@@ -1,6 +1,7 @@
 //! The built binary, as a user meets it.
 
 mod conform;
+mod determinism;
 mod heat_map;
 mod model;
 mod newcomer;
