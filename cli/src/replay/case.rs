@@ -1,5 +1,6 @@
 //! A case: a run written out in a file, and what is expected of it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use keygroups_sim::case::Case;
@@ -27,6 +28,13 @@ pub(crate) fn story(file: &Path, case: &Case) -> Frame {
     }
     let faults = Size::of(case).faults.to_string();
     opening += &opening_of(&one_line(&name), "of its own", &case.scenario, &faults);
+    if let Some(misfortunes) = case.plan.misfortunes.as_ref().filter(|misfortunes| !misfortunes.is_empty()) {
+        opening += "chance strikes only what is listed:\n";
+        for words in misfortunes.describe(|node| case.scenario.name_of(node)) {
+            let _ = writeln!(opening, "  {words}");
+        }
+        opening.push('\n');
+    }
     Frame { opening, again: format!("keygroups replay {}", quoted(&name)) }
 }
 

@@ -1,15 +1,14 @@
 //! What a cluster is made of and what it is to do.
 
 mod error;
+mod nodes;
 mod swarm;
 
 pub use error::ScenarioError;
 
-use super::STEPS;
 use super::variety::Variety;
-use crate::fault::{Profile, Targets};
+use crate::fault::Profile;
 use crate::input::Table;
-use crate::wire::Node;
 use keygroups::checkpoint::{JobSpec, Scaling, VertexId, VertexSpec};
 use keygroups::driver::Timings;
 use keygroups::key_group::{MaxParallelism, Parallelism};
@@ -184,24 +183,6 @@ impl Scenario {
     /// Whether the cluster's own job can be run by it.
     pub(crate) fn check_input(&self) -> Result<(), ScenarioError> {
         if self.input.is_empty() { Err(ScenarioError::NoRow) } else { Ok(()) }
-    }
-
-    /// Who can be hit, and at which steps. The cluster numbers its nodes in this order: the store, the user,
-    /// coordinators, hosts, spares.
-    #[must_use]
-    pub fn targets(&self) -> Targets {
-        let coordinators = 2..2 + self.coordinators;
-        let hosts = coordinators.end..coordinators.end + self.hosts;
-        let spares = hosts.end..hosts.end + self.spares;
-        Targets {
-            coordinators: coordinators.map(Node).collect(),
-            hosts: hosts.map(Node).collect(),
-            spares: spares.map(Node).collect(),
-            hosts_min: usize::from(self.hosts_min()),
-            manifests_retained: self.manifests_retained,
-            store: Node(0),
-            steps: STEPS,
-        }
     }
 
     /// How much goes wrong in what a seed draws.

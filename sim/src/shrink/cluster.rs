@@ -122,5 +122,6 @@ fn moved(plan: &FaultPlan, from: &Scenario, to: &Scenario) -> FaultPlan {
     smaller.aims = aims.collect();
     smaller.faults_max = smaller.timed.len() + smaller.aims.len();
     smaller.network = plan.network.moved(&place);
+    smaller.misfortunes = plan.misfortunes.as_ref().map(|misfortunes| misfortunes.moved(&place));
     smaller
 }

@@ -4,6 +4,7 @@ use super::channel::{AfterTimer, Frame, ReceiveHalf, SendHalf};
 use super::connection::ConnectionTag;
 use super::faults::{Fate, NetworkFaults};
 use super::hub::{Schedule, What};
+use super::misfortune::Named;
 use super::net::NetworkCounts;
 use super::{Address, Arrival, Node, Sink, now_us};
 use crate::trace::Trace;
@@ -30,6 +31,8 @@ pub(super) struct Core {
     pub(super) faults: NetworkFaults,
     pub(super) counts: NetworkCounts,
     random: Rng,
+    /// Counts messages where somebody has a use for their names.
+    pub(super) named: Option<Named>,
     trace: Trace,
     pub(super) schedule: Schedule,
 }
@@ -53,6 +56,7 @@ impl Core {
             faults: NetworkFaults::default(),
             counts: NetworkCounts::default(),
             random,
+            named: None,
             trace,
             schedule: Schedule::default(),
         }
@@ -139,7 +143,7 @@ impl Core {
     pub(super) fn transmit(&mut self, from: Node, to: Node, delay_us: u64, what: What) {
         self.counts.sent += 1;
         let leaves_us = now_us() + delay_us;
-        match self.faults.fate(from, to, &mut self.random) {
+        match self.faults.fate(from, to, &mut self.random, self.named.as_mut()) {
             Fate::Cut => self.counts.cut += 1,
             Fate::Lost => self.counts.lost += 1,
             Fate::Arrives(delay_us) => self.schedule.post(leaves_us + delay_us, what),
