@@ -255,6 +255,9 @@ async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Viola
     let watch = Watch::new(&world, &scenario, &*job);
     watch.observe(&store);
 
+    if let Some(messages) = scenario.variety.window_messages {
+        net.set_window(messages.into());
+    }
     // Nodes are numbered in order of creation, so that addresses are known before anybody starts.
     let Targets { coordinators, hosts, spares, store: expected, .. } = scenario.targets();
     let hosts: Vec<_> = hosts.into_iter().chain(spares.iter().copied()).collect();

@@ -1,6 +1,6 @@
 //! The network's state: who is there, what is bound, and what becomes of what is sent.
 
-use super::channel::{AfterTimer, Frame, ReceiveHalf, SendHalf};
+use super::channel::{AfterTimer, Frame, ReceiveHalf, SendHalf, WINDOW_MESSAGES};
 use super::connection::ConnectionTag;
 use super::faults::{Fate, NetworkFaults};
 use super::hub::{Schedule, What};
@@ -28,6 +28,8 @@ pub(super) struct Core {
     pub(super) senders: BTreeMap<ConnectionKey, SendHalf>,
     pub(super) receivers: BTreeMap<ConnectionKey, ReceiveHalf>,
     next_half: u64,
+    /// Messages that may lie between the ends of a connection that is opened now.
+    pub(super) window: u64,
     pub(super) faults: NetworkFaults,
     pub(super) counts: NetworkCounts,
     random: Rng,
@@ -53,6 +55,7 @@ impl Core {
             senders: BTreeMap::new(),
             receivers: BTreeMap::new(),
             next_half: 0,
+            window: WINDOW_MESSAGES,
             faults: NetworkFaults::default(),
             counts: NetworkCounts::default(),
             random,

@@ -35,6 +35,8 @@ pub struct NetworkCounts {
     pub duplicated: u64,
     /// Arrived where nobody listened.
     pub unheard: u64,
+    /// No datagrams: how often a channel took no message, for its window was full.
+    pub full: u64,
 }
 
 impl Net {
@@ -114,6 +116,12 @@ impl Net {
         if let Some(named) = &mut self.core().named {
             named.heal();
         }
+    }
+
+    /// How many messages may lie between the ends of a channel that is opened from now on, before the sender has
+    /// to wait; at least 1.
+    pub fn set_window(&self, messages: u64) {
+        self.core().window = messages.max(1);
     }
 
     /// A number that no other call on this network gives: what tells one life of a client from the next
