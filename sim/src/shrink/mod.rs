@@ -144,6 +144,7 @@ const PASSES: &[Pass] = &[
     faults::calmer,
     faults::fewer,
     misfortunes::fewer,
+    misfortunes::drawn_anew,
     cluster::fewer_parallelisms,
     variety::less_variety,
     cluster::fewer_rows,
