@@ -10,12 +10,12 @@ use keygroups_sim::shrink::Size;
 
 use crate::Verdict;
 use crate::sim::style::one_line;
-use crate::sim::{opening_of, quoted};
+use crate::sim::{Subject, opening_of};
 
 /// What is said before and after a run.
 pub(crate) struct Frame {
     pub(crate) opening: String,
-    pub(crate) again: String,
+    pub(crate) subject: Subject,
 }
 
 /// What is said of the case in `file`.
@@ -35,7 +35,7 @@ pub(crate) fn story(file: &Path, case: &Case) -> Frame {
         }
         opening.push('\n');
     }
-    Frame { opening, again: format!("keygroups replay {}", quoted(&name)) }
+    Frame { opening, subject: Subject::file(file) }
 }
 
 /// The verdict; whoever expects another one is told.

@@ -152,8 +152,8 @@ fn draw_seed(plan: &Plan, seed: u64, output: &FilePath) -> anyhow::Result<Verdic
 
 fn draw_case(case: &Case, file: &FilePath, output: &FilePath) -> anyhow::Result<Verdict> {
     let run = case.run(Recording { keep: true, stream: None });
-    let Frame { opening, again } = story(file, case);
-    draw_run(format!("case {}", source::name(file)), &opening, again, &run, output)
+    let Frame { opening, subject } = story(file, case);
+    draw_run(format!("case {}", source::name(file)), &opening, subject.replay(), &run, output)
 }
 
 fn draw_run(

@@ -197,6 +197,17 @@ impl Scenario {
         self.horizon_us
     }
 
+    /// The same with the input coming in over so many virtual seconds, and faults until then; as many batches in
+    /// larger pauses. At least 1 second.
+    #[must_use]
+    pub fn over_seconds(mut self, seconds: u32) -> Self {
+        self.horizon_us = u64::from(seconds.max(1)) * 1_000_000;
+        let most = self.input.rows.len().div_ceil(usize::from(self.partitions));
+        let batches = most.div_ceil(self.batch_rows).max(1) as u64;
+        self.batch_interval_us = (self.horizon_us / batches).max(1_000);
+        self
+    }
+
     /// The same with a bug in the engine.
     #[must_use]
     pub fn with_engine_bug(mut self, bug: EngineBug) -> Self {
