@@ -19,8 +19,9 @@ fn every_regression_comes_out_as_it_says() {
     for file in files {
         let case = Case::read(&file).unwrap_or_else(|error| panic!("{error:?}"));
         assert!(!case.about.is_empty(), "{}: without its story nobody knows what it is for", file.display());
-        let Size { faults, .. } = Size::of(&case);
+        let Size { faults, surroundings, .. } = Size::of(&case);
         assert!(faults <= FAULTS_MAX, "{}: {faults} faults: shrink it", file.display());
+        assert!(surroundings == 0, "{}: chance strikes what is not listed: shrink it", file.display());
         let run = case.run(Recording::default());
         assert!(case.is_met_by(&run), "{}: {:?}", file.display(), run.outcome.err());
     }
