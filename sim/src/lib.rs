@@ -116,6 +116,8 @@ pub mod input;
 #[cfg(madsim)]
 pub mod job;
 #[cfg(madsim)]
+pub mod misfortune;
+#[cfg(madsim)]
 pub mod nodes;
 pub mod oracle;
 #[cfg(madsim)]

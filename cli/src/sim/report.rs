@@ -121,6 +121,12 @@ pub(crate) fn failures(tally: &Tally) -> String {
         let (more, all) = (tally.failed - FAILURES_MAX as u64, tally.failures.len());
         let _ = writeln!(text, "{FAINT}… and {more} more; --json lists {all}{RESET}\n");
     }
+    if tally.failed > 0 {
+        let _ = writeln!(
+            text,
+            "{FAINT}report in the place of replay draws a run, shrink makes it small{RESET}\n"
+        );
+    }
     text
 }
 

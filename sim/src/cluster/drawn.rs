@@ -60,6 +60,7 @@ pub(super) fn variety(seed: u64, scenario: &Scenario) -> Variety {
     if scenario.faults == Profile::None {
         return variety;
     }
+    variety.window_messages = window(seed);
     if random.u8(0..4) == 0 {
         let (at_us, for_us) = time_in(random, within_us);
         variety.slow.push(Slow { at_us, for_us, records: random::spread(random, (1, 64)) as u32 });
@@ -72,6 +73,13 @@ pub(super) fn variety(seed: u64, scenario: &Scenario) -> Variety {
     }
     variety.wishes.sort_by_key(|wish| wish.at_us);
     variety
+}
+
+/// Channels that are full after a few messages: then sources wait, and barriers come late. It was thought of
+/// when all else was drawn already, so that it has a stream of its own.
+fn window(seed: u64) -> Option<u16> {
+    let random = &mut random::stream(seed, "window");
+    (random.u8(0..5) == 0).then(|| random::spread(random, (1, 8)) as u16)
 }
 
 /// A few requests, some of them within milliseconds.
@@ -139,6 +147,7 @@ mod tests {
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.slow.is_empty())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.wishes.is_empty())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.restarts.is_empty())));
+        assert!(now_and_then(share(&drawn, |scenario| scenario.variety.window_messages.is_some())));
         assert!(share(&drawn, |scenario| scenario.variety == Variety::default()) >= 10);
         // Hot keys, and all keys in one key group of many.
         let keys = |scenario: &Scenario| -> BTreeSet<_> {
@@ -156,8 +165,8 @@ mod tests {
     #[test]
     fn quiet_job_is_not_disturbed_by_its_variety() {
         for scenario in scenarios(Profile::None) {
-            let Variety { slow, wishes, restarts, .. } = scenario.variety;
-            assert!(slow.is_empty() && wishes.is_empty() && restarts.is_empty());
+            let Variety { slow, wishes, restarts, window_messages, .. } = scenario.variety;
+            assert!(window_messages.is_none() && slow.is_empty() && wishes.is_empty() && restarts.is_empty());
         }
     }
 }

@@ -1,15 +1,14 @@
 //! What a cluster is made of and what it is to do.
 
 mod error;
+mod nodes;
 mod swarm;
 
 pub use error::ScenarioError;
 
-use super::STEPS;
 use super::variety::Variety;
-use crate::fault::{Profile, Targets};
+use crate::fault::Profile;
 use crate::input::Table;
-use crate::wire::Node;
 use keygroups::checkpoint::{JobSpec, Scaling, VertexId, VertexSpec};
 use keygroups::driver::Timings;
 use keygroups::key_group::{MaxParallelism, Parallelism};
@@ -186,24 +185,6 @@ impl Scenario {
         if self.input.is_empty() { Err(ScenarioError::NoRow) } else { Ok(()) }
     }
 
-    /// Who can be hit, and at which steps. The cluster numbers its nodes in this order: the store, the user,
-    /// coordinators, hosts, spares.
-    #[must_use]
-    pub fn targets(&self) -> Targets {
-        let coordinators = 2..2 + self.coordinators;
-        let hosts = coordinators.end..coordinators.end + self.hosts;
-        let spares = hosts.end..hosts.end + self.spares;
-        Targets {
-            coordinators: coordinators.map(Node).collect(),
-            hosts: hosts.map(Node).collect(),
-            spares: spares.map(Node).collect(),
-            hosts_min: usize::from(self.hosts_min()),
-            manifests_retained: self.manifests_retained,
-            store: Node(0),
-            steps: STEPS,
-        }
-    }
-
     /// How much goes wrong in what a seed draws.
     #[must_use]
     pub fn faults(&self) -> Profile {
@@ -214,6 +195,17 @@ impl Scenario {
     #[must_use]
     pub fn horizon_us(&self) -> u64 {
         self.horizon_us
+    }
+
+    /// The same with the input coming in over so many virtual seconds, and faults until then; as many batches in
+    /// larger pauses. At least 1 second.
+    #[must_use]
+    pub fn over_seconds(mut self, seconds: u32) -> Self {
+        self.horizon_us = u64::from(seconds.max(1)) * 1_000_000;
+        let most = self.input.rows.len().div_ceil(usize::from(self.partitions));
+        let batches = most.div_ceil(self.batch_rows).max(1) as u64;
+        self.batch_interval_us = (self.horizon_us / batches).max(1_000);
+        self
     }
 
     /// The same with a bug in the engine.

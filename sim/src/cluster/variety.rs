@@ -16,6 +16,10 @@ pub struct Variety {
     /// Bytes that the cluster's own job keeps for each key besides its totals.
     #[serde(skip_serializing_if = "is_zero")]
     pub ballast_bytes: u32,
+    /// Messages that may lie between two tasks before the sender has to wait; `None` if
+    /// [as many as usual](crate::wire::WINDOW_MESSAGES).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_messages: Option<u16>,
     /// Partitions in which nothing comes in for a while.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub silences: Vec<Silence>,
@@ -125,6 +129,9 @@ impl Variety {
     pub(super) fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
         if self.empty_partitions >= scenario.partitions {
             return Err(ScenarioError::NoRow);
+        }
+        if self.window_messages == Some(0) {
+            return Err(ScenarioError::Zero { name: "window_messages" });
         }
         if self.ends_us() > END_MAX_US {
             return Err(ScenarioError::TooLong { ends_us: self.ends_us(), max_us: END_MAX_US });

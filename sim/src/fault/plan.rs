@@ -3,6 +3,7 @@
 use super::Fault;
 use super::kinds::Drawing;
 use super::mix::Mix;
+use crate::misfortune::Misfortunes;
 use crate::random::{self, between, spread};
 use crate::storage::StoreFaults;
 use crate::wire::{LinkFaults, NetworkFaults, Node};
@@ -168,6 +169,10 @@ pub struct FaultPlan {
     pub network: NetworkFaults,
     /// How the store behaves from the beginning to the horizon.
     pub store: StoreFaults,
+    /// What chance strikes from the beginning to the horizon, one by one; `None` if the rates of links and store
+    /// decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfortunes: Option<Misfortunes>,
     /// Faults by virtual time in microseconds, in that order.
     pub timed: Vec<(u64, Fault)>,
     /// Faults by protocol step.
@@ -204,6 +209,7 @@ impl FaultPlan {
         Self {
             network: NetworkFaults::default(),
             store: StoreFaults::CALM,
+            misfortunes: None,
             timed: Vec::new(),
             aims: Vec::new(),
             horizon_us: 0,
@@ -238,6 +244,7 @@ impl FaultPlan {
         Self {
             network: network.unwrap_or_default(),
             store: store.unwrap_or(StoreFaults::CALM),
+            misfortunes: None,
             faults_max: timed.len() + aims.len(),
             timed,
             aims,
@@ -253,7 +260,7 @@ impl FaultPlan {
     /// Whether nothing goes wrong in it.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.faults_max == 0
+        self.faults_max == 0 && self.misfortunes.as_ref().is_none_or(Misfortunes::is_empty)
     }
 
     /// Whether it can be carried out in a cluster with these targets.
@@ -267,7 +274,8 @@ impl FaultPlan {
             Victim::Node(node) => Some(node),
             Victim::Actor => None,
         });
-        let mut named = self.faults().flat_map(Fault::nodes).chain(victims);
+        let unlucky = self.misfortunes.iter().flat_map(Misfortunes::nodes);
+        let mut named = self.faults().flat_map(Fault::nodes).chain(victims).chain(unlucky);
         if let Some(unknown) = named.find(|node| !known.contains(node)) {
             let known: Vec<_> = known.iter().map(|node| node.0.to_string()).collect();
             return Err(PlanError::UnknownNode(unknown, known.join(", ")));

@@ -91,7 +91,7 @@ impl<J: Job> Simulation<J> {
         self
     }
 
-    /// Silences, slow tasks, a user who changes his mind, cancelled jobs, instead of drawn ones.
+    /// Silences, slow tasks, small channels, a user who changes his mind, cancelled jobs, instead of drawn ones.
     pub fn variety(mut self, variety: Variety) -> Self {
         self.settings.variety = Some(variety);
         self

@@ -21,6 +21,7 @@ mod core;
 mod faults;
 mod hub;
 mod mailbox;
+mod misfortune;
 mod net;
 mod socket;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use channel::WINDOW_MESSAGES;
 pub use connection::{ChannelReceiver, ChannelSender, ConnectionTag};
 pub use faults::{LinkFaults, NetworkFaults};
 pub use mailbox::{Inbound, Mailbox};
+pub use misfortune::{MessageFate, MessageMisfortune};
 pub use net::{Net, NetworkCounts};
 pub use socket::Socket;
 
