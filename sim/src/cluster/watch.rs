@@ -3,6 +3,7 @@
 //! After every step of every machine all invariants are checked, and every change of the store is judged
 //! in the moment it takes effect. The first violation ends the run.
 
+mod seen;
 mod steps;
 mod store;
 mod user;
@@ -29,7 +30,7 @@ use keygroups::checkpoint::{
 };
 use keygroups::driver::{DriverError, RestoredTask};
 use keygroups::key_group::KeyGroup;
-use keygroups::protocol::invariant::{self, Fact, History, JobView};
+use keygroups::protocol::invariant::Fact;
 use keygroups::protocol::{
     Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Event, Host, HostInput, HostOutput,
     Options, ToCoordinator,
@@ -38,6 +39,7 @@ use keygroups::snapshot::KeyGroupSections;
 use keygroups::store::Layout;
 use keygroups_model::conform::Began;
 use object_store::path::Path;
+use seen::Seen;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,9 +58,7 @@ pub(crate) struct Watch {
 }
 
 struct State {
-    history: History,
-    coordinators: BTreeMap<Node, Coordinator>,
-    hosts: BTreeMap<Node, Host>,
+    seen: Seen,
     violation: Option<Violation>,
     // Weak: the injector holds the store, the store what observes it, and that is this watch.
     injector: Option<WeakInjector>,
@@ -74,9 +74,7 @@ struct State {
 impl Watch {
     pub(super) fn new(world: &World, scenario: &Scenario, job: &dyn Untyped) -> Self {
         let state = State {
-            history: History::new(),
-            coordinators: BTreeMap::new(),
-            hosts: BTreeMap::new(),
+            seen: Seen::new(),
             violation: None,
             injector: None,
             meetings: Meetings::default(),
@@ -122,7 +120,7 @@ impl Watch {
         let began = Began::Coordinator { id: machine.id(), nonce, options: Cow::Borrowed(options) };
         self.trace.event(&self.net.name(node), "began", &began);
         let mut state = self.state();
-        state.coordinators.insert(node, machine.clone());
+        state.seen.coordinator(node, machine);
         state.meetings.see(|tracker| tracker.began(node));
         drop(state);
         self.strike(node, &[steps::began(life)]);
@@ -132,7 +130,7 @@ impl Watch {
     pub(crate) fn host_began(&self, node: Node, life: u64, machine: &Host, slots: u16) {
         let began = Began::Host { id: machine.id(), incarnation: machine.incarnation(), slots };
         self.trace.event(&self.net.name(node), "began", &began);
-        self.state().hosts.insert(node, machine.clone());
+        self.state().seen.host(node, machine);
         self.strike(node, &[steps::began(life)]);
     }
 
@@ -176,7 +174,7 @@ impl Watch {
         }
         // What invariants look at changes only with an event.
         if outputs.iter().any(|output| matches!(output, CoordinatorOutput::Event(_))) {
-            state.coordinators.insert(node, machine.clone());
+            state.seen.coordinator(node, machine);
         }
         if let (true, Some(injector)) = (elected, state.injector.as_ref().and_then(WeakInjector::upgrade)) {
             injector.elected(node);
@@ -214,7 +212,7 @@ impl Watch {
             matches!(output, HostOutput::Run { .. } | HostOutput::Drop { .. } | HostOutput::Restore(_))
         };
         if outputs.iter().any(tasks_changed) {
-            state.hosts.insert(node, machine.clone());
+            state.seen.host(node, machine);
         }
         self.check(state);
         self.strike(node, &steps);
@@ -305,12 +303,12 @@ impl Watch {
 
     /// The newest manifest that there ever was.
     pub(super) fn newest_manifest(&self) -> Option<Arc<Manifest>> {
-        self.state().history.newest().cloned()
+        self.state().seen.history().newest().cloned()
     }
 
     /// Every checkpoint that was ever committed, in that order.
     pub(super) fn committed(&self) -> Vec<Arc<CheckpointRecord>> {
-        self.state().history.committed().cloned().collect()
+        self.state().seen.history().committed().cloned().collect()
     }
 
     /// How many of a partition's `rows` may have come in so far.
@@ -319,7 +317,7 @@ impl Watch {
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        self.state().history.newest().is_some_and(|manifest| manifest.status == JobStatus::Finished)
+        self.state().seen.history().newest().is_some_and(|manifest| manifest.status == JobStatus::Finished)
     }
 
     pub(crate) fn violation(&self) -> Option<Violation> {
@@ -355,7 +353,7 @@ impl Watch {
     fn judge_with(&self, state: &mut State, node: &str, fact: &Fact, more: Option<String>) {
         self.trace.event(node, "fact", fact);
         state.meetings.see(|tracker| tracker.fact(fact));
-        if let Err(violation) = state.history.record(fact) {
+        if let Err(violation) = state.seen.happened(fact) {
             let detail = match more {
                 Some(more) => format!("{}: {more}", violation.detail),
                 None => violation.detail,
@@ -378,31 +376,19 @@ impl Watch {
     }
 
     fn check(&self, mut state: MutexGuard<'_, State>) {
-        let State { history, coordinators, hosts, judge, progress, meetings, .. } = &mut *state;
+        let State { seen, judge, progress, meetings, .. } = &mut *state;
         progress.summary.steps += 1;
         meetings.moved();
-        let alive = |node: &Node| !self.is_dead(*node);
-        let view = JobView {
-            coordinators: coordinators
-                .iter()
-                .filter(|(node, _)| alive(node))
-                .map(|(_, machine)| machine)
-                .collect(),
-            hosts: hosts.iter().filter(|(node, _)| alive(node)).map(|(_, machine)| machine).collect(),
-            history,
-        };
-        let mut judgement = invariant::check(&view)
-            .map_err(|violation| Violation::broken(violation.invariant, violation.detail));
-        if judge.judges_steps() {
-            judgement = judgement.and_then(|()| judge.step(&view));
-        }
-        if let Err(violation) = judgement {
+        if let Err(violation) = seen.judge(&self.nodes, &mut **judge) {
             self.broken(&mut state, violation);
         }
     }
 
     /// Outside the lock: a fault may crash the very process that takes the step.
     fn strike(&self, node: Node, steps: &[&'static str]) {
+        if steps.is_empty() {
+            return;
+        }
         let injector = self.state().injector.as_ref().and_then(WeakInjector::upgrade);
         if let Some(injector) = injector {
             for step in steps {

@@ -18,9 +18,15 @@ impl Watch {
     pub(crate) fn garbage(&self, paths: &[Path]) -> Vec<ObjectName> {
         let state = self.state();
         let mut named: BTreeSet<_> =
-            state.history.committed().flat_map(|record| record.objects()).copied().collect();
-        let kept: BTreeSet<_> =
-            state.history.newest().into_iter().flat_map(|manifest| manifest.objects()).copied().collect();
+            state.seen.history().committed().flat_map(|record| record.objects()).copied().collect();
+        let kept: BTreeSet<_> = state
+            .seen
+            .history()
+            .newest()
+            .into_iter()
+            .flat_map(|manifest| manifest.objects())
+            .copied()
+            .collect();
         named.retain(|name| !matches!(name, ObjectName::State { .. }) || kept.contains(name));
         let unnamed = paths.iter().filter_map(|path| match self.layout.identify(path) {
             Identified::Object(name) => (!named.contains(&name)).then_some(name),
@@ -60,9 +66,9 @@ impl Watch {
                 return;
             }
         };
-        let commits = state.history.committed_by(&manifest);
+        let commits = state.seen.history().committed_by(&manifest);
         self.judge(state, STORE, &Fact::ManifestCreated(Arc::clone(&manifest)));
-        state.progress.newest = state.history.newest().cloned();
+        state.progress.newest = state.seen.history().newest().cloned();
         if let Some(record) = commits {
             match state.judge.compare(record, read, &self.layout) {
                 Ok(Compared { found, expected, difference, broken }) => {
