@@ -189,8 +189,8 @@ pub fn simulate_plan(
     let job = AnyJob::new(Arc::new(flights::Flights::new(scenario)), Vec::new());
     let setting = Setting { scenario: scenario.clone(), plan, planted, job, stores: Stores::default() };
     simulate_job(seed, setting, recording).map(|Finished { summary, state }| {
-        let result = flights::totals_of(&state).expect("the oracle has read it");
-        Summary { result, ..summary }
+        let totals = flights::totals_of(&state).expect("the oracle has read it");
+        Summary { result: totals.into_iter().map(|(key, totals)| (key.into(), totals)).collect(), ..summary }
     })
 }
 
