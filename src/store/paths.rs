@@ -65,10 +65,10 @@ impl Layout {
         Path::parse(path).expect("a path, and below it letters, digits, dots and dashes")
     }
 
-    /// What lies at `path`; the exact inverse of [`manifest`](Self::manifest) and
+    /// What lies at `path`, a store's path or its text; the exact inverse of [`manifest`](Self::manifest) and
     /// [`object`](Self::object).
-    pub fn identify(&self, path: &Path) -> Identified {
-        let Some(text) = self.below(path) else { return Identified::Foreign };
+    pub fn identify(&self, path: &(impl AsRef<str> + ?Sized)) -> Identified {
+        let Some(text) = self.below(path.as_ref()) else { return Identified::Foreign };
         match text.strip_prefix(MANIFEST).and_then(|text| text.strip_prefix('/')) {
             Some(version) => digits(version.as_bytes(), 20)
                 .map_or(Identified::Foreign, |version| Identified::Manifest(ManifestVersion(version))),
@@ -77,8 +77,8 @@ impl Layout {
     }
 
     /// What follows the prefix in `path`.
-    fn below<'a>(&self, path: &'a Path) -> Option<&'a str> {
-        let text = path.as_ref().strip_prefix(self.prefix.as_ref())?;
+    fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let text = path.strip_prefix(self.prefix.as_ref())?;
         if self.prefix.is_root() { Some(text) } else { text.strip_prefix('/') }
     }
 

@@ -135,7 +135,7 @@ impl Cluster {
 
     /// What the store holds besides manifests, ascending.
     fn objects(&self) -> Vec<ObjectName> {
-        let identify = |path: &String| match self.layout().identify(&Path::from(path.as_str())) {
+        let identify = |path: &String| match self.layout().identify(path) {
             Identified::Object(name) => Some(name),
             Identified::Manifest(_) | Identified::Foreign => None,
         };
