@@ -9,6 +9,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether a process runs.
@@ -35,6 +36,7 @@ pub struct Nodes {
     // madsim's handle is asked for when it is needed, not kept: a main task usually holds this set, and the
     // handle holds the main tasks; the circle would outlive every simulation.
     processes: Arc<Mutex<BTreeMap<Node, Process>>>,
+    changes: Arc<AtomicU64>,
 }
 
 struct Process {
@@ -57,7 +59,7 @@ impl Nodes {
     /// No processes yet.
     #[must_use]
     pub fn new(net: &Net, trace: &Trace) -> Self {
-        Self { net: net.clone(), trace: trace.clone(), processes: Arc::default() }
+        Self { net: net.clone(), trace: trace.clone(), processes: Arc::default(), changes: Arc::default() }
     }
 
     /// Adds a process and starts it; `main` makes its main task, again after each restart. A process whose
@@ -76,6 +78,7 @@ impl Nodes {
         let id = Handle::current().create_node().name(name).init(init).build().id();
         let process = Process { id, state: ProcessState::Running, machine, place: Place::default() };
         self.processes().insert(node, process);
+        self.changed();
         node
     }
 
@@ -89,6 +92,7 @@ impl Nodes {
         let mut processes = self.processes();
         let process = processes.get_mut(&node).expect("it was added just now");
         process.state = ProcessState::Absent;
+        self.changed();
         // Before its task was polled for the first time.
         Handle::current().kill(process.id);
         node
@@ -98,6 +102,11 @@ impl Nodes {
     #[must_use]
     pub fn state(&self, node: Node) -> ProcessState {
         self.processes().get(&node).map_or(ProcessState::Running, |process| process.state)
+    }
+
+    /// How often the [`state`](Self::state) of any process has changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// Crashes a process. Nothing if it is down or absent.
@@ -222,6 +231,7 @@ impl Nodes {
     pub(crate) fn kill_all(&self) {
         for (&node, process) in self.processes().iter_mut() {
             process.state = ProcessState::Down;
+            self.changed();
             self.net.crash(node);
             Handle::current().kill(process.id);
         }
@@ -238,10 +248,15 @@ impl Nodes {
             let mut processes = self.processes();
             let process = processes.get_mut(&node).filter(|process| from(process.state))?;
             process.state = to;
+            self.changed();
             process.id
         };
         self.trace.event(&self.net.name(node), kind, &());
         Some(id)
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
     fn processes(&self) -> MutexGuard<'_, BTreeMap<Node, Process>> {

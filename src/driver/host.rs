@@ -169,7 +169,8 @@ where
             HostOutput::Restore(deployment) => {
                 let key = Work::Restore(deployment.attempt, deployment.task);
                 let reading = restore(self.store.clone(), self.requests.clone(), Arc::clone(&deployment));
-                self.pending.begin(key, reading.map(|restored| Ended::Restored { deployment, restored }));
+                let restored = reading.map(|restored| Ended::Restored { deployment, restored });
+                self.pending.begin(key, restored.boxed());
             }
             HostOutput::Run { attempt, task } => self.engine.run(attempt, task),
             HostOutput::Snapshot { attempt, task, barrier } => self.snapshot(attempt, task, barrier),
@@ -187,7 +188,7 @@ where
             }
             HostOutput::SetHeartbeat => {
                 let sleep = self.requests.runtime.sleep(self.requests.timings.heartbeat);
-                self.pending.begin(Work::Heartbeat, sleep.map(|()| Ended::Heartbeat));
+                self.pending.begin(Work::Heartbeat, sleep.map(|()| Ended::Heartbeat).boxed());
             }
         }
     }
@@ -196,13 +197,14 @@ where
         let identity = SnapshotIdentity { attempt, task, checkpoint: barrier.checkpoint };
         let frozen: Option<FrozenTask> = self.engine.snapshot(attempt, task, barrier);
         let (store, requests) = (self.store.clone(), self.requests.clone());
-        self.pending.begin(Work::Upload(attempt, task, barrier.checkpoint), async move {
+        let uploading = async move {
             let snapshot = match frozen {
                 Some(frozen) => Some(upload(store, requests, identity, frozen).await),
                 None => None,
             };
             Ended::Uploaded { identity, snapshot }
-        });
+        };
+        self.pending.begin(Work::Upload(attempt, task, barrier.checkpoint), uploading.boxed());
     }
 }
 

@@ -57,9 +57,8 @@ impl Engine for SimEngine {
 
     fn send_all(&mut self, message: ToCoordinator) {
         let message = CoordinatorMail::Host(message);
-        for id in 0..self.cluster.scenario.coordinators {
-            self.mail(self.cluster.coordinator(CoordinatorId(id)), &message);
-        }
+        let all = (0..self.cluster.scenario.coordinators).map(CoordinatorId);
+        self.mailbox.send_to_each(all.filter_map(|id| self.cluster.coordinator(id)), &message);
     }
 
     fn restore(&mut self, deployment: &Arc<Deployment>, restored: RestoredTask) -> Result<(), FailureCause> {

@@ -136,7 +136,7 @@ impl Cluster {
 
     /// What the store holds besides manifests, ascending.
     fn objects(&self) -> Vec<ObjectName> {
-        let identify = |path: &String| match self.layout().identify(&Path::from(path.as_str())) {
+        let identify = |path: &String| match self.layout().identify(path) {
             Identified::Object(name) => Some(name),
             Identified::Manifest(_) | Identified::Foreign => None,
         };
@@ -210,8 +210,8 @@ fn simulate_flights(
     let stores = Stores::default();
     let setting = Setting { scenario: scenario.clone(), plan, planted, job, stores, noted };
     simulate_job(seed, setting, recording).map(|Finished { summary, state }| {
-        let result = flights::totals_of(&state).expect("the oracle has read it");
-        Summary { result, ..summary }
+        let totals = flights::totals_of(&state).expect("the oracle has read it");
+        Summary { result: totals.into_iter().map(|(key, totals)| (key.into(), totals)).collect(), ..summary }
     })
 }
 

@@ -1,6 +1,5 @@
 //! The stores that processes use: the simulated one's client, or what a user puts around it or in its place.
 
-use super::own_store::OwnStore;
 use super::planted::TwistedStore;
 use super::{Cluster, STORE_CLIENT_PORT};
 use crate::storage::SimObjectStore;
@@ -66,11 +65,10 @@ impl Cluster {
 
     /// Objects that no manifest names, directly or through the chain of outputs.
     pub(super) fn garbage(&self) -> Vec<ObjectName> {
-        let paths = self.own_store.as_ref().map_or_else(
-            || self.store.look(|objects| objects.keys().map(|path| path.as_str().into()).collect()),
-            OwnStore::paths,
-        );
-        self.watch.garbage(&paths)
+        match &self.own_store {
+            Some(own) => self.watch.garbage(own.paths().iter()),
+            None => self.store.look(|objects| self.watch.garbage(objects.keys())),
+        }
     }
 
     /// Who runs on `node`.

@@ -86,8 +86,7 @@ impl Atlas {
             let layout = Layout::new(Path::from(job));
             let below = format!("{job}/");
             let mine = objects.keys().filter(|path| path.starts_with(&below));
-            let known: Vec<_> =
-                mine.map(|path| (path, layout.identify(&Path::from(path.as_str())))).collect();
+            let known: Vec<_> = mine.map(|path| (path, layout.identify(path))).collect();
             let truth = Truth::read(&layout, &known, read);
             for (path, identified) in known {
                 if let Some(need) = truth.need(&identified) {
