@@ -288,7 +288,7 @@ where
 }
 
 fn not_pruned(done: Result<Result<(), StoreError>, DriverError>) -> Result<(), CopyError> {
-    done.and_then(|done| Ok(done?)).map_err(CopyError::NotPruned)
+    done.and_then(|done| Ok(done?)).map_err(|error| CopyError::NotPruned(Box::new(error)))
 }
 
 /// Writes the copy of `object` once its bytes are known; nothing if they never are.
@@ -302,7 +302,7 @@ async fn keep(
     let limit = requests.timings.transfer_timeout;
     let kept = requests.within(limit, "write a local copy", copies.keep(object, bytes)).await;
     let kept = kept.and_then(|kept| Ok(kept?));
-    kept.map_err(|source| CopyError::NotKept { object, source })
+    kept.map_err(|source| CopyError::NotKept { object, source: Box::new(source) })
 }
 
 impl<E, M: fmt::Debug> fmt::Debug for HostDriver<E, M> {

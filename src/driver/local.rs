@@ -35,7 +35,7 @@ pub enum CopyError {
         /// The snapshot.
         object: ObjectName,
         /// Why.
-        source: DriverError,
+        source: Box<DriverError>,
     },
     /// The copy cannot be read, or is not what was written: the store was read instead. It is deleted
     /// unless it may be read another time.
@@ -44,11 +44,11 @@ pub enum CopyError {
         /// The snapshot.
         object: ObjectName,
         /// Why.
-        source: DriverError,
+        source: Box<DriverError>,
     },
     /// Copies that nobody needs may still be there; the next checkpoint tries again.
     #[error("local copies that nobody needs are not deleted: {0}")]
-    NotPruned(DriverError),
+    NotPruned(Box<DriverError>),
 }
 
 /// Which copies may still be restored from.

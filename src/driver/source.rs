@@ -92,7 +92,7 @@ impl Source {
         let refused = self.refused.into_inner().unwrap_or_else(PoisonError::into_inner);
         let damaged = refused.iter().filter(|refused| refused.source.kind() == ErrorKind::Corrupt);
         let damaged = damaged.map(|refused| refused.object).collect();
-        let error = |Refused { object, source }| CopyError::Refused { object, source };
+        let error = |Refused { object, source }| CopyError::Refused { object, source: Box::new(source) };
         (refused.into_iter().map(error).collect(), damaged)
     }
 

@@ -1,30 +1,48 @@
 //! Which faults a seed is made of.
 
 use super::kinds::Drawing;
-use super::{Aim, Fault, KINDS, Kind, Victim, When};
-use crate::random::{pick, spread};
+use super::{Aim, Fault, KINDS, Kind, Profile, Victim, When};
+use crate::random::{between, pick, spread};
 use fastrand::Rng;
 
 /// Which kinds of faults a seed draws, and how many. Where everything goes wrong at once, one thing hides
 /// another: some seeds know one kind only, which then strikes often.
 pub(super) struct Mix {
     kinds: Vec<&'static Kind>,
-    pub(super) timed: usize,
-    pub(super) aims: usize,
+    timed: usize,
+    aims: usize,
     /// Links and store are imperfect all the time.
     pub(super) background: bool,
 }
 
 impl Mix {
+    /// What befalls local copies, where hosts keep any. It is drawn beside all the rest: neither how often
+    /// anything else strikes nor what a seed draws for it depends on it.
+    pub(super) fn of_disks(random: &mut Rng, profile: Profile) -> Self {
+        let mut kinds: Vec<_> = KINDS.iter().filter(|kind| kind.of_disks).collect();
+        let (timed, aims) = match profile {
+            Profile::None => (0, 0),
+            Profile::Default => (random.usize(0..=1), random.usize(0..=1)),
+            // Now and then disks are good, whatever else befalls.
+            Profile::Chaos if random.u8(0..4) == 0 => (0, 0),
+            Profile::Chaos => (random.usize(1..=6), random.usize(1..=5)),
+        };
+        if random.bool() {
+            random.shuffle(&mut kinds);
+            kinds.truncate(random.usize(1..=3));
+        }
+        Self { kinds, timed, aims, background: false }
+    }
+
     /// A few faults of any kind.
     pub(super) fn bad_day(random: &mut Rng) -> Self {
         let (timed, aims) = (random.usize(1..=3), random.usize(1..=2));
-        Self { kinds: KINDS.iter().collect(), timed, aims, background: true }
+        Self { kinds: not_of_disks(), timed, aims, background: true }
     }
 
     /// Many, of one kind, of some, or of all.
     pub(super) fn chaos(random: &mut Rng) -> Self {
-        let mut kinds: Vec<_> = KINDS.iter().collect();
+        let mut kinds = not_of_disks();
         match random.u8(0..10) {
             0..2 => {
                 let (timed, aims) = (random.usize(4..=14), random.usize(2..=8));
@@ -39,6 +57,21 @@ impl Mix {
             }
             _ => Self { kinds, timed: random.usize(3..=10), aims: random.usize(2..=6), background: true },
         }
+    }
+
+    /// All faults: by time, in no order, and by step.
+    pub(super) fn draw_all(
+        &self,
+        drawing: &mut Drawing<'_>,
+        horizon_us: u64,
+    ) -> (Vec<(u64, Fault)>, Vec<Aim>) {
+        let timed = (0..self.timed).filter_map(|_| {
+            let fault = self.draw(drawing)?;
+            Some((between(&mut drawing.random, (0, horizon_us)), fault))
+        });
+        let timed = timed.collect();
+        let aims = if drawing.targets.steps.is_empty() { 0 } else { self.aims };
+        (timed, (0..aims).filter_map(|_| self.draw_aim(drawing)).collect())
     }
 
     /// A fault of one of the kinds, unless the cluster has no more of what it needs.
@@ -69,4 +102,8 @@ impl Mix {
         let fault = self.draw(drawing)?;
         Some(Aim { step, occurrence, when, victim, fault })
     }
+}
+
+fn not_of_disks() -> Vec<&'static Kind> {
+    KINDS.iter().filter(|kind| !kind.of_disks).collect()
 }

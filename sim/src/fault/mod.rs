@@ -9,6 +9,8 @@ mod clocks;
 mod comings;
 mod crash;
 mod crash_during_start;
+mod disk_damage;
+mod disk_trouble;
 mod half_open;
 mod injector;
 mod isolation;
@@ -32,6 +34,8 @@ pub use clocks::{ClockDrift, ClockJump};
 pub use comings::{Join, Leave};
 pub use crash::Crash;
 pub use crash_during_start::CrashDuringStart;
+pub use disk_damage::DamagedDisk;
+pub use disk_trouble::{DiskTrouble, DiskTroubleKind};
 pub use half_open::HalfOpen;
 pub use injector::Injector;
 pub(crate) use injector::WeakInjector;
@@ -95,6 +99,10 @@ pub enum Fault {
     StoreTrouble(StoreTrouble),
     /// A stored object is damaged for ever.
     StoreDamage(StoreDamage),
+    /// Files on a host's disk are damaged.
+    DamagedDisk(DamagedDisk),
+    /// A host's disk misbehaves.
+    DiskTrouble(DiskTrouble),
 }
 
 impl Fault {
@@ -124,6 +132,8 @@ impl Fault {
             Self::StoreOutage(_) => "store-outage",
             Self::StoreTrouble(fault) => fault.kind(),
             Self::StoreDamage(fault) => fault.damage.how.name(),
+            Self::DamagedDisk(fault) => fault.damage.how.name(),
+            Self::DiskTrouble(fault) => fault.kind(),
         }
     }
 
@@ -143,6 +153,8 @@ impl Fault {
             Self::Partition(fault) => fault.from.iter().chain(&fault.to).copied().collect(),
             Self::Isolation(fault) => fault.others.clone(),
             Self::HalfOpen(fault) => vec![fault.from, fault.to],
+            Self::DamagedDisk(fault) => vec![fault.node],
+            Self::DiskTrouble(fault) => vec![fault.node],
             Self::RoughLinks(_)
             | Self::StoreErrors(_)
             | Self::StoreOutage(_)
@@ -175,6 +187,8 @@ impl Fault {
             Self::ClockJump(fault) => fault.node = victim,
             Self::Partition(fault) => fault.aim_at(victim),
             Self::HalfOpen(fault) => fault.aim_at(victim),
+            Self::DamagedDisk(fault) => fault.node = victim,
+            Self::DiskTrouble(fault) => fault.node = victim,
             // Who comes and goes is counted when the plan is made.
             Self::Join(_)
             | Self::Leave(_)
@@ -220,6 +234,8 @@ impl Fault {
                 !fault.others.is_empty()
             }
             Self::HalfOpen(fault) => moved(&mut fault.from) && moved(&mut fault.to),
+            Self::DamagedDisk(fault) => moved(&mut fault.node),
+            Self::DiskTrouble(fault) => moved(&mut fault.node),
             Self::RoughLinks(_)
             | Self::StoreErrors(_)
             | Self::StoreOutage(_)
@@ -247,6 +263,8 @@ impl Fault {
             Self::StoreOutage(fault) => fault.for_us,
             Self::StoreTrouble(fault) => fault.for_us,
             Self::StoreDamage(_) => 0,
+            Self::DamagedDisk(fault) => fault.down_us,
+            Self::DiskTrouble(fault) => fault.for_us,
         }
     }
 
@@ -272,6 +290,8 @@ impl Fault {
             Self::StoreOutage(fault) => fault.describe(),
             Self::StoreTrouble(fault) => fault.describe(),
             Self::StoreDamage(fault) => fault.describe(),
+            Self::DamagedDisk(fault) => fault.describe(net),
+            Self::DiskTrouble(fault) => fault.describe(net),
         };
         match self.lasts_us() {
             0 => what,
@@ -286,6 +306,7 @@ impl Fault {
             Self::CrashDuringStart(fault) => nodes.crash(fault.node),
             Self::Pause(fault) => nodes.pause(fault.node),
             Self::StoreDamage(fault) => fault.strike(store),
+            Self::DamagedDisk(fault) => fault.strike(nodes),
             Self::Rack(fault) => fault.strike(nodes),
             Self::NewAddress(fault) => fault.strike(nodes),
             Self::Join(fault) => nodes.join(fault.node),
@@ -299,7 +320,8 @@ impl Fault {
             | Self::RoughLinks(_)
             | Self::StoreErrors(_)
             | Self::StoreOutage(_)
-            | Self::StoreTrouble(_) => {}
+            | Self::StoreTrouble(_)
+            | Self::DiskTrouble(_) => {}
         }
     }
 
@@ -311,6 +333,7 @@ impl Fault {
             Self::Pause(fault) => nodes.resume(fault.node),
             Self::Rack(fault) => fault.relent(nodes),
             Self::NewAddress(fault) => crash::restart(nodes, fault.node),
+            Self::DamagedDisk(fault) => fault.relent(nodes),
             Self::Slow(_)
             | Self::Join(_)
             | Self::Leave(_)
@@ -323,7 +346,8 @@ impl Fault {
             | Self::StoreErrors(_)
             | Self::StoreOutage(_)
             | Self::StoreTrouble(_)
-            | Self::StoreDamage(_) => {}
+            | Self::StoreDamage(_)
+            | Self::DiskTrouble(_) => {}
         }
     }
 
@@ -358,6 +382,8 @@ impl Fault {
             | Self::ClockDrift(_)
             | Self::ClockJump(_)
             | Self::StoreDamage(_)
+            | Self::DamagedDisk(_)
+            | Self::DiskTrouble(_)
             | Self::HalfOpen(_) => {}
         }
     }
@@ -375,6 +401,7 @@ impl Fault {
                 | Self::Leave(_)
                 | Self::ClockJump(_)
                 | Self::StoreDamage(_)
+                | Self::DamagedDisk(_)
                 | Self::HalfOpen(_)
         )
     }
@@ -384,6 +411,7 @@ impl Fault {
         match self {
             Self::Slow(fault) => fault.shape(manners),
             Self::ClockDrift(fault) => fault.shape(manners),
+            Self::DiskTrouble(fault) => fault.shape(manners),
             _ => {}
         }
     }

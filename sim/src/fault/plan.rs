@@ -3,7 +3,7 @@
 use super::Fault;
 use super::kinds::Drawing;
 use super::mix::Mix;
-use crate::random::{self, between, spread};
+use crate::random::{self, spread};
 use crate::storage::StoreFaults;
 use crate::wire::{LinkFaults, NetworkFaults, Node};
 use fastrand::Rng;
@@ -66,6 +66,8 @@ pub struct Targets {
     pub hosts_min: usize,
     /// How many manifests the store keeps: a listing may omit as many of the newest, less one.
     pub manifests_retained: u64,
+    /// Whether hosts keep local copies on their disks.
+    pub disks: bool,
     /// The store: no process, but a node that links lead to.
     pub store: Node,
     /// Protocol steps that faults may be aimed at; see [`Injector::on_step`](super::Injector::on_step).
@@ -226,15 +228,16 @@ impl FaultPlan {
         let network = mix.background.then(|| draw_network(&mut random, profile, targets));
         let store = mix.background.then(|| draw_store(&mut random, profile));
         let mut drawing = Drawing::new(random, targets);
-        let mut timed: Vec<_> = (0..mix.timed)
-            .filter_map(|_| {
-                let fault = mix.draw(&mut drawing)?;
-                Some((between(&mut drawing.random, (0, horizon_us)), fault))
-            })
-            .collect();
+        let (mut timed, mut aims) = mix.draw_all(&mut drawing, horizon_us);
+        if targets.disks {
+            // A stream of their own: a seed without disks draws what it drew before there were any.
+            let mut random = random::stream(seed, "disk faults");
+            let mix = Mix::of_disks(&mut random, profile);
+            let (more_timed, more_aims) = mix.draw_all(&mut Drawing::new(random, targets), horizon_us);
+            timed.extend(more_timed);
+            aims.extend(more_aims);
+        }
         timed.sort_by_key(|(at_us, _)| *at_us);
-        let aims = if targets.steps.is_empty() { 0 } else { mix.aims };
-        let aims: Vec<_> = (0..aims).filter_map(|_| mix.draw_aim(&mut drawing)).collect();
         Self {
             network: network.unwrap_or_default(),
             store: store.unwrap_or(StoreFaults::CALM),
