@@ -5,7 +5,7 @@
 use super::crash::restart;
 use crate::disk::{DiskDamage, DiskDamageKind};
 use crate::nodes::Nodes;
-use crate::random::spread;
+use crate::random::{pick, spread};
 use crate::wire::{Net, Node};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
@@ -14,23 +14,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DamagedDisk {
-    /// Whose disk.
-    pub node: Node,
-    /// What becomes of it.
+    /// Whose disks.
+    pub nodes: Vec<Node>,
+    /// What becomes of each.
     pub damage: DiskDamage,
-    /// Virtual microseconds until the process starts again that is crashed by it; 0 if none is.
+    /// Virtual microseconds until the processes start again that are crashed by it; 0 if none is.
     pub down_us: u64,
 }
 
 impl DamagedDisk {
-    pub(super) fn draw(random: &mut Rng, node: Node, how: DiskDamageKind) -> Self {
+    pub(super) fn draw(random: &mut Rng, nodes: Vec<Node>, how: DiskDamageKind) -> Self {
         // The rest is what a crash leaves behind. These happen while nobody looks, too.
         let by_itself = matches!(how, DiskDamageKind::MisdirectedWrites | DiskDamageKind::BitRot);
         let crashes = !by_itself || random.bool();
         let down_us = if crashes { spread(random, (2_000, 5_000_000)) } else { 0 };
         // From the last write to what an operating system may hold back.
         let last_us = spread(random, (100_000, 30_000_000));
-        Self { node, damage: DiskDamage { how, last_us, draw: random.u64(..) }, down_us }
+        Self { nodes, damage: DiskDamage { how, last_us, draw: random.u64(..) }, down_us }
     }
 
     pub(super) fn describe(&self, net: &Net) -> String {
@@ -45,21 +45,40 @@ impl DamagedDisk {
             }
             DiskDamageKind::BitRot => "rots".to_owned(),
         };
-        let name = net.name(self.node);
-        let crashed = if self.down_us > 0 { format!(": {name} is crashed") } else { String::new() };
-        format!("the disk of {name} {what}{crashed}")
+        let names = names(net, &self.nodes);
+        let crashed = if self.down_us > 0 { " in a crash: down" } else { "" };
+        format!("the disk of {names} {what}{crashed}")
     }
 
     pub(super) fn strike(&self, nodes: &Nodes) {
-        if self.down_us > 0 {
-            nodes.crash(self.node);
+        for &node in &self.nodes {
+            if self.down_us > 0 {
+                nodes.crash(node);
+            }
+            nodes.damage_disk(node, &self.damage);
         }
-        nodes.damage_disk(self.node, &self.damage);
     }
 
     pub(super) fn relent(&self, nodes: &Nodes) {
         if self.down_us > 0 {
-            restart(nodes, self.node);
+            self.nodes.iter().for_each(|&node| restart(nodes, node));
         }
     }
+}
+
+/// The disks of one host, or of all: what befalls one often befalls its neighbours.
+pub(super) fn draw_nodes(random: &mut Rng, hosts: &[Node]) -> Vec<Node> {
+    if random.bool() { vec![pick(random, hosts)] } else { hosts.to_vec() }
+}
+
+/// Lets it befall the victim too, in the place of another.
+pub(super) fn aim_at(nodes: &mut Vec<Node>, victim: Node) {
+    if !nodes.contains(&victim) {
+        nodes.pop();
+        nodes.push(victim);
+    }
+}
+
+pub(super) fn names(net: &Net, nodes: &[Node]) -> String {
+    nodes.iter().map(|node| net.name(*node).to_string()).collect::<Vec<_>>().join(", ")
 }

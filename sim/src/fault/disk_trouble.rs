@@ -1,5 +1,6 @@
 //! A host's disk is full, cannot be read, or is slow.
 
+use super::disk_damage::names;
 use crate::process::Manners;
 use crate::random::spread;
 use crate::wire::{Net, Node};
@@ -11,9 +12,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DiskTrouble {
-    /// Whose disk.
-    pub node: Node,
-    /// What it refuses, or how late it is.
+    /// Whose disks.
+    pub nodes: Vec<Node>,
+    /// What they refuse, or how late they are.
     pub how: DiskTroubleKind,
     /// Virtual microseconds until it is as good as before.
     pub for_us: u64,
@@ -35,8 +36,8 @@ pub enum DiskTroubleKind {
 }
 
 impl DiskTrouble {
-    pub(super) fn draw(random: &mut Rng, node: Node, how: DiskTroubleKind) -> Self {
-        Self { node, how, for_us: spread(random, (500_000, 15_000_000)) }
+    pub(super) fn draw(random: &mut Rng, nodes: Vec<Node>, how: DiskTroubleKind) -> Self {
+        Self { nodes, how, for_us: spread(random, (500_000, 15_000_000)) }
     }
 
     pub(super) fn kind(&self) -> &'static str {
@@ -53,15 +54,17 @@ impl DiskTrouble {
             DiskTroubleKind::Unreadable => "cannot be read".to_owned(),
             DiskTroubleKind::Slow { extra_us } => format!("is {} ms late for everything,", extra_us / 1_000),
         };
-        format!("the disk of {} {what}", net.name(self.node))
+        format!("the disk of {} {what}", names(net, &self.nodes))
     }
 
     pub(super) fn shape(&self, manners: &mut BTreeMap<Node, Manners>) {
-        let disk = &mut manners.entry(self.node).or_default().disk;
-        match self.how {
-            DiskTroubleKind::Full => disk.full = true,
-            DiskTroubleKind::Unreadable => disk.unreadable = true,
-            DiskTroubleKind::Slow { extra_us } => disk.slow_us = disk.slow_us.max(extra_us),
+        for &node in &self.nodes {
+            let disk = &mut manners.entry(node).or_default().disk;
+            match self.how {
+                DiskTroubleKind::Full => disk.full = true,
+                DiskTroubleKind::Unreadable => disk.unreadable = true,
+                DiskTroubleKind::Slow { extra_us } => disk.slow_us = disk.slow_us.max(extra_us),
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Every kind of fault by its name: what it is for people, how often it is drawn, and how.
 
+use super::disk_damage::draw_nodes;
 use super::{
     ClockDrift, ClockJump, Crash, CrashDuringStart, DamagedDisk, DiskTrouble, DiskTroubleKind, Fault,
     HalfOpen, Isolated, Isolation, Join, Leave, NewAddress, Partition, Pause, Rack, RoughLinks, Slow,
@@ -67,13 +68,13 @@ impl<'a> Drawing<'a> {
     }
 
     fn damaged_disk(&mut self, how: DiskDamageKind) -> Option<Fault> {
-        let node = pick(&mut self.random, &self.targets.hosts);
-        Some(Fault::DamagedDisk(DamagedDisk::draw(&mut self.random, node, how)))
+        let nodes = draw_nodes(&mut self.random, &self.targets.hosts);
+        Some(Fault::DamagedDisk(DamagedDisk::draw(&mut self.random, nodes, how)))
     }
 
     fn disk_trouble(&mut self, how: DiskTroubleKind) -> Option<Fault> {
-        let node = pick(&mut self.random, &self.targets.hosts);
-        Some(Fault::DiskTrouble(DiskTrouble::draw(&mut self.random, node, how)))
+        let nodes = draw_nodes(&mut self.random, &self.targets.hosts);
+        Some(Fault::DiskTrouble(DiskTrouble::draw(&mut self.random, nodes, how)))
     }
 
     fn join(&mut self) -> Option<Fault> {

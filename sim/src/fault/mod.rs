@@ -153,8 +153,8 @@ impl Fault {
             Self::Partition(fault) => fault.from.iter().chain(&fault.to).copied().collect(),
             Self::Isolation(fault) => fault.others.clone(),
             Self::HalfOpen(fault) => vec![fault.from, fault.to],
-            Self::DamagedDisk(fault) => vec![fault.node],
-            Self::DiskTrouble(fault) => vec![fault.node],
+            Self::DamagedDisk(fault) => fault.nodes.clone(),
+            Self::DiskTrouble(fault) => fault.nodes.clone(),
             Self::RoughLinks(_)
             | Self::StoreErrors(_)
             | Self::StoreOutage(_)
@@ -169,6 +169,11 @@ impl Fault {
         match self {
             Self::ClockDrift(fault) if fault.rate_per_mille == 0 => senseless("a clock that stands still"),
             Self::Rack(fault) if fault.nodes.is_empty() => senseless("nothing stands in it"),
+            Self::DamagedDisk(DamagedDisk { nodes, .. }) | Self::DiskTrouble(DiskTrouble { nodes, .. })
+                if nodes.is_empty() =>
+            {
+                senseless("it befalls nobody")
+            }
             Self::Partition(fault) if fault.from.is_empty() => senseless("nobody is cut off"),
             _ => Ok(()),
         }
@@ -187,8 +192,8 @@ impl Fault {
             Self::ClockJump(fault) => fault.node = victim,
             Self::Partition(fault) => fault.aim_at(victim),
             Self::HalfOpen(fault) => fault.aim_at(victim),
-            Self::DamagedDisk(fault) => fault.node = victim,
-            Self::DiskTrouble(fault) => fault.node = victim,
+            Self::DamagedDisk(fault) => disk_damage::aim_at(&mut fault.nodes, victim),
+            Self::DiskTrouble(fault) => disk_damage::aim_at(&mut fault.nodes, victim),
             // Who comes and goes is counted when the plan is made.
             Self::Join(_)
             | Self::Leave(_)
@@ -234,8 +239,14 @@ impl Fault {
                 !fault.others.is_empty()
             }
             Self::HalfOpen(fault) => moved(&mut fault.from) && moved(&mut fault.to),
-            Self::DamagedDisk(fault) => moved(&mut fault.node),
-            Self::DiskTrouble(fault) => moved(&mut fault.node),
+            Self::DamagedDisk(fault) => {
+                fault.nodes.retain_mut(moved);
+                !fault.nodes.is_empty()
+            }
+            Self::DiskTrouble(fault) => {
+                fault.nodes.retain_mut(moved);
+                !fault.nodes.is_empty()
+            }
             Self::RoughLinks(_)
             | Self::StoreErrors(_)
             | Self::StoreOutage(_)

@@ -225,15 +225,20 @@ impl FaultPlan {
             Profile::Default => Mix::bad_day(&mut random),
             Profile::Chaos => Mix::chaos(&mut random),
         };
+        // A stream of their own: a seed without disks draws what it drew before there were any.
+        let mut of_disks = random::stream(seed, "disk faults");
+        let (mix, disks) = if targets.disks {
+            let [mix, disks] = Mix::of_disks(&mut of_disks, profile, mix);
+            (mix, Some(disks))
+        } else {
+            (mix, None)
+        };
         let network = mix.background.then(|| draw_network(&mut random, profile, targets));
         let store = mix.background.then(|| draw_store(&mut random, profile));
         let mut drawing = Drawing::new(random, targets);
         let (mut timed, mut aims) = mix.draw_all(&mut drawing, horizon_us);
-        if targets.disks {
-            // A stream of their own: a seed without disks draws what it drew before there were any.
-            let mut random = random::stream(seed, "disk faults");
-            let mix = Mix::of_disks(&mut random, profile);
-            let (more_timed, more_aims) = mix.draw_all(&mut Drawing::new(random, targets), horizon_us);
+        if let Some(disks) = disks {
+            let (more_timed, more_aims) = disks.draw_all(&mut Drawing::new(of_disks, targets), horizon_us);
             timed.extend(more_timed);
             aims.extend(more_aims);
         }

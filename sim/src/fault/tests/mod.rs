@@ -1,6 +1,7 @@
 //! Facts about plans and their execution, and about each kind of fault.
 
 mod clocks;
+mod disks;
 mod network;
 mod plans;
 mod processes;
