@@ -140,7 +140,7 @@ pub(crate) fn closing(again: &str, run: &Run<Summary>, took: Duration) -> String
         let Summary { restore_bytes_local, copies_used, copies_refused, .. } = *summary;
         local_copies(restore_bytes_local, copies_used, copies_refused)
             .into_iter()
-            .for_each(|copies| row("local copies", copies));
+            .for_each(|copies| row("copies", copies));
         row("faults", format!("{} struck", summary.faults));
         row("steps", format!("{}, every invariant checked after each", thousands(summary.steps)));
     }
