@@ -111,6 +111,7 @@ pub mod cluster;
 #[cfg(madsim)]
 pub mod coverage;
 #[cfg(madsim)]
+pub mod disk;
 pub mod fault;
 pub mod input;
 #[cfg(madsim)]

@@ -1,5 +1,6 @@
 //! The processes of the cluster: what crashes, restarts, freezes and thaws, comes and goes.
 
+use crate::disk::{Disk, DiskDamage};
 use crate::process::{Clock, Machine, Manners, Paced};
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
@@ -136,12 +137,14 @@ impl Nodes {
     pub fn leave(&self, node: Node) {
         self.crash(node);
         self.change(node, "left", ProcessState::Absent, |state| state == ProcessState::Down);
+        self.disk(node).replace();
     }
 
-    /// Gives the next life of a process another address.
+    /// Gives the next life of a process another address, on another machine: its disk is left behind.
     pub fn move_away(&self, node: Node, known_after_us: u64) {
         if let Some(process) = self.processes().get_mut(&node) {
             process.place = Place { moves: process.place.moves.saturating_add(1), known_after_us };
+            process.machine.disk.replace();
         }
     }
 
@@ -158,6 +161,24 @@ impl Nodes {
     #[must_use]
     pub fn clock(&self, node: Node) -> Clock {
         self.processes().get(&node).expect("a process of this simulation").machine.clock.clone()
+    }
+
+    /// The disk of the machine under a process.
+    ///
+    /// # Panics
+    /// If `node` is none of these processes.
+    #[must_use]
+    pub fn disk(&self, node: Node) -> Disk {
+        self.processes().get(&node).expect("a process of this simulation").machine.disk.clone()
+    }
+
+    /// Damages what lies on the disk of a process.
+    pub fn damage_disk(&self, node: Node, damage: &DiskDamage) {
+        let files = self.disk(node).damage(damage);
+        if files > 0 {
+            let text = format!("{files} files on the disk: {}", damage.how.name());
+            self.trace.event(&self.net.name(node), "error", &text);
+        }
     }
 
     /// Lets clocks err: to be said before timers are set that errors are to touch.

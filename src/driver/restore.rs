@@ -1,20 +1,20 @@
 //! Reads what a task starts from: one read for each snapshot's index, then one for each contiguous
 //! run of what the task owns, and nothing else. Everything read is verified before the engine sees
-//! it.
+//! it, wherever it was found: [`Source`] may have it from a local copy.
 //!
 //! Bounds, for each task that restores: [`SNAPSHOTS_AT_ONCE`] snapshots are read at a time, each
 //! with at most 8 requests, and no more than their raw bytes are held besides the state that is
 //! restored.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
-use bytes::Bytes;
 use futures::{StreamExt, stream};
 
 use super::{
     DriverError,
     engine::{RestoreMetrics, RestoredTask},
-    runtime::{Requests, TRIES_MAX},
+    runtime::TRIES_MAX,
+    source::{Place, Source},
 };
 use crate::{
     ErrorKind,
@@ -23,7 +23,6 @@ use crate::{
     key_group::{KeyGroupRange, MaxParallelism},
     protocol::{Deployment, FailureCause, OperatorRead, Restore},
     snapshot::{self, OperatorState, RestoreReads, Restored, Wanted},
-    store::CheckpointStore,
 };
 
 /// Enough to hide the latency of a remote store behind the decoding of what has arrived.
@@ -31,22 +30,23 @@ const SNAPSHOTS_AT_ONCE: usize = 4;
 
 /// What a task starts from, and the certificate of its keyed state as it was read.
 pub(super) async fn restore(
-    store: CheckpointStore,
-    requests: Requests,
-    deployment: Arc<Deployment>,
+    source: &Source,
+    deployment: &Deployment,
 ) -> Result<(RestoredTask, Certificate), DriverError> {
     let plan = &deployment.restore;
     let mut backend = empty_backend(deployment.task, deployment.max_parallelism, deployment.key_groups)?;
     let mut metrics = RestoreMetrics::default();
     let mut runs: Vec<Option<OperatorState>> = vec![None; plan.operator_state.len()];
     let mut fetches = stream::iter(by_snapshot(plan))
-        .map(|part| fetch_again(&store, &requests, deployment.task, part))
+        .map(|part| fetch_again(source, deployment.task, part))
         .buffered(SNAPSHOTS_AT_ONCE);
     while let Some(fetched) = fetches.next().await {
         let Fetched { restored, runs_at, read } = fetched?;
         metrics.bytes_read += read.bytes_read;
+        metrics.bytes_local += read.bytes_local;
         metrics.bytes_owned += read.bytes_owned;
         metrics.requests += read.requests;
+        metrics.copies_used += read.copies_used;
         for (at, run) in runs_at.into_iter().zip(restored.operator_state) {
             runs[at] = Some(run);
         }
@@ -54,7 +54,7 @@ pub(super) async fn restore(
             && let Some(mut filling) = backend.take()
         {
             let added = move || filling.restore_groups(&sections).map(|()| filling);
-            let filled = requests.compute(added).await?;
+            let filled = source.requests().compute(added).await?;
             backend = Some(filled.map_err(|source| misfit(deployment.task, source))?);
         }
     }
@@ -152,17 +152,13 @@ fn joined(plan: &[OperatorRead], runs: Vec<Option<OperatorState>>) -> Vec<Operat
 
 /// Fetches, and again what turns out to be damaged: bytes can be damaged on their way, or by a store that
 /// has better copies. What is damaged every time is lost, and the error says what that is.
-async fn fetch_again(
-    store: &CheckpointStore,
-    requests: &Requests,
-    task: TaskId,
-    part: Part,
-) -> Result<Fetched, DriverError> {
+async fn fetch_again(source: &Source, task: TaskId, part: Part) -> Result<Fetched, DriverError> {
     let mut tries = 1;
     loop {
-        match fetch(store, requests, part.clone()).await {
+        match fetch(source, part.clone()).await {
             Err(error) if error.kind() == ErrorKind::Corrupt && tries < TRIES_MAX => {
                 tries += 1;
+                let requests = source.requests();
                 requests.runtime.sleep(requests.timings.store_retry).await;
             }
             fetched => {
@@ -175,42 +171,37 @@ async fn fetch_again(
     }
 }
 
-async fn fetch(store: &CheckpointStore, requests: &Requests, part: Part) -> Result<Fetched, DriverError> {
+async fn fetch(source: &Source, part: Part) -> Result<Fetched, DriverError> {
     let Part { handle, wanted, runs_at } = part;
     let object = handle.object;
-    let damaged = move |source| DriverError::Snapshot { object, source };
+    let index = source.index(object, snapshot::index_read(&handle)).await?;
+    let reads = RestoreReads::new(&handle, wanted, &index)
+        .map_err(|source| DriverError::Snapshot { object, source })?;
 
-    let index = [snapshot::index_read(&handle)];
-    let limit = requests.timings.request_timeout;
-    let index = read(store, requests, limit, "read the index of a snapshot", object, &index).await?;
-    let index = index.into_iter().next().unwrap_or_default();
-    let reads = RestoreReads::new(&handle, wanted, &index).map_err(damaged)?;
+    let reads = Arc::new(reads);
+    let finish = {
+        let reads = Arc::clone(&reads);
+        move |buffers| reads.finish(buffers)
+    };
+    let (restored, place) = source.read(object, reads.ranges(), finish).await?;
 
-    let ranges = reads.ranges().to_vec();
-    let bytes_owned = ranges.iter().map(|range| range.end - range.start).sum();
-    let limit = requests.timings.transfer_timeout;
-    let buffers = read(store, requests, limit, "read state from a snapshot", object, &ranges).await?;
-    let restored = requests.compute(move || reads.finish(buffers)).await?.map_err(damaged)?;
-
-    let read = RestoreMetrics {
-        bytes_read: handle.index_bytes + bytes_owned,
-        bytes_owned,
-        requests: 1 + ranges.len() as u64,
+    let bytes_owned = reads.ranges().iter().map(|range| range.end - range.start).sum();
+    let (bytes_read, requests) = (handle.index_bytes, 1);
+    let read = match place {
+        Place::Copy => RestoreMetrics {
+            bytes_read,
+            bytes_local: bytes_owned,
+            bytes_owned,
+            requests,
+            copies_used: 1,
+            copies_refused: 0,
+        },
+        Place::Store => RestoreMetrics {
+            bytes_read: bytes_read + bytes_owned,
+            bytes_owned,
+            requests: requests + reads.ranges().len() as u64,
+            ..RestoreMetrics::default()
+        },
     };
     Ok(Fetched { restored, runs_at, read })
-}
-
-async fn read(
-    store: &CheckpointStore,
-    requests: &Requests,
-    limit: Duration,
-    operation: &'static str,
-    object: ObjectName,
-    ranges: &[Range<u64>],
-) -> Result<Vec<Bytes>, DriverError> {
-    requests
-        .repeated(|| async move {
-            Ok(requests.within(limit, operation, store.get_ranges(object, ranges)).await??)
-        })
-        .await
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures::future;
+use futures::{channel::oneshot, future};
 
 use super::{DriverError, engine::FrozenTask, runtime::Requests};
 use crate::{
@@ -12,12 +12,14 @@ use crate::{
     store::{CheckpointStore, Put},
 };
 
-/// Encodes and writes what `identity` has frozen.
+/// Encodes and writes what `identity` has frozen. `copy` gets the snapshot's bytes as soon as they are
+/// known: what becomes of them there is no matter of the checkpoint.
 pub(super) async fn upload(
     store: CheckpointStore,
     requests: Requests,
     identity: SnapshotIdentity,
     frozen: FrozenTask,
+    copy: Option<oneshot::Sender<Bytes>>,
 ) -> Result<Arc<TaskSnapshot>, DriverError> {
     let FrozenTask { keyed, operator_state, output } = frozen;
     let encode = move || {
@@ -27,6 +29,8 @@ pub(super) async fn upload(
     let object = identity.object();
     let encoded = requests.compute(encode).await?;
     let encoded = encoded.map_err(|source| DriverError::Snapshot { object, source })?;
+    // Nobody waits for it any more if a newer copy of the task is under way.
+    let _ = copy.map(|copy| copy.send(encoded.bytes.clone()));
 
     let SnapshotIdentity { attempt, task, checkpoint } = identity;
     let output_name = ObjectName::Output { attempt, task, checkpoint };

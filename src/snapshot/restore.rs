@@ -103,7 +103,7 @@ impl RestoreReads {
     ///
     /// [`SnapshotError`]: another number of buffers, or one that is of another length or damaged;
     /// the error names the key group or the item.
-    pub fn finish(self, buffers: Vec<Bytes>) -> Result<Restored, SnapshotError> {
+    pub fn finish(&self, buffers: Vec<Bytes>) -> Result<Restored, SnapshotError> {
         if buffers.len() != self.ranges.len() {
             let (expected, found) = (self.ranges.len(), buffers.len());
             return Err(SnapshotError::ReadCount { expected, found });

@@ -2,8 +2,10 @@
 
 mod clock;
 mod cluster;
+mod disk;
 mod engine;
 mod faults;
+mod local_copies;
 mod machine;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
 use serde::Serialize;
 
+use super::report::local_copies;
 use super::story::Story;
 use super::style::{BOLD, FAINT, GREEN, RED, RESET, counted, one_line, thousands};
 use super::{Plan, Subject, ViolationDocument, judged};
@@ -136,6 +137,10 @@ pub(crate) fn closing(subject: &Subject, run: &Run<Summary>, took: Duration) -> 
         row("key groups", format!("{} moved", thousands(summary.moved_key_groups)));
         let (read, owned) = (summary.restore_bytes_read, summary.restore_bytes_owned);
         row("restores", format!("{} bytes read for {} owned", thousands(read), thousands(owned)));
+        let Summary { restore_bytes_local, copies_used, copies_refused, .. } = *summary;
+        local_copies(restore_bytes_local, copies_used, copies_refused)
+            .into_iter()
+            .for_each(|copies| row("copies", copies));
         row("faults", format!("{} struck", summary.faults));
         row("steps", format!("{}, every invariant checked after each", thousands(summary.steps)));
     }

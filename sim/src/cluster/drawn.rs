@@ -39,6 +39,11 @@ pub(super) fn skewed(seed: u64, scenario: &Scenario) -> Arc<Table> {
     }
 }
 
+/// Whether hosts keep local copies: in every other seed.
+pub(super) fn disks(seed: u64) -> bool {
+    random::stream(seed, "disks").bool()
+}
+
 /// What else is drawn from `seed` for a scenario. Without faults the job is as quiet as it can be.
 pub(super) fn variety(seed: u64, scenario: &Scenario) -> Variety {
     let random = &mut random::stream(seed, "variety");

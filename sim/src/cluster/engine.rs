@@ -7,7 +7,7 @@ use super::untyped::Work;
 use crate::wire::{Address, Bell, ChannelReceiver, ChannelSender, ConnectionTag, Mailbox, Node};
 use bytes::Bytes;
 use keygroups::checkpoint::{Attempt, CheckpointId, TaskId};
-use keygroups::driver::{DriverError, Engine, FrozenTask, RestoredTask};
+use keygroups::driver::{CopyError, DriverError, Engine, FrozenTask, RestoredTask};
 use keygroups::protocol::{
     Barrier, CoordinatorId, Deployment, FailureCause, Host, HostInput, HostOutput, ToCoordinator, ToHost,
 };
@@ -116,6 +116,10 @@ impl Engine for SimEngine {
 
     fn error(&mut self, _: Attempt, _: TaskId, error: &DriverError) {
         self.cluster.watch.driver_error(self.node, error);
+    }
+
+    fn copy_error(&mut self, error: CopyError) {
+        self.cluster.watch.copy_error(self.node, &error);
     }
 
     fn step(&mut self, machine: &Host, input: &HostInput, outputs: &[HostOutput]) {

@@ -30,6 +30,9 @@ pub enum EngineBug {
     CountsTwice,
     /// Sources begin anew after every restore.
     ForgetsOffsets,
+    /// A host that is told to restore a task takes the newest copy of that task's state on its disk for it, by
+    /// its name, and reads it unverified: whichever attempt took it, and for whichever checkpoint.
+    TrustsLocalCopies,
 }
 
 /// How much longer than the others a coordinator waits before it campaigns.
@@ -74,6 +77,9 @@ pub struct Scenario {
     pub(crate) horizon_us: u64,
     pub(crate) liveness_us: u64,
     pub(crate) bug: Option<EngineBug>,
+    /// Hosts keep local copies on their disks.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) disks: bool,
     /// What makes this job unlike the next one.
     #[serde(default)]
     pub(crate) variety: Variety,
@@ -133,6 +139,7 @@ impl Scenario {
             horizon_us: 30_000_000,
             liveness_us: 120_000_000,
             bug: None,
+            disks: false,
             variety: Variety::default(),
         })
     }
@@ -213,6 +220,19 @@ impl Scenario {
     pub fn with_engine_bug(mut self, bug: EngineBug) -> Self {
         self.bug = Some(bug);
         self
+    }
+
+    /// The same with hosts that keep local copies on their disks, or with hosts that keep none.
+    #[must_use]
+    pub fn with_disks(mut self, disks: bool) -> Self {
+        self.disks = disks;
+        self
+    }
+
+    /// Whether hosts keep local copies on their disks.
+    #[must_use]
+    pub fn disks(&self) -> bool {
+        self.disks
     }
 
     /// The same with this variety.
@@ -340,4 +360,8 @@ fn timings() -> Timings {
 
 fn manifests_retained() -> u64 {
     4
+}
+
+fn is_false(it: &bool) -> bool {
+    !it
 }

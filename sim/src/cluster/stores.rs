@@ -1,7 +1,7 @@
 //! The stores that processes use: the simulated one's client, or what a user puts around it or in its place.
 
-use super::planted::TwistedStore;
-use super::{Cluster, STORE_CLIENT_PORT};
+use super::planted::{TrustingStore, TwistedStore};
+use super::{Cluster, EngineBug, STORE_CLIENT_PORT};
 use crate::storage::SimObjectStore;
 use crate::wire::Node;
 use keygroups::checkpoint::ObjectName;
@@ -56,6 +56,12 @@ impl Cluster {
         let client: Arc<dyn ObjectStore> = match self.planted.mutant() {
             Some(_) => Arc::new(TwistedStore::new(client, Arc::clone(self))),
             None => client,
+        };
+        let client: Arc<dyn ObjectStore> = match (self.scenario.bug, self.process(node)) {
+            (Some(EngineBug::TrustsLocalCopies), Process::Host(_)) => {
+                Arc::new(TrustingStore { store: client, disk: self.nodes.disk(node) })
+            }
+            _ => client,
         };
         match &self.wrap_store {
             Some(wrap) => wrap(self.process(node), client),

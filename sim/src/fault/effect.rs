@@ -15,6 +15,7 @@ impl Fault {
             Self::CrashDuringStart(fault) => nodes.crash(fault.node),
             Self::Pause(fault) => nodes.pause(fault.node),
             Self::StoreDamage(fault) => fault.strike(store),
+            Self::DamagedDisk(fault) => fault.strike(nodes),
             Self::Rack(fault) => fault.strike(nodes),
             Self::NewAddress(fault) => fault.strike(nodes),
             Self::Join(fault) => nodes.join(fault.node),
@@ -28,7 +29,8 @@ impl Fault {
             | Self::RoughLinks(_)
             | Self::StoreErrors(_)
             | Self::StoreOutage(_)
-            | Self::StoreTrouble(_) => {}
+            | Self::StoreTrouble(_)
+            | Self::DiskTrouble(_) => {}
         }
     }
 
@@ -40,6 +42,7 @@ impl Fault {
             Self::Pause(fault) => nodes.resume(fault.node),
             Self::Rack(fault) => fault.relent(nodes),
             Self::NewAddress(fault) => crash::restart(nodes, fault.node),
+            Self::DamagedDisk(fault) => fault.relent(nodes),
             Self::Slow(_)
             | Self::Join(_)
             | Self::Leave(_)
@@ -52,7 +55,8 @@ impl Fault {
             | Self::StoreErrors(_)
             | Self::StoreOutage(_)
             | Self::StoreTrouble(_)
-            | Self::StoreDamage(_) => {}
+            | Self::StoreDamage(_)
+            | Self::DiskTrouble(_) => {}
         }
     }
 
@@ -87,6 +91,8 @@ impl Fault {
             | Self::ClockDrift(_)
             | Self::ClockJump(_)
             | Self::StoreDamage(_)
+            | Self::DamagedDisk(_)
+            | Self::DiskTrouble(_)
             | Self::HalfOpen(_) => {}
         }
     }
@@ -104,6 +110,7 @@ impl Fault {
                 | Self::Leave(_)
                 | Self::ClockJump(_)
                 | Self::StoreDamage(_)
+                | Self::DamagedDisk(_)
                 | Self::HalfOpen(_)
         )
     }
@@ -113,6 +120,7 @@ impl Fault {
         match self {
             Self::Slow(fault) => fault.shape(manners),
             Self::ClockDrift(fault) => fault.shape(manners),
+            Self::DiskTrouble(fault) => fault.shape(manners),
             _ => {}
         }
     }

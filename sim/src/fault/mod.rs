@@ -9,6 +9,8 @@ mod clocks;
 mod comings;
 mod crash;
 mod crash_during_start;
+mod disk_damage;
+mod disk_trouble;
 mod effect;
 mod half_open;
 mod injector;
@@ -34,6 +36,8 @@ pub use clocks::{ClockDrift, ClockJump};
 pub use comings::{Join, Leave};
 pub use crash::Crash;
 pub use crash_during_start::CrashDuringStart;
+pub use disk_damage::DamagedDisk;
+pub use disk_trouble::{DiskTrouble, DiskTroubleKind};
 pub use half_open::HalfOpen;
 pub use injector::Injector;
 pub(crate) use injector::WeakInjector;
@@ -93,6 +97,10 @@ pub enum Fault {
     StoreTrouble(StoreTrouble),
     /// A stored object is damaged for ever.
     StoreDamage(StoreDamage),
+    /// Files on a host's disk are damaged.
+    DamagedDisk(DamagedDisk),
+    /// A host's disk misbehaves.
+    DiskTrouble(DiskTrouble),
 }
 
 impl Fault {
@@ -122,6 +130,8 @@ impl Fault {
             Self::StoreOutage(_) => "store-outage",
             Self::StoreTrouble(fault) => fault.kind(),
             Self::StoreDamage(fault) => fault.damage.how.name(),
+            Self::DamagedDisk(fault) => fault.damage.how.name(),
+            Self::DiskTrouble(fault) => fault.kind(),
         }
     }
 
@@ -131,6 +141,11 @@ impl Fault {
         match self {
             Self::ClockDrift(fault) if fault.rate_per_mille == 0 => senseless("a clock that stands still"),
             Self::Rack(fault) if fault.nodes.is_empty() => senseless("nothing stands in it"),
+            Self::DamagedDisk(DamagedDisk { nodes, .. }) | Self::DiskTrouble(DiskTrouble { nodes, .. })
+                if nodes.is_empty() =>
+            {
+                senseless("it befalls nobody")
+            }
             Self::Partition(fault) if fault.from.is_empty() => senseless("nobody is cut off"),
             _ => Ok(()),
         }
@@ -155,6 +170,8 @@ impl Fault {
             Self::StoreOutage(fault) => fault.for_us,
             Self::StoreTrouble(fault) => fault.for_us,
             Self::StoreDamage(_) => 0,
+            Self::DamagedDisk(fault) => fault.down_us,
+            Self::DiskTrouble(fault) => fault.for_us,
         }
     }
 
@@ -180,6 +197,8 @@ impl Fault {
             Self::StoreOutage(fault) => fault.describe(),
             Self::StoreTrouble(fault) => fault.describe(),
             Self::StoreDamage(fault) => fault.describe(),
+            Self::DamagedDisk(fault) => fault.describe(net),
+            Self::DiskTrouble(fault) => fault.describe(net),
         };
         match self.lasts_us() {
             0 => what,

@@ -4,7 +4,7 @@ use super::Fault;
 use super::kinds::Drawing;
 use super::mix::Mix;
 use crate::misfortune::Misfortunes;
-use crate::random::{self, between, spread};
+use crate::random::{self, spread};
 use crate::storage::StoreFaults;
 use crate::wire::{LinkFaults, NetworkFaults, Node};
 use fastrand::Rng;
@@ -67,6 +67,8 @@ pub struct Targets {
     pub hosts_min: usize,
     /// How many manifests the store keeps: a listing may omit as many of the newest, less one.
     pub manifests_retained: u64,
+    /// Whether hosts keep local copies on their disks.
+    pub disks: bool,
     /// The store: no process, but a node that links lead to.
     pub store: Node,
     /// Protocol steps that faults may be aimed at; see [`Injector::on_step`](super::Injector::on_step).
@@ -229,18 +231,24 @@ impl FaultPlan {
             Profile::Default => Mix::bad_day(&mut random),
             Profile::Chaos => Mix::chaos(&mut random),
         };
+        // A stream of their own: a seed without disks draws what it drew before there were any.
+        let mut of_disks = random::stream(seed, "disk faults");
+        let (mix, disks) = if targets.disks {
+            let [mix, disks] = Mix::of_disks(&mut of_disks, profile, mix);
+            (mix, Some(disks))
+        } else {
+            (mix, None)
+        };
         let network = mix.background.then(|| draw_network(&mut random, profile, targets));
         let store = mix.background.then(|| draw_store(&mut random, profile));
         let mut drawing = Drawing::new(random, targets);
-        let mut timed: Vec<_> = (0..mix.timed)
-            .filter_map(|_| {
-                let fault = mix.draw(&mut drawing)?;
-                Some((between(&mut drawing.random, (0, horizon_us)), fault))
-            })
-            .collect();
+        let (mut timed, mut aims) = mix.draw_all(&mut drawing, horizon_us);
+        if let Some(disks) = disks {
+            let (more_timed, more_aims) = disks.draw_all(&mut Drawing::new(of_disks, targets), horizon_us);
+            timed.extend(more_timed);
+            aims.extend(more_aims);
+        }
         timed.sort_by_key(|(at_us, _)| *at_us);
-        let aims = if targets.steps.is_empty() { 0 } else { mix.aims };
-        let aims: Vec<_> = (0..aims).filter_map(|_| mix.draw_aim(&mut drawing)).collect();
         Self {
             network: network.unwrap_or_default(),
             store: store.unwrap_or(StoreFaults::CALM),

@@ -1,6 +1,6 @@
 //! Whom a fault hits, and how it comes to hit another.
 
-use super::Fault;
+use super::{Fault, disk_damage};
 use crate::wire::Node;
 
 impl Fault {
@@ -27,6 +27,8 @@ impl Fault {
             Self::ClockJump(fault) => fault.node = victim,
             Self::Partition(fault) => fault.aim_at(victim),
             Self::HalfOpen(fault) => fault.aim_at(victim),
+            Self::DamagedDisk(fault) => disk_damage::aim_at(&mut fault.nodes, victim),
+            Self::DiskTrouble(fault) => disk_damage::aim_at(&mut fault.nodes, victim),
             // Who comes and goes is counted when the plan is made.
             Self::Join(_)
             | Self::Leave(_)
@@ -72,6 +74,14 @@ impl Fault {
                 !fault.others.is_empty()
             }
             Self::HalfOpen(fault) => moved(&mut fault.from) && moved(&mut fault.to),
+            Self::DamagedDisk(fault) => {
+                fault.nodes.retain_mut(&mut moved);
+                !fault.nodes.is_empty()
+            }
+            Self::DiskTrouble(fault) => {
+                fault.nodes.retain_mut(&mut moved);
+                !fault.nodes.is_empty()
+            }
             Self::RoughLinks(_)
             | Self::StoreErrors(_)
             | Self::StoreOutage(_)

@@ -87,6 +87,7 @@ pub(super) fn plainer(case: &Case) -> Vec<Case> {
         with(case, |scenario| scenario.partitions = 1),
         with(case, |scenario| scenario.partitions = (scenario.partitions / 2).max(1)),
         with(case, |scenario| scenario.checkpoints_retained = 1),
+        with(case, |scenario| scenario.disks = false),
     ];
     let mut sooner = case.clone();
     sooner.plan.horizon_us = (case.plan.horizon_us / 2).max(last_us);

@@ -79,6 +79,12 @@ impl<J: Job> Simulation<J> {
         self
     }
 
+    /// Whether hosts keep local copies on disks of their own; faults of these are drawn then, too.
+    pub fn disks(mut self, disks: bool) -> Self {
+        self.settings.disks = Some(disks);
+        self
+    }
+
     /// All timers, and the bounds of requests to the store.
     pub fn timings(mut self, timings: Timings) -> Self {
         self.settings.timings = Some(timings);

@@ -19,6 +19,7 @@ impl Scenario {
             spares: spares.map(Node).collect(),
             hosts_min: usize::from(self.hosts_min()),
             manifests_retained: self.manifests_retained,
+            disks: self.disks,
             store: Node(0),
             steps: STEPS,
         }

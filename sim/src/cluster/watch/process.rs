@@ -9,7 +9,7 @@ use crate::wire::Node;
 use keygroups::ErrorKind;
 use keygroups::backend::{BackendError, StateBackend};
 use keygroups::checkpoint::{Attempt, Certificate, CheckpointId, TaskId};
-use keygroups::driver::{DriverError, RestoredTask};
+use keygroups::driver::{CopyError, DriverError, RestoredTask};
 use keygroups::key_group::KeyGroup;
 use keygroups::protocol::invariant::Fact;
 use keygroups::protocol::{
@@ -142,6 +142,21 @@ impl Watch {
         }
     }
 
+    /// Something could not be done with local copies. Nobody may depend on that.
+    pub(crate) fn copy_error(&self, node: Node, error: &CopyError) {
+        if self.is_dead(node) {
+            return;
+        }
+        self.trace.event(&self.net.name(node), "error", &error.to_string());
+        let mut state = self.state();
+        let summary = &mut state.progress.summary;
+        match error {
+            CopyError::NotKept { .. } => summary.copies_not_kept += 1,
+            CopyError::Refused { .. } => summary.copies_refused += 1,
+            _ => {}
+        }
+    }
+
     /// Every error that says that something is damaged or missing.
     pub(crate) fn reports(&self) -> BTreeSet<String> {
         self.state().reports.clone()
@@ -157,6 +172,8 @@ impl Watch {
         let entries: u64 = groups.values().map(|certificate| certificate.entries).sum();
         let mut state = self.state();
         state.progress.summary.restore_bytes_read += restored.metrics.bytes_read;
+        state.progress.summary.restore_bytes_local += restored.metrics.bytes_local;
+        state.progress.summary.copies_used += restored.metrics.copies_used;
         state.progress.summary.restore_bytes_owned += restored.metrics.bytes_owned;
         let (attempt, task) = (deployment.attempt, deployment.task);
         if let (Some(key_groups), true) = (deployment.key_groups, restored.metrics.bytes_read > 0) {
@@ -166,6 +183,7 @@ impl Watch {
                 key_groups,
                 entries,
                 bytes_read: restored.metrics.bytes_read,
+                bytes_local: restored.metrics.bytes_local,
                 bytes_owned: restored.metrics.bytes_owned,
                 requests: restored.metrics.requests,
             };
