@@ -39,7 +39,6 @@ mod section_writer;
 mod tables;
 
 pub use base::{Base, Reference};
-pub(crate) use encode::encode_with_index;
 pub use encode::{EncodedSnapshot, KeyedSource, encode};
 pub use error::{Part, SnapshotError};
 pub use header::{FORMAT_VERSION, HEADER_BYTES, KeyedHeader, MAGIC, SnapshotHeader, SnapshotIdentity};

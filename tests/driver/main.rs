@@ -4,6 +4,7 @@ mod clock;
 mod cluster;
 mod engine;
 mod faults;
+mod incremental;
 mod machine;
 
 use std::time::Duration;
