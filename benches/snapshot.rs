@@ -106,9 +106,9 @@ fn restore(bencher: Bencher<'_, '_>, entries: u64) {
         let wanted = Wanted { key_groups: vec![max.all()], ..Wanted::default() };
         let reads = RestoreReads::new(&handle, wanted, &encoded.bytes).expect("the index is sound");
         let buffers = reads
-            .ranges()
+            .reads()
             .iter()
-            .map(|range| encoded.bytes.slice(range.start as usize..range.end as usize))
+            .map(|read| encoded.bytes.slice(read.range.start as usize..read.range.end as usize))
             .collect();
         let restored = reads.finish(buffers).expect("the sections are sound");
         let mut backend = StateBackend::new(max, max.all()).expect("all key groups are within bounds");

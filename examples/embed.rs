@@ -113,7 +113,11 @@ async fn main() -> Result<(), Error> {
     let record = newest.newest_checkpoint().ok_or("nothing was committed")?;
     let mut counted = 0;
     for task in &record.tasks {
-        let contents = keygroups::snapshot::verify(&store.get(task.state.object).await?)?;
+        let mut bases = BTreeMap::new();
+        for base in &task.state.bases {
+            bases.insert(*base, store.get(*base).await?);
+        }
+        let contents = keygroups::snapshot::verify_with(&store.get(task.state.object).await?, &bases)?;
         for section in contents.key_groups.iter().flat_map(|groups| groups.sections()) {
             let frames =
                 section.frames().iter().filter(|f| &*contents.index.states()[f.state()].name == "counts");
@@ -243,7 +247,8 @@ impl Engine for WordCount {
     fn snapshot(&mut self, attempt: Attempt, task: TaskId, barrier: Barrier) -> Option<FrozenTask> {
         // No channels to put the barrier into: freezing is all there is to do.
         self.set_running(attempt, task, !barrier.stop);
-        let keyed = self.tasks.get(&(attempt, task))?.backend.freeze();
+        let backend = &mut self.tasks.get_mut(&(attempt, task))?.backend;
+        let keyed = backend.freeze_at(barrier.checkpoint, barrier.confirmed);
         Some(FrozenTask { keyed: Some(keyed), ..FrozenTask::default() })
     }
 

@@ -48,7 +48,7 @@
 //!         let fetch = |range: std::ops::Range<u64>| bytes.slice(range.start as usize..range.end as usize);
 //!         let wanted = Wanted { key_groups: vec![read.key_groups], operator_items: vec![] };
 //!         let reads = RestoreReads::new(&handle, wanted, &fetch(index_read(&handle)))?;
-//!         let fetched = reads.ranges().iter().cloned().map(fetch).collect();
+//!         let fetched = reads.reads().iter().map(|read| fetch(read.range.clone())).collect();
 //!         if let Some(sections) = reads.finish(fetched)?.key_groups {
 //!             backend.restore_groups(&sections)?;
 //!         }
@@ -75,6 +75,7 @@ pub mod codec;
 #[cfg(feature = "driver")]
 pub mod driver;
 mod error;
+pub mod incremental;
 pub mod key_group;
 pub mod operator_state;
 pub mod protocol;

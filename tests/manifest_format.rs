@@ -6,13 +6,15 @@ use common::sample::{attempt, empty_manifest, manifest, output_list, output_list
 use keygroups::{
     ErrorKind,
     checkpoint::{
-        CheckpointId, ContentError, FormatError, LeaderEpoch, Manifest, ManifestVersion, OutputList,
+        CheckpointId, ContentError, FormatError, LeaderEpoch, Manifest, ManifestVersion, ObjectName,
+        OutputList, TaskId, VertexId,
     },
-    key_group::{KeyGroup, KeyGroupRange, Parallelism},
+    key_group::{KeyGroup, KeyGroupRange, Parallelism, Subtask},
 };
 use proptest::prelude::*;
 
 const FIXTURE: &[u8] = include_bytes!("fixtures/v1/manifest");
+const FIXTURE_V2: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v2/manifest");
 const LIST_FIXTURE: &[u8] = include_bytes!("fixtures/v1/outputs");
 
 fn decode(object: &[u8]) -> Result<Manifest, FormatError> {
@@ -24,13 +26,70 @@ fn resealed(edit: impl FnOnce(String) -> String) -> Vec<u8> {
     let object = String::from_utf8(manifest(12).encode().unwrap()).unwrap();
     let body = edit(object.split_once('\n').unwrap().1.to_owned());
     let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, body.as_bytes());
-    format!("keygroups-manifest 1 crc32c={crc:08x} bytes={}\n{body}", body.len()).into_bytes()
+    format!("keygroups-manifest 2 crc32c={crc:08x} bytes={}\n{body}", body.len()).into_bytes()
 }
 
 #[test]
 fn a_manifest_looks_like_this() {
     let object = String::from_utf8(manifest(12).encode().unwrap()).unwrap();
-    common::snapshot_settings().bind(|| insta::assert_snapshot!("manifest_v1", object));
+    common::snapshot_settings().bind(|| insta::assert_snapshot!("manifest_v2", object));
+}
+
+/// Its `count` tasks lean on what an older attempt left at parallelism 1.
+fn leaning() -> Manifest {
+    let mut manifest = manifest(12);
+    for task in &mut manifest.checkpoints[0].tasks[1..] {
+        task.state.bases = vec![base(1, 0, 5), base(1, 0, 6)];
+    }
+    manifest
+}
+
+fn base(epoch: u64, subtask: u16, checkpoint: u64) -> ObjectName {
+    let task = TaskId { vertex: VertexId(1), subtask: Subtask(subtask) };
+    ObjectName::State { attempt: attempt(epoch, 1), task, checkpoint: CheckpointId(checkpoint) }
+}
+
+#[test]
+fn objects_of_format_2_are_read_for_ever() {
+    assert_eq!(decode(&std::fs::read(FIXTURE_V2).unwrap()), Ok(leaning()));
+}
+
+/// Run once for a new format: `cargo test --test manifest_format -- --ignored`. It never overwrites one.
+#[test]
+#[ignore = "writes the fixture if it is missing, by hand: cargo test --test manifest_format -- --ignored"]
+fn write_the_fixture_that_is_missing() {
+    if !std::fs::exists(FIXTURE_V2).unwrap() {
+        std::fs::write(FIXTURE_V2, leaning().encode().unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn bases_are_objects_that_the_manifest_names() {
+    let named: Vec<_> = leaning().objects().copied().collect();
+    assert!(named.contains(&base(1, 0, 5)) && named.contains(&base(1, 0, 6)));
+}
+
+#[test]
+fn snapshot_leans_only_on_older_snapshots_of_its_vertex_in_order_and_not_on_many() {
+    let own = record(attempt(2, 1), 7).tasks[1].state.object;
+    let source = record(attempt(2, 1), 6).tasks[0].state.object;
+    let output = record(attempt(2, 1), 6).tasks[1].output.as_ref().unwrap().object;
+    let of_attempt = |attempt| record(attempt, 6).tasks[1].state.object;
+    let impossible: [(Vec<ObjectName>, ObjectName); 7] = [
+        (vec![own], own),
+        (vec![source], source),
+        (vec![output], output),
+        (vec![of_attempt(attempt(2, 2))], of_attempt(attempt(2, 2))),
+        (vec![base(1, 0, 6), base(1, 0, 5)], base(1, 0, 5)),
+        (vec![base(1, 0, 5), base(1, 0, 5)], base(1, 0, 5)),
+        ((0..17).map(|subtask| base(1, subtask, 5)).collect(), base(1, 16, 5)),
+    ];
+    for (bases, found) in impossible {
+        let mut manifest = manifest(12);
+        manifest.checkpoints[0].tasks[1].state.bases = bases;
+        let (checkpoint, task) = (CheckpointId(7), manifest.checkpoints[0].tasks[1].task);
+        assert_eq!(manifest.encode(), Err(ContentError::Base { checkpoint, task, found }));
+    }
 }
 
 #[test]
@@ -91,12 +150,12 @@ fn damage_says_what_it_is() {
 
 #[test]
 fn a_newer_format_is_refused_with_what_to_do() {
-    let newer = String::from_utf8(manifest(12).encode().unwrap()).unwrap().replacen(" 1 ", " 2 ", 1);
+    let newer = String::from_utf8(manifest(12).encode().unwrap()).unwrap().replacen(" 2 ", " 3 ", 1);
     let error = decode(newer.as_bytes()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert_eq!(
         error.to_string(),
-        "its format version is 2 and this build reads 1: \
+        "its format version is 3 and this build reads up to 2: \
          use the version of keygroups that wrote it, or a newer one"
     );
 }

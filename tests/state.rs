@@ -7,6 +7,7 @@ mod state {
     mod damage;
     mod dump;
     mod format;
+    mod incremental;
     mod operator_state;
     mod refusals;
     mod rescale;

@@ -1,17 +1,63 @@
 //! The state of a moment, to be written while processing goes on.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use super::{StateBackend, group::Group};
 use crate::{
+    checkpoint::CheckpointId,
+    incremental::{BaseUse, IncrementalPolicy, Unchanged},
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
     snapshot::{
-        self, EncodedSnapshot, KeyedSource, OperatorState, SectionWriter, SnapshotError, SnapshotIdentity,
-        StateMeta,
+        self, EncodedSnapshot, KeyedSource, OperatorState, Reference, SectionWriter, SnapshotError,
+        SnapshotIdentity, SnapshotIndex, StateMeta,
     },
 };
 
-/// The state of a backend at the moment of [`StateBackend::freeze`]. Later writes do not change it.
+/// Where key groups lie in the snapshot of one checkpoint. The backend that was frozen for it and the frozen
+/// state share one, which is empty until the snapshot is encoded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Homes(Arc<OnceLock<BTreeMap<KeyGroup, Reference>>>);
+
+impl Homes {
+    pub(super) fn known(homes: BTreeMap<KeyGroup, Reference>) -> Self {
+        Self(Arc::new(homes.into()))
+    }
+
+    pub(super) fn get(&self) -> Option<&BTreeMap<KeyGroup, Reference>> {
+        self.0.get()
+    }
+
+    fn fill(&self, homes: impl Iterator<Item = Reference>) {
+        // A snapshot that is encoded again has the same bytes.
+        self.0.get_or_init(|| homes.map(|home| (home.entry.key_group, home)).collect());
+    }
+}
+
+/// What a snapshot of `key_groups` refers to.
+pub(super) fn references(
+    unchanged: &Unchanged<'_, Homes>,
+    policy: &IncrementalPolicy,
+    key_groups: KeyGroupRange,
+) -> BTreeMap<KeyGroup, Reference> {
+    let Some(homes) = unchanged.places().and_then(Homes::get) else { return BTreeMap::new() };
+    let slot = |key_group: &KeyGroup| key_group.index() - key_groups.first().index();
+    let possible = homes.iter().filter(|(key_group, _)| unchanged.is_unchanged(slot(key_group)));
+    let needs = |home: &Reference| BaseUse {
+        object: home.base.object(),
+        used_bytes: home.entry.bytes,
+        section_bytes: home.base.section_bytes,
+        key_groups: home.base.key_groups,
+    };
+    let possible = possible.map(|(key_group, home)| (*key_group, home));
+    let leant_on = policy.leant_on(possible, needs, key_groups.len());
+    leant_on.map(|(key_group, home)| (key_group, home.clone())).collect()
+}
+
+/// The state of a backend at the moment of [`StateBackend::freeze`] or [`StateBackend::freeze_at`]. Later
+/// writes do not change it.
 #[derive(Clone, Debug)]
 pub struct FrozenState {
     max_parallelism: MaxParallelism,
@@ -21,17 +67,32 @@ pub struct FrozenState {
     // The backend's number of each of `states`.
     ids: Vec<usize>,
     groups: Vec<Arc<Group>>,
+    // What need not be written, because it lies there.
+    references: BTreeMap<KeyGroup, Reference>,
+    // For which checkpoint it was frozen, and where its backend looks for what became of it.
+    taken_for: Option<(CheckpointId, Homes)>,
 }
 
 impl FrozenState {
-    pub(super) fn new(backend: &StateBackend) -> Self {
+    pub(super) fn full(backend: &StateBackend) -> Self {
         Self {
             max_parallelism: backend.max_parallelism,
             key_groups: backend.key_groups,
             states: backend.by_name.values().map(|&id| backend.states[id].meta.clone()).collect(),
             ids: backend.by_name.values().copied().collect(),
             groups: backend.groups.clone(),
+            references: BTreeMap::new(),
+            taken_for: None,
         }
+    }
+
+    pub(super) fn leaning(
+        backend: &StateBackend,
+        checkpoint: CheckpointId,
+        homes: Homes,
+        references: BTreeMap<KeyGroup, Reference>,
+    ) -> Self {
+        Self { references, taken_for: Some((checkpoint, homes)), ..Self::full(backend) }
     }
 
     /// The snapshot object of `identity` with this state and `operator_state`.
@@ -61,6 +122,10 @@ impl KeyedSource for FrozenState {
         &self.states
     }
 
+    fn reference(&self, key_group: KeyGroup) -> Option<&Reference> {
+        self.references.get(&key_group)
+    }
+
     fn write_section(
         &self,
         key_group: KeyGroup,
@@ -71,5 +136,13 @@ impl KeyedSource for FrozenState {
             section.state(state, group.entries(id))?;
         }
         Ok(())
+    }
+
+    fn encoded(&self, index: &SnapshotIndex) {
+        if let Some((checkpoint, homes)) = &self.taken_for
+            && *checkpoint == index.header().identity.checkpoint
+        {
+            homes.fill(index.references());
+        }
     }
 }

@@ -10,6 +10,9 @@
 //! - **Freezing copies nothing.** [`StateBackend::freeze`] takes a reference to every key group;
 //!   a key group is copied when it is first written to afterwards. The frozen state is encoded
 //!   elsewhere while processing goes on.
+//! - **What did not change is not written again.** [`StateBackend::freeze_at`] freezes for a
+//!   checkpoint and refers to the newest committed one for key groups that were not written to since;
+//!   [`incremental`](crate::incremental) says why that is safe.
 //! - **Restores accumulate.** Each handle adds its key groups; none is cleared (FLINK-4731), none
 //!   can come twice, and [`StateBackend::finish_restore`] says whether one is missing.
 //!
@@ -52,10 +55,11 @@ pub use self::{
     frozen::FrozenState,
     state::{StateDescriptor, ValueState},
 };
-use self::{group::Group, state::RustType};
+use self::{frozen::Homes, group::Group, state::RustType};
 use crate::{
-    checkpoint::Certificate,
+    checkpoint::{Certificate, CheckpointId},
     codec,
+    incremental::{IncrementalPolicy, Lineage},
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
     snapshot::{EntryDigest, StateMeta},
 };
@@ -75,6 +79,9 @@ pub struct StateBackend {
     groups: Vec<Arc<Group>>,
     // What was restored, by owned key group.
     restored: Vec<Option<Certificate>>,
+    policy: IncrementalPolicy,
+    // Where what the key groups held at a checkpoint lies; filled when that is encoded.
+    lineage: Lineage<Homes>,
 }
 
 #[derive(Debug)]
@@ -102,6 +109,8 @@ impl StateBackend {
             // All groups share one empty group until they are written to.
             groups: vec![Arc::default(); key_groups.len()],
             restored: vec![None; key_groups.len()],
+            policy: IncrementalPolicy::default(),
+            lineage: Lineage::new(key_groups.len()),
         })
     }
 
@@ -208,9 +217,7 @@ impl StateBackend {
         let before = self.group(key_group)?.get(id, &key).map(codec::decode).transpose()?;
         match change(before) {
             Some(value) => self.put_encoded(id, key_group, &key, &codec::encode_small(&value)?),
-            None => self.group_mut(key_group).map(|group| {
-                Group::remove(group, id, &key);
-            }),
+            None => self.remove_encoded(id, key_group, &key).map(|_| ()),
         }
     }
 
@@ -227,7 +234,7 @@ impl StateBackend {
     ) -> Result<bool, BackendError> {
         let id = self.check_state(state)?;
         let key = codec::encode_small(key)?;
-        Ok(Group::remove(self.group_mut(key_group)?, id, &key))
+        self.remove_encoded(id, key_group, &key)
     }
 
     /// The keys and values of `state` in `key_group`, ascending by encoded key.
@@ -280,7 +287,28 @@ impl StateBackend {
     /// The state as it is now, for a snapshot. Takes time in proportion to the number of key
     /// groups, whatever is in them.
     pub fn freeze(&self) -> FrozenState {
-        FrozenState::new(self)
+        FrozenState::full(self)
+    }
+
+    /// The state as it is now, for the snapshot of `checkpoint`, which leans on the snapshot of
+    /// `confirmed` for key groups that were not written to since, as far as the
+    /// [policy](Self::set_incremental_policy) allows. `confirmed` is the newest committed checkpoint as
+    /// the [barrier](crate::protocol::Barrier::confirmed) names it. Takes time in proportion to the number
+    /// of key groups.
+    ///
+    /// The snapshot is full if this backend neither was restored from `confirmed` nor has frozen it, or if
+    /// checkpoints do not ascend.
+    pub fn freeze_at(&mut self, checkpoint: CheckpointId, confirmed: CheckpointId) -> FrozenState {
+        let homes = Homes::default();
+        let unchanged = self.lineage.unchanged(checkpoint, confirmed);
+        let references = frozen::references(&unchanged, &self.policy, self.key_groups);
+        self.lineage.freeze(checkpoint, confirmed, homes.clone());
+        FrozenState::leaning(self, checkpoint, homes, references)
+    }
+
+    /// How [`freeze_at`](Self::freeze_at) leans on older snapshots from now on.
+    pub fn set_incremental_policy(&mut self, policy: IncrementalPolicy) {
+        self.policy = policy;
     }
 
     fn digests(&self) -> Vec<EntryDigest> {
@@ -337,9 +365,13 @@ impl StateBackend {
         Ok(&self.groups[self.slot(key_group)?])
     }
 
-    fn group_mut(&mut self, key_group: KeyGroup) -> Result<&mut Arc<Group>, BackendError> {
+    fn remove_encoded(&mut self, id: usize, key_group: KeyGroup, key: &[u8]) -> Result<bool, BackendError> {
         let slot = self.slot(key_group)?;
-        Ok(&mut self.groups[slot])
+        let removed = Group::remove(&mut self.groups[slot], id, key);
+        if removed {
+            self.lineage.write(slot);
+        }
+        Ok(removed)
     }
 
     fn put_encoded(
@@ -354,7 +386,9 @@ impl StateBackend {
                 return Err(BackendError::TooLarge { what, bytes });
             }
         }
-        Group::put(self.group_mut(key_group)?, id, key, value);
+        let slot = self.slot(key_group)?;
+        self.lineage.write(slot);
+        Group::put(&mut self.groups[slot], id, key, value);
         Ok(())
     }
 }

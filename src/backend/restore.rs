@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{BackendError, STATES_MAX, StateBackend, group::Group};
+use super::{BackendError, STATES_MAX, StateBackend, frozen::Homes, group::Group};
 use crate::{checkpoint::Certificate, codec::CODEC, snapshot::KeyGroupSections};
 
 impl StateBackend {
@@ -45,7 +45,17 @@ impl StateBackend {
             }
             self.groups[slot] = Arc::new(group);
         }
+        self.lie_where_they_were_read(restored);
         Ok(())
+    }
+
+    /// The key groups of several handles of one checkpoint lie in several objects.
+    fn lie_where_they_were_read(&mut self, restored: &KeyGroupSections) {
+        let checkpoint = restored.checkpoint();
+        let known = self.lineage.places(checkpoint).and_then(Homes::get);
+        let mut homes = known.cloned().unwrap_or_default();
+        homes.extend(restored.references().iter().map(|home| (home.entry.key_group, home.clone())));
+        self.lineage.restored(checkpoint, Homes::known(homes));
     }
 
     /// Whether all states of `restored` can be added, so that none is unless all are.

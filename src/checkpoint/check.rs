@@ -113,6 +113,16 @@ pub enum ContentError {
         /// Length of the object.
         bytes: u64,
     },
+    /// A snapshot leans on something that cannot be a base of it.
+    #[error("checkpoint {checkpoint}, task {task}: its snapshot cannot lean on {found}")]
+    Base {
+        /// The checkpoint.
+        checkpoint: CheckpointId,
+        /// The task.
+        task: TaskId,
+        /// No snapshot of the same vertex, not older, out of order, or one too many.
+        found: ObjectName,
+    },
     /// Operator states are not ascending by name, or one is there twice.
     #[error("checkpoint {checkpoint}, task {task}: operator state `{name}` is out of order or repeated")]
     OperatorState {
@@ -252,6 +262,9 @@ impl CheckpointRecord {
         if state.index_bytes > state.bytes {
             let (index_bytes, bytes) = (state.index_bytes, state.bytes);
             return Err(ContentError::IndexLength { checkpoint, task, index_bytes, bytes });
+        }
+        if let Some(&found) = state.impossible_base() {
+            return Err(ContentError::Base { checkpoint, task, found });
         }
         let names = state.operator_state.iter().map(|info| &info.name);
         match names.clone().zip(names.skip(1)).find(|(before, after)| before >= after) {

@@ -1,6 +1,6 @@
 //! The envelope of small readable objects: one header line, then JSON.
 //!
-//! `keygroups-manifest 1 crc32c=0badc0de bytes=123` says what the object is, in which format
+//! `keygroups-manifest 2 crc32c=0badc0de bytes=123` says what the object is, in which format
 //! version, and lets a reader tell a damaged object from a good one before it parses anything.
 //! docs/manifest_format.md is the reference.
 
@@ -11,8 +11,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::ContentError;
 use crate::ErrorKind;
 
-/// The format version this build writes, and the only one it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// One of the kinds of objects.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    /// The first word of the header.
+    pub(super) magic: &'static str,
+    /// The format version this build writes. It reads that and every earlier one: a field that came
+    /// later says what its absence means.
+    pub(super) version: u32,
+}
 
 // The longest header has 73 bytes: no need to look further for its end.
 const HEADER_BYTES_MAX: usize = 96;
@@ -29,12 +36,14 @@ pub enum FormatError {
     },
     /// Written in another format version.
     #[error(
-        "its format version is {found} and this build reads {FORMAT_VERSION}: \
+        "its format version is {found} and this build reads up to {supported}: \
          use the version of keygroups that wrote it, or a newer one"
     )]
     Version {
         /// The version in the header.
         found: u32,
+        /// The newest version this build reads.
+        supported: u32,
     },
     /// Truncated or continued.
     #[error("its header promises {expected} bytes of JSON and {found} follow")]
@@ -92,19 +101,21 @@ pub(super) fn checksum(body: &[u8]) -> u32 {
 }
 
 /// `content` as pretty JSON behind its header.
-pub(super) fn seal<T: Serialize>(magic: &'static str, content: &T) -> Vec<u8> {
+pub(super) fn seal<T: Serialize>(kind: Kind, content: &T) -> Vec<u8> {
     let mut body = serde_json::to_string_pretty(content).expect("string keys and plain numbers are JSON");
     body.write_char('\n').expect("a string takes every character");
-    let mut sealed = header(magic, FORMAT_VERSION, checksum(body.as_bytes()), body.len() as u64).into_bytes();
+    let mut sealed =
+        header(kind.magic, kind.version, checksum(body.as_bytes()), body.len() as u64).into_bytes();
     sealed.extend_from_slice(body.as_bytes());
     sealed
 }
 
 /// The inverse of [`seal`]; never allocates more than a small multiple of `object`.
-pub(super) fn open<T: DeserializeOwned>(magic: &'static str, object: &[u8]) -> Result<T, FormatError> {
+pub(super) fn open<T: DeserializeOwned>(kind: Kind, object: &[u8]) -> Result<T, FormatError> {
+    let Kind { magic, version: supported } = kind;
     let (version, expected, bytes, body) = split(magic, object).ok_or(FormatError::Header { magic })?;
-    if version != FORMAT_VERSION {
-        return Err(FormatError::Version { found: version });
+    if !(1..=supported).contains(&version) {
+        return Err(FormatError::Version { found: version, supported });
     }
     if bytes != body.len() as u64 {
         return Err(FormatError::Length { expected: bytes, found: body.len() as u64 });

@@ -83,6 +83,10 @@ pub struct OperatorStateInfo {
     pub items: u32,
 }
 
+/// On how many other objects a snapshot may lean. The manifest repeats their names for every task, so
+/// this keeps it O(parallelism); a restore reads at least one range of each, so it bounds requests.
+pub const BASES_MAX: usize = 16;
+
 /// Where one subtask's snapshot lies, and what it must contain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StateHandle {
@@ -98,6 +102,33 @@ pub struct StateHandle {
     pub certificate: Certificate,
     /// The operator states in it, ascending by name.
     pub operator_state: Vec<OperatorStateInfo>,
+    /// Older snapshots that hold the key groups which did not change since, ascending, at most
+    /// [`BASES_MAX`]; empty for a full snapshot. Its index says what lies where. They live as long as
+    /// a manifest names this handle (FLINK-24611).
+    #[serde(default)]
+    pub bases: Vec<ObjectName>,
+}
+
+impl StateHandle {
+    /// The object and the bases: all that must exist for the state to be readable.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectName> {
+        std::iter::once(&self.object).chain(&self.bases)
+    }
+
+    /// The first base that cannot be one, if there is: bases are snapshots of the same vertex, of older
+    /// checkpoints and of no newer attempts; they ascend, and there are at most [`BASES_MAX`].
+    pub fn impossible_base(&self) -> Option<&ObjectName> {
+        let ObjectName::State { attempt, task, checkpoint } = self.object else { return self.bases.first() };
+        let possible = |base: &ObjectName| match *base {
+            ObjectName::State { attempt: written_by, task: owner, checkpoint: taken_at } => {
+                owner.vertex == task.vertex && written_by <= attempt && taken_at < checkpoint
+            }
+            ObjectName::Output { .. } | ObjectName::OutputList { .. } => false,
+        };
+        let disorder = || self.bases.windows(2).find(|pair| pair[0] >= pair[1]).map(|pair| &pair[1]);
+        let impossible = self.bases.iter().find(|base| !possible(base));
+        impossible.or_else(disorder).or_else(|| self.bases.get(BASES_MAX))
+    }
 }
 
 /// Where one subtask's output of one checkpoint lies.

@@ -91,13 +91,19 @@ pub struct CheckpointRecord {
 }
 
 impl CheckpointRecord {
-    /// Every object this checkpoint names directly.
+    /// Every object this checkpoint names directly, the bases of its snapshots included: one that
+    /// several snapshots lean on comes several times.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectName> {
         self.tasks
             .iter()
-            .flat_map(|task| [Some(&task.state.object), task.output.as_ref().map(|output| &output.object)])
-            .chain([self.outputs.as_ref()])
-            .flatten()
+            .flat_map(|task| task.state.objects().chain(task.output.as_ref().map(|output| &output.object)))
+            .chain(self.outputs.as_ref())
+    }
+
+    /// Whether `object` holds keyed or operator state of this checkpoint: it is the snapshot of one of
+    /// its tasks or a base of one.
+    pub fn has_state(&self, object: &ObjectName) -> bool {
+        self.tasks.iter().any(|task| task.state.objects().any(|named| named == object))
     }
 
     /// Entries and digest of all keyed state of `vertex`.

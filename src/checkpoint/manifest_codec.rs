@@ -2,11 +2,18 @@
 
 use super::{
     ContentError, FormatError, Manifest, ManifestVersion, ObjectName, OutputList,
-    envelope::{open, seal},
+    envelope::{Kind, open, seal},
 };
 
-const MANIFEST: &str = "keygroups-manifest";
-const OUTPUT_LIST: &str = "keygroups-outputs";
+/// The format version of the manifests this build writes, and the newest it reads. 2: state handles
+/// have bases, which a reader of version 1 would take for garbage.
+pub const MANIFEST_FORMAT_VERSION: u32 = 2;
+
+/// The format version of the output lists this build writes, and the newest it reads.
+pub const OUTPUT_LIST_FORMAT_VERSION: u32 = 1;
+
+const MANIFEST: Kind = Kind { magic: "keygroups-manifest", version: MANIFEST_FORMAT_VERSION };
+const OUTPUT_LIST: Kind = Kind { magic: "keygroups-outputs", version: OUTPUT_LIST_FORMAT_VERSION };
 
 impl Manifest {
     /// The object that holds this manifest: a header line, then JSON. Equal manifests have equal

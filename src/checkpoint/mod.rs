@@ -17,11 +17,12 @@ mod text;
 
 pub use certificate::Certificate;
 pub use check::ContentError;
-pub use envelope::{FORMAT_VERSION, FormatError};
+pub use envelope::FormatError;
 pub use handle::{
-    ObjectName, OperatorStateInfo, OutputHandle, RedistributionMode, StateHandle, TaskSnapshot,
+    BASES_MAX, ObjectName, OperatorStateInfo, OutputHandle, RedistributionMode, StateHandle, TaskSnapshot,
 };
 pub use id::{Attempt, CheckpointId, LeaderEpoch, ManifestVersion, TaskId, VertexId};
 pub use job::{JobSpec, JobSpecError, Scaling, VertexSpec};
 pub use manifest::{CheckpointRecord, JobStatus, Manifest, OutputList};
+pub use manifest_codec::{MANIFEST_FORMAT_VERSION, OUTPUT_LIST_FORMAT_VERSION};
 pub use path::ForeignName;

@@ -2,11 +2,15 @@
 //! run of what the task owns, and nothing else. Everything read is verified before the engine sees
 //! it, wherever it was found: [`Source`] may have it from a local copy.
 //!
-//! Bounds, for each task that restores: [`SNAPSHOTS_AT_ONCE`] snapshots are read at a time, each
-//! with at most 8 requests, and no more than their raw bytes are held besides the state that is
-//! restored.
+//! Bounds, for each task that restores: [`SNAPSHOTS_AT_ONCE`] snapshots are read at a time, and of each
+//! [`PIECES_AT_ONCE`] [pieces](RestoreReads::pieces); no more than these is held besides the state
+//! that is restored.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream};
 
@@ -22,11 +26,13 @@ use crate::{
     checkpoint::{Certificate, CheckpointId, ObjectName, StateHandle, TaskId},
     key_group::{KeyGroupRange, MaxParallelism},
     protocol::{Deployment, FailureCause, OperatorRead, Restore},
-    snapshot::{self, OperatorState, RestoreReads, Restored, Wanted},
+    snapshot::{self, OperatorState, RestoreReads, Restored, Verified, Wanted},
 };
 
 /// Enough to hide the latency of a remote store behind the decoding of what has arrived.
 const SNAPSHOTS_AT_ONCE: usize = 4;
+/// Pieces of some 8 MiB of one snapshot; a local disk gains nothing from more.
+const PIECES_AT_ONCE: usize = 4;
 
 /// What a task starts from, and the certificate of its keyed state as it was read.
 pub(super) async fn restore(
@@ -179,29 +185,55 @@ async fn fetch(source: &Source, part: Part) -> Result<Fetched, DriverError> {
         .map_err(|source| DriverError::Snapshot { object, source })?;
 
     let reads = Arc::new(reads);
-    let finish = {
-        let reads = Arc::clone(&reads);
-        move |buffers| reads.finish(buffers)
-    };
-    let (restored, place) = source.read(object, reads.ranges(), finish).await?;
-
-    let bytes_owned = reads.ranges().iter().map(|range| range.end - range.start).sum();
-    let (bytes_read, requests) = (handle.index_bytes, 1);
-    let read = match place {
-        Place::Copy => RestoreMetrics {
-            bytes_read,
-            bytes_local: bytes_owned,
-            bytes_owned,
-            requests,
-            copies_used: 1,
-            copies_refused: 0,
-        },
-        Place::Store => RestoreMetrics {
-            bytes_read: bytes_read + bytes_owned,
-            bytes_owned,
-            requests: requests + reads.ranges().len() as u64,
-            ..RestoreMetrics::default()
-        },
-    };
+    let mut fetches = stream::iter(reads.pieces())
+        .map(|piece| fetch_piece(source, Arc::clone(&reads), piece))
+        .buffered(PIECES_AT_ONCE);
+    let mut read =
+        RestoreMetrics { bytes_read: handle.index_bytes, requests: 1, ..RestoreMetrics::default() };
+    let (mut verified, mut copies) = (Vec::new(), BTreeSet::new());
+    while let Some(fetched) = fetches.next().await {
+        let FetchedPiece { object, verified: piece, place, bytes, ranges } = fetched?;
+        verified.push(piece);
+        read.bytes_owned += bytes;
+        match place {
+            Place::Copy => {
+                copies.insert(object);
+                read.bytes_local += bytes;
+            }
+            Place::Store => {
+                read.bytes_read += bytes;
+                read.requests += ranges;
+            }
+        }
+    }
+    drop(fetches);
+    read.copies_used = copies.len() as u64;
+    let restored = reads.assemble(verified).map_err(|source| DriverError::Snapshot { object, source })?;
     Ok(Fetched { restored, runs_at, read })
+}
+
+struct FetchedPiece {
+    object: ObjectName,
+    verified: Verified,
+    place: Place,
+    bytes: u64,
+    ranges: u64,
+}
+
+/// One piece of what is wanted of a snapshot, from the object that holds it.
+async fn fetch_piece(
+    source: &Source,
+    reads: Arc<RestoreReads>,
+    piece: Range<usize>,
+) -> Result<FetchedPiece, DriverError> {
+    let of_piece = &reads.reads()[piece.clone()];
+    let object = of_piece[0].object;
+    let ranges: Vec<_> = of_piece.iter().map(|read| read.range.clone()).collect();
+    let bytes = ranges.iter().map(|range| range.end - range.start).sum();
+    let verify = {
+        let reads = Arc::clone(&reads);
+        move |buffers| reads.verify(piece, buffers)
+    };
+    let (verified, place) = source.read(object, &ranges, verify).await?;
+    Ok(FetchedPiece { object, verified, place, bytes, ranges: ranges.len() as u64 })
 }

@@ -1,16 +1,16 @@
 //! State to the bytes of a snapshot object.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
-    EntryDigest, GroupEntry, ItemEntry, KeyedHeader, OperatorEntry, OperatorState, SectionWriter,
-    SnapshotError, SnapshotHeader, SnapshotIdentity, SnapshotIndex, StateMeta, checksum,
-    section_writer::length, tables::index_bytes,
+    Base, Compression, EntryDigest, FORMAT_VERSION, GroupEntry, ItemEntry, KeyedHeader, OperatorEntry,
+    OperatorState, Reference, SectionLayout, SectionWriter, SnapshotError, SnapshotHeader, SnapshotIdentity,
+    SnapshotIndex, StateMeta, checksum, section_writer::length, tables::index_bytes,
 };
 use crate::{
-    checkpoint::{Certificate, OperatorStateInfo, StateHandle},
+    checkpoint::{BASES_MAX, Certificate, ObjectName, OperatorStateInfo, StateHandle},
     codec::CODEC,
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
 };
@@ -26,6 +26,13 @@ pub trait KeyedSource {
     /// Its states, strictly ascending by name; at most 65,535.
     fn states(&self) -> &[StateMeta];
 
+    /// Where the contents of `key_group` lie already, if they need not be written again; all states in
+    /// it are among [`states`](KeyedSource::states). They are written all the same if the snapshot cannot
+    /// lean on that.
+    fn reference(&self, _key_group: KeyGroup) -> Option<&Reference> {
+        None
+    }
+
     /// Writes the entries of `key_group`, state by state in the order of
     /// [`states`](KeyedSource::states), each strictly ascending by key.
     ///
@@ -37,6 +44,10 @@ pub trait KeyedSource {
         key_group: KeyGroup,
         section: &mut SectionWriter<'_>,
     ) -> Result<(), SnapshotError>;
+
+    /// It was encoded, and `index` says where everything lies: in the object, once that is stored, and in
+    /// what that leans on.
+    fn encoded(&self, _index: &SnapshotIndex) {}
 }
 
 /// A snapshot object, ready to be stored.
@@ -54,6 +65,8 @@ pub struct EncodedSnapshot {
     pub certificate: Certificate,
     /// The operator states in it, ascending by name.
     pub operator_state: Vec<OperatorStateInfo>,
+    /// The objects it leans on, ascending.
+    pub bases: Vec<ObjectName>,
 }
 
 impl EncodedSnapshot {
@@ -66,6 +79,7 @@ impl EncodedSnapshot {
             key_groups: self.key_groups,
             certificate: self.certificate,
             operator_state: self.operator_state.clone(),
+            bases: self.bases.clone(),
         }
     }
 }
@@ -91,18 +105,25 @@ pub fn encode(
     assert!(states.is_sorted_by(|a, b| a.name < b.name), "a source's states ascend by name");
     let operator_state = sorted(operator_state)?;
     check_limits(states, &operator_state)?;
+    let bases = keyed.map_or_else(Vec::new, |keyed| bases(identity, keyed));
+    let max = BASES_MAX as u64;
+    if bases.len() > BASES_MAX {
+        let what = "the number of objects that a snapshot leans on";
+        return Err(SnapshotError::TooLarge { what, found: bases.len() as u64, max });
+    }
     let groups = keyed.map_or(0, |keyed| keyed.key_groups().len());
     let operator_names = operator_state.iter().map(|state| (&*state.name, state.items.len()));
-    let front_bytes = index_bytes(states, groups, operator_names);
+    let front_bytes = index_bytes(states, bases.len(), groups, operator_names);
 
     // The index goes in front and is known last: offsets are taken from bytes that are final
     // (FLINK-34063).
     let mut out = vec![0; front_bytes];
-    let groups = keyed.map_or(Ok(Vec::new()), |keyed| encode_sections(keyed, &mut out))?;
+    let groups = keyed.map_or(Ok(Vec::new()), |keyed| encode_sections(identity, keyed, &bases, &mut out))?;
     let operator_states =
         operator_state.iter().map(|state| encode_items(state, &mut out)).collect::<Result<Vec<_>, _>>()?;
     let index = SnapshotIndex {
         header: SnapshotHeader {
+            version: FORMAT_VERSION,
             codec: CODEC,
             identity,
             keyed: keyed.map(|keyed| KeyedHeader {
@@ -111,10 +132,12 @@ pub fn encode(
             }),
             keyed_states: states.len() as u16,
             operator_states: operator_states.len() as u16,
+            bases: bases.len() as u16,
             index_bytes: front_bytes as u64,
             object_bytes: out.len() as u64,
         },
         states: states.into(),
+        bases,
         groups,
         operator_states,
     };
@@ -122,6 +145,9 @@ pub fn encode(
     index.encode(&mut front);
     out.get_mut(..front_bytes).expect("the front was reserved").copy_from_slice(&front);
 
+    if let Some(keyed) = keyed {
+        keyed.encoded(&index);
+    }
     Ok(EncodedSnapshot {
         bytes: out.into(),
         identity,
@@ -129,7 +155,20 @@ pub fn encode(
         key_groups: index.key_groups(),
         certificate: index.certificate(),
         operator_state: operator_state.iter().map(|state| state.info()).collect(),
+        bases: index.bases.iter().map(|base| base.object()).collect(),
     })
+}
+
+/// What the snapshot of `identity` leans on for `key_group`.
+fn reference(identity: SnapshotIdentity, keyed: &dyn KeyedSource, key_group: KeyGroup) -> Option<&Reference> {
+    keyed.reference(key_group).filter(|home| home.is_for(identity))
+}
+
+/// What it leans on at all, ascending.
+fn bases(identity: SnapshotIdentity, keyed: &dyn KeyedSource) -> Vec<Arc<Base>> {
+    let references = keyed.key_groups().iter().filter_map(|key_group| reference(identity, keyed, key_group));
+    let bases: BTreeSet<&Arc<Base>> = references.map(|home| &home.base).collect();
+    bases.into_iter().cloned().collect()
 }
 
 fn sorted(operator_state: &[OperatorState]) -> Result<Vec<&OperatorState>, SnapshotError> {
@@ -159,19 +198,34 @@ fn check_limits(states: &[StateMeta], operator_state: &[&OperatorState]) -> Resu
     Ok(())
 }
 
-fn encode_sections(keyed: &dyn KeyedSource, out: &mut Vec<u8>) -> Result<Vec<GroupEntry>, SnapshotError> {
-    let mut digests: Vec<_> = keyed.states().iter().map(|state| EntryDigest::new(&state.name)).collect();
+fn encode_sections(
+    identity: SnapshotIdentity,
+    keyed: &dyn KeyedSource,
+    bases: &[Arc<Base>],
+    out: &mut Vec<u8>,
+) -> Result<Vec<GroupEntry>, SnapshotError> {
+    let states = keyed.states();
+    let mut digests: Vec<_> = states.iter().map(|state| EntryDigest::new(&state.name)).collect();
     let mut groups = Vec::with_capacity(keyed.key_groups().len());
     for key_group in keyed.key_groups().iter() {
+        if let Some(home) = reference(identity, keyed, key_group) {
+            let base = bases.binary_search(&home.base).expect("the bases were taken from the references");
+            groups.push(GroupEntry { key_group, base: Some(base as u8), ..home.entry });
+            continue;
+        }
         let start = out.len();
-        let mut section = SectionWriter::new(key_group, &mut digests, out);
+        let mut section = SectionWriter::new(key_group, states, &mut digests, out);
         keyed.write_section(key_group, &mut section)?;
         let certificate = section.certificate();
         let section = out.get(start..).unwrap_or_default();
         groups.push(GroupEntry {
             key_group,
+            base: None,
+            layout: SectionLayout::Sorted,
+            compression: Compression::None,
             offset: start as u64,
             bytes: section.len() as u64,
+            raw_bytes: section.len() as u64,
             certificate,
             checksum: checksum(section),
         });

@@ -68,7 +68,7 @@ pub enum SnapshotError {
     },
     /// A format this build does not know.
     #[error(
-        "snapshot format version {found} is unknown: this build reads version {supported}; \
+        "snapshot format version {found} is unknown: this build reads versions up to {supported}; \
          use a keygroups release that knows version {found}"
     )]
     UnknownFormatVersion {
@@ -169,6 +169,22 @@ pub enum SnapshotError {
         /// What the object says.
         found: String,
     },
+    /// What lies in an object that the snapshot leans on is not what was written.
+    #[error("in {object}, on which the snapshot leans: {source}")]
+    Base {
+        /// The object.
+        object: ObjectName,
+        /// What is wrong with what was read of it.
+        source: Box<SnapshotError>,
+    },
+    /// An object that the snapshot leans on was not given.
+    #[error("{object} is missing, on which the snapshot leans for key groups {}", runs(key_groups))]
+    MissingBase {
+        /// The object.
+        object: ObjectName,
+        /// What of the snapshot lies in it, ascending.
+        key_groups: Vec<KeyGroup>,
+    },
     /// A handle that names an object that is no snapshot.
     #[error("{object:?} is not the name of a snapshot")]
     NotAStateObject {
@@ -219,11 +235,27 @@ pub enum SnapshotError {
     },
 }
 
+/// Ascending key groups as runs: `3, 5–7`.
+fn runs(key_groups: &[KeyGroup]) -> String {
+    let runs = key_groups.chunk_by(|before, after| before.0.checked_add(1) == Some(after.0));
+    let text = |run: &[KeyGroup]| match run {
+        [first, .., last] => format!("{first}–{last}"),
+        one => one.iter().map(ToString::to_string).collect(),
+    };
+    runs.map(text).collect::<Vec<_>>().join(", ")
+}
+
 impl SnapshotError {
+    /// This error of what was read from `object` for the snapshot in `own`.
+    pub(super) fn in_object(self, object: ObjectName, own: ObjectName) -> Self {
+        if object == own { self } else { Self::Base { object, source: Box::new(self) } }
+    }
+
     /// [`ErrorKind::Corrupt`] if the bytes are at fault, [`ErrorKind::Invalid`] if the call or
     /// the version is.
-    pub const fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::Base { source, .. } => source.kind(),
             Self::Length { .. }
             | Self::NotASnapshot { .. }
             | Self::HeaderChecksum { .. }
@@ -233,6 +265,7 @@ impl SnapshotError {
             | Self::ItemChecksum { .. }
             | Self::Malformed { .. }
             | Self::Identity { .. }
+            | Self::MissingBase { .. }
             | Self::Handle { .. } => ErrorKind::Corrupt,
             Self::UnknownFormatVersion { .. }
             | Self::NotAStateObject { .. }

@@ -14,10 +14,19 @@ use crate::{
 pub const MAGIC: [u8; 8] = *b"\x89KGS\r\n\x1a\n";
 
 /// The format version this build writes, and the newest it reads.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
-/// Length of the header in bytes, its checksum included.
-pub const HEADER_BYTES: u64 = 68;
+/// Length of the header in bytes, its checksum included, in the format version this build writes.
+pub const HEADER_BYTES: u64 = 70;
+
+/// Length of the header of a format version that this build reads.
+const fn header_bytes(version: u16) -> Option<u64> {
+    match version {
+        1 => Some(68),
+        2 => Some(HEADER_BYTES),
+        _ => None,
+    }
+}
 
 /// Who took a snapshot, and for which checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +72,8 @@ pub struct KeyedHeader {
 /// The header of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SnapshotHeader {
+    /// The format version of the object.
+    pub version: u16,
     /// Which codec wrote keys, values and items.
     pub codec: CodecTag,
     /// Who took it, and for which checkpoint.
@@ -73,6 +84,8 @@ pub struct SnapshotHeader {
     pub keyed_states: u16,
     /// How many operator states the index names.
     pub operator_states: u16,
+    /// How many other objects it leans on; none in version 1.
+    pub bases: u16,
     /// Length of header and index in bytes.
     pub index_bytes: u64,
     /// Length of the whole object in bytes.
@@ -80,6 +93,12 @@ pub struct SnapshotHeader {
 }
 
 impl SnapshotHeader {
+    /// Its own length in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        header_bytes(self.version).unwrap_or(HEADER_BYTES)
+    }
+
+    /// In the format version this build writes.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         let start = out.len();
         let (max_parallelism, first, last) = self.keyed.map_or((0, 0, 0), |keyed| {
@@ -102,6 +121,7 @@ impl SnapshotHeader {
         out.extend_from_slice(&checkpoint.0.to_le_bytes());
         out.extend_from_slice(&self.index_bytes.to_le_bytes());
         out.extend_from_slice(&self.object_bytes.to_le_bytes());
+        out.extend_from_slice(&self.bases.to_le_bytes());
         let sum = out.get(start..).map_or(0, checksum);
         out.extend_from_slice(&sum.to_le_bytes());
     }
@@ -119,24 +139,23 @@ impl SnapshotHeader {
         if magic != MAGIC {
             return Err(SnapshotError::NotASnapshot { found: magic });
         }
-        let header = bytes.get(..HEADER_BYTES as usize);
-        let mut fields = Cursor::new(Part::Header, 0, header.unwrap_or(bytes));
-        fields.take(MAGIC.len())?;
-        let version = fields.u16().map_err(|_| too_short(HEADER_BYTES))?;
-        if version != FORMAT_VERSION {
-            return Err(SnapshotError::UnknownFormatVersion { found: version, supported: FORMAT_VERSION });
-        }
-        let (covered, stored) = header
-            .and_then(|header| header.split_last_chunk::<4>())
-            .ok_or_else(|| too_short(HEADER_BYTES))?;
+        let mut start = Cursor::new(Part::Header, 0, bytes);
+        start.take(MAGIC.len())?;
+        let version = start.u16().map_err(|_| too_short(HEADER_BYTES))?;
+        let length = header_bytes(version)
+            .ok_or(SnapshotError::UnknownFormatVersion { found: version, supported: FORMAT_VERSION })?;
+        let header = bytes.get(..length as usize).ok_or_else(|| too_short(length))?;
+        let (covered, stored) = header.split_last_chunk::<4>().ok_or_else(|| too_short(length))?;
         let (expected, found) = (u32::from_le_bytes(*stored), checksum(covered));
         if expected != found {
             return Err(SnapshotError::HeaderChecksum { expected, found });
         }
-        Self::decode_fields(&mut fields)
+        let mut fields = Cursor::new(Part::Header, 0, covered);
+        fields.take(MAGIC.len() + size_of::<u16>())?;
+        Self::decode_fields(version, &mut fields)
     }
 
-    fn decode_fields(fields: &mut Cursor<'_>) -> Result<Self, SnapshotError> {
+    fn decode_fields(version: u16, fields: &mut Cursor<'_>) -> Result<Self, SnapshotError> {
         let codec = CodecTag { id: fields.u16()?, version: fields.u16()? };
         let keyed = decode_keyed(fields)?;
         let task = TaskId { vertex: VertexId(fields.u16()?), subtask: Subtask(fields.u16()?) };
@@ -146,11 +165,24 @@ impl SnapshotHeader {
         let operator_states = fields.u16()?;
         let checkpoint = CheckpointId(fields.u64()?);
         let index_bytes = fields.u64()?;
-        fields.check(index_bytes >= HEADER_BYTES + 4, "the index ends before its checksum")?;
+        let shortest = header_bytes(version).unwrap_or(HEADER_BYTES) + 4;
+        fields.check(index_bytes >= shortest, "the index ends before its checksum")?;
         let object_bytes = fields.u64()?;
         fields.check(object_bytes >= index_bytes, "the object ends inside the index")?;
+        let bases = if version == 1 { 0 } else { fields.u16()? };
+        fields.check(keyed.is_some() || bases == 0, "it leans on other objects without key groups")?;
         let identity = SnapshotIdentity { attempt, task, checkpoint };
-        Ok(Self { codec, identity, keyed, keyed_states, operator_states, index_bytes, object_bytes })
+        Ok(Self {
+            version,
+            codec,
+            identity,
+            keyed,
+            keyed_states,
+            operator_states,
+            bases,
+            index_bytes,
+            object_bytes,
+        })
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{SnapshotError, SnapshotHeader, SnapshotIdentity};
+use super::{Base, Reference, SnapshotError, SnapshotHeader, SnapshotIdentity};
 use crate::{
-    checkpoint::{Certificate, OperatorStateInfo, RedistributionMode, StateHandle},
+    checkpoint::{Certificate, ObjectName, OperatorStateInfo, RedistributionMode, StateHandle},
     key_group::{KeyGroup, KeyGroupRange},
 };
 
@@ -25,19 +25,55 @@ pub struct StateMeta {
     pub kind: StateKind,
 }
 
+/// How the entries of a section lie in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum SectionLayout {
+    /// Entries ascending by key, states by their position in the state table of the same object: format
+    /// version 1.
+    Numbered,
+    /// Entries ascending by key, states by name, so that the section can be read through the index of
+    /// another object.
+    Sorted,
+}
+
+/// What was done to the bytes of a section when they were stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Nothing.
+    None,
+}
+
 /// Where the entries of one key group are, and what they must add up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GroupEntry {
     /// The key group.
     pub key_group: KeyGroup,
+    /// The position in the base table of the object in which its section lies; `None` for this object.
+    pub base: Option<u8>,
+    /// How its section is laid out.
+    pub layout: SectionLayout,
+    /// What was done to its bytes.
+    pub compression: Compression,
     /// Where its section begins; for an empty one, where it would.
     pub offset: u64,
-    /// Length of its section in bytes; 0 exactly if it has no entries.
+    /// Length of its section as it is stored, in bytes; 0 exactly if it has no entries.
     pub bytes: u64,
+    /// Length of its section before compression, in bytes.
+    pub raw_bytes: u64,
     /// Number of entries and sum of their digests.
     pub certificate: Certificate,
-    /// [`checksum`](super::checksum) of the section.
+    /// [`checksum`](super::checksum) of the section as it is stored.
     pub checksum: u32,
+}
+
+impl GroupEntry {
+    /// Where its section ends.
+    pub(super) fn end(&self) -> u64 {
+        // Checked when the index was read.
+        self.offset + self.bytes
+    }
 }
 
 /// Where one item of an operator state is.
@@ -68,6 +104,7 @@ pub struct OperatorEntry {
 pub struct SnapshotIndex {
     pub(super) header: SnapshotHeader,
     pub(super) states: Arc<[StateMeta]>,
+    pub(super) bases: Vec<Arc<Base>>,
     pub(super) groups: Vec<GroupEntry>,
     pub(super) operator_states: Vec<OperatorEntry>,
 }
@@ -93,6 +130,7 @@ impl SnapshotIndex {
         differs("range of key groups", &handle.key_groups, &described.key_groups)?;
         differs("certificate", &handle.certificate, &described.certificate)?;
         differs("operator state", &handle.operator_state, &described.operator_state)?;
+        differs("list of bases", &handle.bases, &described.bases)?;
         Ok(index)
     }
 
@@ -101,9 +139,41 @@ impl SnapshotIndex {
         &self.header
     }
 
-    /// The keyed states, ascending by name. Sections refer to them by position.
+    /// The keyed states, ascending by name.
     pub fn states(&self) -> &[StateMeta] {
         &self.states
+    }
+
+    /// The objects it leans on, ascending by identity; none for a full snapshot.
+    pub fn bases(&self) -> &[Arc<Base>] {
+        &self.bases
+    }
+
+    /// The object in which the section of `entry` lies.
+    pub fn object_of(&self, entry: &GroupEntry) -> ObjectName {
+        let base = entry.base.and_then(|base| self.bases.get(usize::from(base)));
+        base.map_or(self.header.identity, |base| base.identity).object()
+    }
+
+    /// Where the contents of each of its key groups lie durably, for snapshots that lean on them;
+    /// ascending by key group, without those that nobody can or need lean on.
+    pub fn references(&self) -> impl Iterator<Item = Reference> {
+        let own = Arc::new(Base {
+            identity: self.header.identity,
+            bytes: self.header.object_bytes,
+            section_bytes: self
+                .groups
+                .iter()
+                .filter(|group| group.base.is_none())
+                .map(|group| group.bytes)
+                .sum(),
+            key_groups: self.groups.len() as u16,
+        });
+        let home = move |entry: &GroupEntry| {
+            let base = entry.base.and_then(|base| self.bases.get(usize::from(base))).unwrap_or(&own);
+            Reference { base: Arc::clone(base), entry: *entry }
+        };
+        self.groups.iter().map(home).filter(Reference::can_be_leant_on)
     }
 
     /// One entry for each key group in the object, ascending, the empty ones included.
@@ -143,6 +213,7 @@ impl SnapshotIndex {
                     items: state.items.len() as u32,
                 })
                 .collect(),
+            bases: self.bases.iter().map(|base| base.object()).collect(),
         }
     }
 
@@ -159,19 +230,6 @@ impl SnapshotIndex {
                 self.groups.get(skipped..skipped + key_groups.len())
             })
             .ok_or(SnapshotError::NoSuchKeyGroups { wanted: key_groups, has })
-    }
-
-    /// The one contiguous byte range that holds the sections of `key_groups`. It is empty if all
-    /// of them are.
-    ///
-    /// # Errors
-    ///
-    /// As [`SnapshotIndex::run`].
-    pub fn run_bytes(&self, key_groups: KeyGroupRange) -> Result<Range<u64>, SnapshotError> {
-        let run = self.run(key_groups)?;
-        let start = run.first().map_or(0, |group| group.offset);
-        let end = run.last().map_or(start, |group| group.offset + group.bytes);
-        Ok(start..end)
     }
 
     /// The operator state `name` and the index entries of its `items`.

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{KeyGroupSections, OperatorState, Part, Section, SnapshotError, SnapshotIndex};
+use super::{
+    EntryDigest, GroupEntry, KeyGroupSections, OperatorState, Part, Section, SnapshotError, SnapshotIndex,
+};
+use crate::checkpoint::ObjectName;
 
 /// Everything in a snapshot, verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
     /// Header and index.
     pub index: SnapshotIndex,
-    /// All sections; `None` for a vertex without keyed state.
+    /// All sections that were there to read; `None` for a vertex without keyed state.
     pub key_groups: Option<KeyGroupSections>,
     /// All operator states with all items, ascending by name.
     pub operator_state: Vec<OperatorState>,
@@ -22,13 +25,14 @@ pub struct Contents {
 pub struct Inspection {
     /// Header and index.
     pub index: SnapshotIndex,
-    /// Entries per keyed state over the readable sections, in the order of the state table.
+    /// Entries per keyed state over the readable sections of this object, in the order of the state table.
     pub entries: Vec<u64>,
     /// One problem for each damaged section and item, in file order; empty if all is right.
     pub problems: Vec<SnapshotError>,
 }
 
-/// Everything in the object `bytes`, if every length, checksum and certificate in it is right.
+/// Everything in the object `bytes`, if every length, checksum and certificate in it is right. Key
+/// groups that lie in objects it leans on are not in it: [`verify_with`] brings them.
 ///
 /// # Errors
 ///
@@ -36,10 +40,56 @@ pub struct Inspection {
 pub fn verify(bytes: &Bytes) -> Result<Contents, SnapshotError> {
     let index = SnapshotIndex::decode(bytes)?;
     check_object_length(&index, bytes)?;
-    let key_groups = match index.key_groups() {
-        Some(all) => Some(index.decode_sections(all, &slice(bytes, index.run_bytes(all)?))?),
-        None => None,
-    };
+    let mut digests = index.digests();
+    let own = index.groups().iter().filter(|entry| entry.base.is_none());
+    let sections = own
+        .map(|entry| section(&index, entry, &mut digests, bytes))
+        .collect::<Result<Vec<_>, SnapshotError>>()?;
+    contents(index, sections, bytes)
+}
+
+/// Everything in the snapshot `bytes`, from it and from the `bases` it leans on, if every length,
+/// checksum and certificate is right. Other objects may be among the bases.
+///
+/// # Errors
+///
+/// The first [`SnapshotError`] by key group, then by item; [`SnapshotError::MissingBase`] for a base
+/// that is not there.
+pub fn verify_with(bytes: &Bytes, bases: &BTreeMap<ObjectName, Bytes>) -> Result<Contents, SnapshotError> {
+    let index = SnapshotIndex::decode(bytes)?;
+    check_object_length(&index, bytes)?;
+    let own = index.header().identity.object();
+    let mut digests = index.digests();
+    let mut sections = Vec::with_capacity(index.groups().len());
+    for entry in index.groups() {
+        let object = index.object_of(entry);
+        let lies_in = if object == own { Some(bytes) } else { bases.get(&object) };
+        let lies_in = lies_in.ok_or_else(|| SnapshotError::MissingBase {
+            object,
+            key_groups: leaning(&index, object).map(|entry| entry.key_group).collect(),
+        })?;
+        let section = section(&index, entry, &mut digests, lies_in);
+        sections.push(section.map_err(|error| error.in_object(object, own))?);
+    }
+    contents(index, sections, bytes)
+}
+
+/// The key groups of a snapshot that lie in `object`.
+fn leaning(index: &SnapshotIndex, object: ObjectName) -> impl Iterator<Item = &GroupEntry> {
+    index.groups().iter().filter(move |entry| index.object_of(entry) == object)
+}
+
+fn section(
+    index: &SnapshotIndex,
+    entry: &GroupEntry,
+    digests: &mut [EntryDigest],
+    object: &Bytes,
+) -> Result<Section, SnapshotError> {
+    Section::decode(entry, index.states(), digests, &slice(object, entry.offset..entry.end()))
+}
+
+fn contents(index: SnapshotIndex, sections: Vec<Section>, bytes: &Bytes) -> Result<Contents, SnapshotError> {
+    let key_groups = index.key_groups().map(|all| index.with_sections(all, sections)).transpose()?;
     let operator_state = index
         .operator_states()
         .iter()
@@ -48,7 +98,8 @@ pub fn verify(bytes: &Bytes) -> Result<Contents, SnapshotError> {
     Ok(Contents { index, key_groups, operator_state })
 }
 
-/// What is in the object `bytes`, as far as it can be read.
+/// What is in the object `bytes`, as far as it can be read. Of key groups that lie in objects it leans
+/// on, the [`index`](Inspection::index) says where that is and what they must add up to.
 ///
 /// # Errors
 ///
@@ -59,9 +110,8 @@ pub fn inspect(bytes: &Bytes) -> Result<Inspection, SnapshotError> {
     let mut problems: Vec<_> = check_object_length(&index, bytes).err().into_iter().collect();
     let mut entries = BTreeMap::new();
     let mut digests = index.digests();
-    for group in index.groups() {
-        let section = slice(bytes, group.offset..group.offset + group.bytes);
-        match Section::decode(group, &mut digests, &section) {
+    for group in index.groups().iter().filter(|group| group.base.is_none()) {
+        match section(&index, group, &mut digests, bytes) {
             Ok(section) => {
                 for frame in section.frames() {
                     *entries.entry(frame.state()).or_insert(0) += frame.entry_count();

@@ -24,6 +24,7 @@
 //! Nothing here performs I/O: [`RestoreReads`] says what to read, a driver reads it.
 #![deny(clippy::indexing_slicing)]
 
+mod base;
 mod cursor;
 mod encode;
 mod error;
@@ -37,13 +38,16 @@ mod section;
 mod section_writer;
 mod tables;
 
+pub use base::{Base, Reference};
 pub use encode::{EncodedSnapshot, KeyedSource, encode};
 pub use error::{Part, SnapshotError};
 pub use header::{FORMAT_VERSION, HEADER_BYTES, KeyedHeader, MAGIC, SnapshotHeader, SnapshotIdentity};
-pub use index::{GroupEntry, ItemEntry, OperatorEntry, SnapshotIndex, StateKind, StateMeta};
-pub use inspect::{Contents, Inspection, inspect, verify};
+pub use index::{
+    Compression, GroupEntry, ItemEntry, OperatorEntry, SectionLayout, SnapshotIndex, StateKind, StateMeta,
+};
+pub use inspect::{Contents, Inspection, inspect, verify, verify_with};
 pub use integrity::{EntryDigest, checksum};
 pub use operator::OperatorState;
-pub use restore::{RestoreReads, Restored, Wanted, index_read};
+pub use restore::{RangedRead, RestoreReads, Restored, Verified, Wanted, index_read};
 pub use section::{Frame, KeyGroupSections, Section};
 pub use section_writer::SectionWriter;

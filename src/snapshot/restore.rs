@@ -3,18 +3,25 @@
 //! ```text
 //! index bytes ← read index_read(handle)
 //! reads       ← RestoreReads::new(handle, wanted, index bytes)
-//! buffers     ← read reads.ranges()
+//! buffers     ← read reads.reads(), from the snapshot and from what it leans on
 //! restored    ← reads.finish(buffers)
 //! ```
 
-use std::{fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range};
 
 use bytes::Bytes;
 
 use super::{
-    KeyGroupSections, OperatorState, SnapshotError, SnapshotIndex, checksum, section::check_read_length,
+    EntryDigest, GroupEntry, KeyGroupSections, OperatorState, Section, SnapshotError, SnapshotIndex,
+    checksum, section::check_read_length,
 };
-use crate::{checkpoint::StateHandle, key_group::KeyGroupRange};
+use crate::{
+    checkpoint::{ObjectName, StateHandle},
+    key_group::KeyGroupRange,
+};
+
+/// Enough to make the latency of a remote store small beside the transfer.
+const PIECE_BYTES: u64 = 8 << 20;
 
 /// Where header and index of the snapshot of `handle` lie.
 pub fn index_read(handle: &StateHandle) -> Range<u64> {
@@ -56,12 +63,39 @@ pub struct Restored {
     pub operator_state: Vec<OperatorState>,
 }
 
+/// One ranged read of one object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RangedRead {
+    /// The snapshot itself or one it leans on.
+    pub object: ObjectName,
+    /// Which of its bytes; never empty.
+    pub range: Range<u64>,
+}
+
+/// What some of the reads have brought, verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    sections: Vec<Section>,
+    // By position in what is wanted.
+    items: Vec<(usize, OperatorState)>,
+}
+
+struct SectionsRead {
+    read: RangedRead,
+    // In file order, without gap.
+    entries: Vec<GroupEntry>,
+}
+
 /// The ranged reads that bring what is wanted of one snapshot.
 #[derive(Clone, Debug)]
 pub struct RestoreReads {
     index: SnapshotIndex,
     wanted: Wanted,
-    ranges: Vec<Range<u64>>,
+    reads: Vec<RangedRead>,
+    // What lies in the first of `reads`.
+    sections: Vec<Vec<GroupEntry>>,
+    // Which runs of items the others bring: positions in what is wanted.
+    items: Vec<usize>,
 }
 
 impl RestoreReads {
@@ -82,14 +116,27 @@ impl RestoreReads {
     ///
     /// [`SnapshotError::NoSuchKeyGroups`] and [`SnapshotError::NoSuchItems`].
     pub fn of(index: SnapshotIndex, wanted: Wanted) -> Result<Self, SnapshotError> {
-        let ranges = spans(&index, &wanted)?.into_iter().filter(|span| !span.is_empty()).collect();
-        Ok(Self { index, wanted, ranges })
+        let (mut reads, mut sections, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+        for part in section_reads(&index, &wanted)? {
+            reads.push(part.read);
+            sections.push(part.entries);
+        }
+        for (run, (name, items)) in wanted.operator_items.iter().enumerate() {
+            let range = index.items_bytes(name, items.clone())?;
+            if !range.is_empty() {
+                reads.push(RangedRead { object: index.header().identity.object(), range });
+                runs.push(run);
+            }
+        }
+        Ok(Self { index, wanted, reads, sections, items: runs })
     }
 
-    /// The byte ranges to read, one for each run that has bytes, in the order the runs were
-    /// wanted. None is empty.
-    pub fn ranges(&self) -> &[Range<u64>] {
-        &self.ranges
+    /// What to read: for each object one range for each contiguous run of wanted sections (several for one
+    /// above 8 MiB, none of which divides a section), objects
+    /// ascending and ranges in file order, the snapshot's own after those of its bases; then one for each
+    /// run of items.
+    pub fn reads(&self) -> &[RangedRead] {
+        &self.reads
     }
 
     /// The index of the snapshot.
@@ -97,47 +144,156 @@ impl RestoreReads {
         &self.index
     }
 
-    /// What was wanted, from one buffer for each of [`ranges`](Self::ranges), in that order.
+    /// The [`reads`](Self::reads) in pieces, each of one object and some 8 MiB or one section, whichever is
+    /// more: what is worth one request, and what is held before it is verified.
+    pub fn pieces(&self) -> Vec<Range<usize>> {
+        let mut pieces: Vec<Range<usize>> = Vec::new();
+        let mut bytes = 0;
+        for (at, read) in self.reads.iter().enumerate() {
+            let length = read.range.end - read.range.start;
+            let before = pieces
+                .last_mut()
+                .filter(|piece| self.reads.get(piece.start).map(|first| first.object) == Some(read.object));
+            match before {
+                Some(piece) if bytes + length <= PIECE_BYTES => {
+                    piece.end = at + 1;
+                    bytes += length;
+                }
+                _ => {
+                    pieces.push(at..at + 1);
+                    bytes = length;
+                }
+            }
+        }
+        pieces
+    }
+
+    /// What the reads of one piece have brought: one buffer for each of them.
     ///
     /// # Errors
     ///
     /// [`SnapshotError`]: another number of buffers, or one that is of another length or damaged;
-    /// the error names the key group or the item.
-    pub fn finish(&self, buffers: Vec<Bytes>) -> Result<Restored, SnapshotError> {
-        if buffers.len() != self.ranges.len() {
-            let (expected, found) = (self.ranges.len(), buffers.len());
+    /// the error names the key group or the item, and the object if it is not the snapshot's own.
+    pub fn verify(&self, piece: Range<usize>, buffers: Vec<Bytes>) -> Result<Verified, SnapshotError> {
+        let reads = self.reads.get(piece.clone()).unwrap_or_default();
+        if buffers.len() != reads.len() {
+            let (expected, found) = (reads.len(), buffers.len());
             return Err(SnapshotError::ReadCount { expected, found });
         }
-        let mut buffers = buffers.into_iter();
-        let mut next = |span: Range<u64>| {
-            if span.is_empty() { Bytes::new() } else { buffers.next().unwrap_or_default() }
-        };
-        let mut key_groups = None;
+        let own = self.index.header().identity.object();
+        let mut digests = self.index.digests();
+        let mut verified = Verified::default();
+        for ((at, read), bytes) in piece.zip(reads).zip(buffers) {
+            if let Some(entries) = self.sections.get(at) {
+                let decoded = self.index.decode_sections(&read.range, entries, &mut digests, &bytes);
+                verified.sections.extend(decoded.map_err(|error| error.in_object(read.object, own))?);
+            } else if let Some(&run) = self.items.get(at - self.sections.len())
+                && let Some((name, items)) = self.wanted.operator_items.get(run)
+            {
+                verified.items.push((run, self.index.decode_items(name, items.clone(), &bytes)?));
+            }
+        }
+        Ok(verified)
+    }
+
+    /// What was wanted, from what all [`pieces`](Self::pieces) have brought.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError::ReadCount`] if a piece is missing.
+    pub fn assemble(&self, pieces: impl IntoIterator<Item = Verified>) -> Result<Restored, SnapshotError> {
+        let (mut read, mut runs) = (BTreeMap::new(), BTreeMap::new());
+        for piece in pieces {
+            read.extend(piece.sections.into_iter().map(|section| (section.key_group(), section)));
+            runs.extend(piece.items);
+        }
+        let missing = || SnapshotError::ReadCount { expected: self.reads.len(), found: self.reads.len() - 1 };
+        let mut sections = Vec::new();
         for &run in &self.wanted.key_groups {
-            let bytes = next(self.index.run_bytes(run)?);
-            let sections = match &mut key_groups {
-                Some(sections) => sections,
-                none => none.insert(self.index.no_sections(run)?),
-            };
-            self.index.decode_sections_into(sections, run, &bytes)?;
+            for entry in self.index.run(run)? {
+                sections.push(match read.remove(&entry.key_group) {
+                    Some(section) => section,
+                    None if entry.bytes > 0 => return Err(missing()),
+                    None => Section::decode(entry, &[], &mut [], &Bytes::new())?,
+                });
+            }
         }
         let mut operator_state = Vec::new();
-        for (name, items) in &self.wanted.operator_items {
-            let bytes = next(self.index.items_bytes(name, items.clone())?);
-            operator_state.push(self.index.decode_items(name, items.clone(), &bytes)?);
+        for (run, (name, items)) in self.wanted.operator_items.iter().enumerate() {
+            operator_state.push(match runs.remove(&run) {
+                Some(state) => state,
+                None if self.items.contains(&run) => return Err(missing()),
+                None => self.index.decode_items(name, items.clone(), &Bytes::new())?,
+            });
         }
+        let first = self.wanted.key_groups.first();
+        let key_groups = first.map(|run| self.index.with_sections(*run, sections)).transpose()?;
         Ok(Restored { key_groups, operator_state })
+    }
+
+    /// What was wanted, from one buffer for each of [`reads`](Self::reads), in that order.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub fn finish(&self, buffers: Vec<Bytes>) -> Result<Restored, SnapshotError> {
+        if buffers.len() != self.reads.len() {
+            let (expected, found) = (self.reads.len(), buffers.len());
+            return Err(SnapshotError::ReadCount { expected, found });
+        }
+        self.assemble([self.verify(0..self.reads.len(), buffers)?])
     }
 }
 
-/// The byte range of each wanted run.
-fn spans(index: &SnapshotIndex, wanted: &Wanted) -> Result<Vec<Range<u64>>, SnapshotError> {
-    let runs = wanted.key_groups.iter().map(|&run| index.run_bytes(run));
-    let items = wanted.operator_items.iter().map(|(name, items)| index.items_bytes(name, items.clone()));
-    runs.chain(items).collect()
+/// The reads of all wanted sections that have bytes.
+fn section_reads(index: &SnapshotIndex, wanted: &Wanted) -> Result<Vec<SectionsRead>, SnapshotError> {
+    // In file order of each object, each once.
+    let mut places = BTreeMap::new();
+    for &run in &wanted.key_groups {
+        let with_bytes = index.run(run)?.iter().filter(|entry| entry.bytes > 0);
+        // The snapshot's own object is newer than its bases, so it comes last.
+        places.extend(with_bytes.map(|entry| ((index.object_of(entry), entry.offset), *entry)));
+    }
+    let mut reads: Vec<SectionsRead> = Vec::new();
+    for ((object, offset), entry) in places {
+        match reads.last_mut() {
+            Some(SectionsRead { read, entries })
+                if read.object == object
+                    && read.range.end == offset
+                    && entry.end() - read.range.start <= PIECE_BYTES =>
+            {
+                read.range.end = entry.end();
+                entries.push(entry);
+            }
+            _ => {
+                let range = offset..entry.end();
+                reads.push(SectionsRead { read: RangedRead { object, range }, entries: vec![entry] });
+            }
+        }
+    }
+    Ok(reads)
 }
 
 impl SnapshotIndex {
+    /// The sections of `entries`, which lie without gap in `range`, from its bytes.
+    pub(super) fn decode_sections(
+        &self,
+        range: &Range<u64>,
+        entries: &[GroupEntry],
+        digests: &mut [EntryDigest],
+        bytes: &Bytes,
+    ) -> Result<Vec<Section>, SnapshotError> {
+        check_read_length(range, bytes)?;
+        let mut rest = bytes.clone();
+        let mut sections = Vec::with_capacity(entries.len());
+        for entry in entries {
+            // The lengths were just checked to add up to the bytes at hand.
+            let section = rest.split_to(entry.bytes as usize);
+            sections.push(Section::decode(entry, self.states(), digests, &section)?);
+        }
+        Ok(sections)
+    }
+
     /// The `items` of operator state `name`, verified. `bytes` is what lies at
     /// [`items_bytes`](SnapshotIndex::items_bytes).
     ///

@@ -1,14 +1,15 @@
 //! The entries of one key group: verified as a whole, then read as often as wanted.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
-    EntryDigest, GroupEntry, Part, SnapshotError, SnapshotIndex, StateMeta, checksum, cursor::Cursor,
+    EntryDigest, GroupEntry, Part, Reference, SectionLayout, SnapshotError, SnapshotIndex, StateMeta,
+    checksum, cursor::Cursor,
 };
 use crate::{
-    checkpoint::Certificate,
+    checkpoint::{Certificate, CheckpointId},
     codec::CodecTag,
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
 };
@@ -22,7 +23,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The position of the state in the object's state table.
+    /// The position of the state in the state table of the index through which it was read.
     pub fn state(&self) -> usize {
         usize::from(self.state)
     }
@@ -73,6 +74,7 @@ impl Section {
 
     pub(super) fn decode(
         entry: &GroupEntry,
+        states: &[StateMeta],
         digests: &mut [EntryDigest],
         bytes: &Bytes,
     ) -> Result<Self, SnapshotError> {
@@ -94,7 +96,15 @@ impl Section {
             fields.check(found == key_group.0, "it is the section of another key group")?;
         }
         while !fields.is_empty() {
-            let state = fields.u16()?;
+            let state = match entry.layout {
+                SectionLayout::Numbered => fields.u16()?,
+                SectionLayout::Sorted => {
+                    let name = fields.name()?;
+                    let at = states.binary_search_by(|state| (*state.name).cmp(name));
+                    // No index names more.
+                    at.map_or(u16::MAX, |at| at as u16)
+                }
+            };
             let ascends = section.frames.last().is_none_or(|before| before.state < state);
             fields.check(ascends, "states do not ascend")?;
             let digest = digests
@@ -139,13 +149,25 @@ fn decode_entries(
 /// Verified sections of one object, with what is needed to make sense of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyGroupSections {
+    checkpoint: CheckpointId,
     codec: CodecTag,
     max_parallelism: MaxParallelism,
     states: Arc<[StateMeta]>,
     sections: Vec<Section>,
+    references: Vec<Reference>,
 }
 
 impl KeyGroupSections {
+    /// The checkpoint whose state it is.
+    pub const fn checkpoint(&self) -> CheckpointId {
+        self.checkpoint
+    }
+
+    /// Where the sections lie, as far as a later snapshot can lean on them.
+    pub fn references(&self) -> &[Reference] {
+        &self.references
+    }
+
     /// Which codec wrote keys and values.
     pub const fn codec(&self) -> CodecTag {
         self.codec
@@ -173,56 +195,28 @@ impl KeyGroupSections {
 }
 
 impl SnapshotIndex {
-    /// The sections of `key_groups`, verified. `bytes` is what lies at
-    /// [`run_bytes`](SnapshotIndex::run_bytes).
-    ///
-    /// # Errors
-    ///
-    /// [`SnapshotError`]: not in the object, of another length, damaged or impossible; the error
-    /// names the key group.
-    pub fn decode_sections(
+    /// `sections`, which were read through this index; the error is that of an object without the
+    /// `wanted` key groups.
+    pub(super) fn with_sections(
         &self,
-        key_groups: KeyGroupRange,
-        bytes: &Bytes,
+        wanted: KeyGroupRange,
+        sections: Vec<Section>,
     ) -> Result<KeyGroupSections, SnapshotError> {
-        let mut sections = self.no_sections(key_groups)?;
-        self.decode_sections_into(&mut sections, key_groups, bytes)?;
-        Ok(sections)
-    }
-
-    /// [`KeyGroupSections`] of this object without sections; the error is that of an object
-    /// without the wanted key groups.
-    pub(super) fn no_sections(&self, wanted: KeyGroupRange) -> Result<KeyGroupSections, SnapshotError> {
         let keyed = self.header.keyed.ok_or(SnapshotError::NoSuchKeyGroups { wanted, has: None })?;
+        let read: BTreeSet<KeyGroup> = sections.iter().map(Section::key_group).collect();
         Ok(KeyGroupSections {
+            checkpoint: self.header.identity.checkpoint,
             codec: self.header.codec,
             max_parallelism: keyed.max_parallelism,
             states: Arc::clone(&self.states),
-            sections: Vec::new(),
+            references: self.references().filter(|home| read.contains(&home.entry.key_group)).collect(),
+            sections,
         })
     }
 
     /// One for each state, by position in the state table.
     pub(super) fn digests(&self) -> Vec<EntryDigest> {
         self.states.iter().map(|state| EntryDigest::new(&state.name)).collect()
-    }
-
-    pub(super) fn decode_sections_into(
-        &self,
-        into: &mut KeyGroupSections,
-        key_groups: KeyGroupRange,
-        bytes: &Bytes,
-    ) -> Result<(), SnapshotError> {
-        let run = self.run(key_groups)?;
-        check_read_length(&self.run_bytes(key_groups)?, bytes)?;
-        let mut digests = self.digests();
-        let mut rest = bytes.clone();
-        for entry in run {
-            // The lengths of the run were just checked to add up to the bytes at hand.
-            let section = rest.split_to(entry.bytes as usize);
-            into.sections.push(Section::decode(entry, &mut digests, &section)?);
-        }
-        Ok(())
     }
 }
 

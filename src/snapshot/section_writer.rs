@@ -1,11 +1,12 @@
 //! The entries of one key group to bytes.
 
-use super::{EntryDigest, SnapshotError};
+use super::{EntryDigest, SnapshotError, StateMeta};
 use crate::{checkpoint::Certificate, key_group::KeyGroup};
 
 /// Writes the section of one key group. Nothing is written for a key group without entries.
 pub struct SectionWriter<'a> {
     out: &'a mut Vec<u8>,
+    states: &'a [StateMeta],
     digests: &'a mut [EntryDigest],
     key_group: KeyGroup,
     certificate: Certificate,
@@ -14,9 +15,14 @@ pub struct SectionWriter<'a> {
 }
 
 impl<'a> SectionWriter<'a> {
-    /// Appends to `out`; `digests` has one for each state of the object's state table.
-    pub(super) fn new(key_group: KeyGroup, digests: &'a mut [EntryDigest], out: &'a mut Vec<u8>) -> Self {
-        Self { out, digests, key_group, certificate: Certificate::default(), next_state: 0 }
+    /// Appends to `out`; `digests` has one for each of `states`, the object's state table.
+    pub(super) fn new(
+        key_group: KeyGroup,
+        states: &'a [StateMeta],
+        digests: &'a mut [EntryDigest],
+        out: &'a mut Vec<u8>,
+    ) -> Self {
+        Self { out, states, digests, key_group, certificate: Certificate::default(), next_state: 0 }
     }
 
     pub(super) const fn certificate(&self) -> Certificate {
@@ -47,7 +53,9 @@ impl<'a> SectionWriter<'a> {
             self.out.extend_from_slice(&self.key_group.0.to_le_bytes());
         }
         let digest = self.digests.get_mut(state).expect("a source writes only states of its own table");
-        self.out.extend_from_slice(&(state as u16).to_le_bytes());
+        let name = &self.states.get(state).expect("there is a digest for each state").name;
+        self.out.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(&(entries.len() as u64).to_le_bytes());
         let mut before: Option<&[u8]> = None;
         for (key, value) in entries {

@@ -3,25 +3,34 @@
 use std::sync::Arc;
 
 use super::{
-    GroupEntry, HEADER_BYTES, ItemEntry, OperatorEntry, Part, SnapshotError, SnapshotHeader, SnapshotIndex,
-    StateKind, StateMeta, checksum, cursor::Cursor,
+    Compression, GroupEntry, HEADER_BYTES, ItemEntry, OperatorEntry, Part, SectionLayout, SnapshotError,
+    SnapshotHeader, SnapshotIndex, StateKind, StateMeta,
+    base::{BASE_BYTES, Positions, decode_bases, encode_bases},
+    checksum,
+    cursor::Cursor,
 };
-use crate::checkpoint::{Certificate, RedistributionMode};
+use crate::{
+    checkpoint::{Certificate, RedistributionMode},
+    key_group::KeyGroup,
+};
 
-const GROUP_BYTES: usize = 44;
+const GROUP_BYTES: usize = 55;
+const GROUP_BYTES_V1: usize = 44;
 const ITEM_BYTES: usize = 16;
 const CHECKSUM_BYTES: usize = 4;
 
 /// Length of header and index in bytes, known before anything else is.
 pub(super) fn index_bytes<'a>(
     states: &[StateMeta],
+    bases: usize,
     groups: usize,
     operator_states: impl Iterator<Item = (&'a str, usize)>,
 ) -> usize {
     let states: usize = states.iter().map(|state| 1 + 2 + state.name.len()).sum();
     let operator_states: usize =
         operator_states.map(|(name, items)| 1 + 2 + name.len() + 4 + items * ITEM_BYTES).sum();
-    HEADER_BYTES as usize + states + groups * GROUP_BYTES + operator_states + CHECKSUM_BYTES
+    let groups = bases * BASE_BYTES + groups * GROUP_BYTES;
+    HEADER_BYTES as usize + states + groups + operator_states + CHECKSUM_BYTES
 }
 
 impl SnapshotIndex {
@@ -45,16 +54,18 @@ impl SnapshotIndex {
         if expected != found {
             return Err(SnapshotError::IndexChecksum { expected, found });
         }
-        let tables = covered.get(HEADER_BYTES as usize..).unwrap_or_default();
-        let mut fields = Cursor::new(Part::Index, HEADER_BYTES, tables);
-        // Where the next section or item must begin.
-        let mut position = header.index_bytes;
+        let tables = covered.get(header.bytes() as usize..).unwrap_or_default();
+        let mut fields = Cursor::new(Part::Index, header.bytes(), tables);
         let states = decode_states(&mut fields, header.keyed_states)?;
-        let groups = decode_groups(&mut fields, &header, &mut position)?;
+        let bases = decode_bases(&mut fields, header.bases, header.identity)?;
+        let mut positions = Positions::new(header.index_bytes, &bases);
+        let groups = decode_groups(&mut fields, &header, &mut positions)?;
+        // Where the next item must begin.
+        let mut position = positions.finish(&fields)?;
         let operator_states = decode_operator_states(&mut fields, header.operator_states, &mut position)?;
         fields.check(fields.is_empty(), "bytes are left after the last table")?;
         fields.check(position == header.object_bytes, "the object does not end with its last section")?;
-        Ok(Self { header, states, groups, operator_states })
+        Ok(Self { header, states, bases, groups, operator_states })
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
@@ -64,9 +75,14 @@ impl SnapshotIndex {
             out.push(state.kind.code());
             encode_name(&state.name, out);
         }
+        encode_bases(&self.bases, out);
         for group in &self.groups {
+            out.push(group.base.map_or(0, |base| base + 1));
+            out.push(group.layout.code());
+            out.push(group.compression.code());
             out.extend_from_slice(&group.offset.to_le_bytes());
             out.extend_from_slice(&group.bytes.to_le_bytes());
+            out.extend_from_slice(&group.raw_bytes.to_le_bytes());
             out.extend_from_slice(&group.certificate.entries.to_le_bytes());
             out.extend_from_slice(&group.certificate.digest.to_le_bytes());
             out.extend_from_slice(&group.checksum.to_le_bytes());
@@ -83,6 +99,38 @@ impl SnapshotIndex {
         }
         let sum = out.get(start..).map_or(0, checksum);
         out.extend_from_slice(&sum.to_le_bytes());
+    }
+}
+
+impl SectionLayout {
+    /// In format version 2. A section that only an index of version 1 can describe is never written.
+    const fn code(self) -> u8 {
+        match self {
+            Self::Numbered => 0,
+            Self::Sorted => 1,
+        }
+    }
+
+    const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Sorted),
+            _ => None,
+        }
+    }
+}
+
+impl Compression {
+    const fn code(self) -> u8 {
+        match self {
+            Self::None => 0,
+        }
+    }
+
+    const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::None),
+            _ => None,
+        }
     }
 }
 
@@ -139,26 +187,52 @@ fn decode_states(fields: &mut Cursor<'_>, count: u16) -> Result<Arc<[StateMeta]>
 fn decode_groups(
     fields: &mut Cursor<'_>,
     header: &SnapshotHeader,
-    position: &mut u64,
+    positions: &mut Positions<'_>,
 ) -> Result<Vec<GroupEntry>, SnapshotError> {
     let Some(keyed) = header.keyed else { return Ok(Vec::new()) };
-    let fits = fields.left() / GROUP_BYTES >= keyed.key_groups.len();
+    let (length, decode): (_, fn(&mut Cursor<'_>, KeyGroup) -> _) =
+        if header.version == 1 { (GROUP_BYTES_V1, decode_group_v1) } else { (GROUP_BYTES, decode_group) };
+    let fits = fields.left() / length >= keyed.key_groups.len();
     fields.check(fits, "the index is too short for its key groups")?;
     let mut groups = Vec::with_capacity(keyed.key_groups.len());
     for key_group in keyed.key_groups.iter() {
-        let (offset, bytes) = (fields.u64()?, fields.u64()?);
-        let certificate = Certificate { entries: fields.u64()?, digest: fields.u128()? };
-        let group = GroupEntry { key_group, offset, bytes, certificate, checksum: fields.u32()? };
-        fields.check(offset == *position, "a section does not begin where the one before ends")?;
-        let is_empty = certificate.entries == 0;
-        fields.check(is_empty == (bytes == 0), "a section is empty and yet has entries, or the reverse")?;
-        let is_blank = certificate == Certificate::default() && group.checksum == checksum(&[]);
+        let group: GroupEntry = decode(fields, key_group)?;
+        let is_empty = group.certificate.entries == 0;
+        fields.check(
+            is_empty == (group.bytes == 0),
+            "a section is empty and yet has entries, or the reverse",
+        )?;
+        let is_blank = group.certificate == Certificate::default() && group.checksum == checksum(&[]);
         fields.check(!is_empty || is_blank, "an empty key group has a digest or checksum")?;
-        *position =
-            offset.checked_add(bytes).ok_or_else(|| fields.malformed("a section ends beyond 2^64"))?;
+        positions.advance(fields, &group)?;
         groups.push(group);
     }
     Ok(groups)
+}
+
+fn decode_group(fields: &mut Cursor<'_>, key_group: KeyGroup) -> Result<GroupEntry, SnapshotError> {
+    let base = fields.u8()?.checked_sub(1);
+    let layout = SectionLayout::from_code(fields.u8()?)
+        .ok_or_else(|| fields.malformed("a section of unknown layout: a newer keygroups wrote it"))?;
+    let compression = Compression::from_code(fields.u8()?)
+        .ok_or_else(|| fields.malformed("a section of unknown compression: a newer keygroups wrote it"))?;
+    let (offset, bytes, raw_bytes) = (fields.u64()?, fields.u64()?, fields.u64()?);
+    let as_long = match compression {
+        Compression::None => raw_bytes == bytes,
+    };
+    fields.check(as_long, "a section without compression has two lengths")?;
+    let certificate = Certificate { entries: fields.u64()?, digest: fields.u128()? };
+    let checksum = fields.u32()?;
+    Ok(GroupEntry { key_group, base, layout, compression, offset, bytes, raw_bytes, certificate, checksum })
+}
+
+fn decode_group_v1(fields: &mut Cursor<'_>, key_group: KeyGroup) -> Result<GroupEntry, SnapshotError> {
+    let (layout, compression) = (SectionLayout::Numbered, Compression::None);
+    let (offset, bytes) = (fields.u64()?, fields.u64()?);
+    let certificate = Certificate { entries: fields.u64()?, digest: fields.u128()? };
+    let checksum = fields.u32()?;
+    let (base, raw_bytes) = (None, bytes);
+    Ok(GroupEntry { key_group, base, layout, compression, offset, bytes, raw_bytes, certificate, checksum })
 }
 
 fn decode_operator_states(

@@ -67,6 +67,7 @@ pub fn record(attempt: Attempt, id: u64) -> CheckpointRecord {
                 }],
                 _ => vec![],
             },
+            bases: vec![],
         },
         output: (task.vertex != VertexId(0)).then(|| output(attempt, task, id)),
     };

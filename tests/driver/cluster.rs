@@ -338,7 +338,10 @@ impl Cluster {
         let record = manifest.newest_checkpoint().expect("something was committed");
         for task in record.tasks.iter().filter(|task| task.task.vertex == COUNT) {
             let object = block_on(self.truth.get(task.state.object)).unwrap();
-            all.restore_groups(&snapshot::verify(&object).unwrap().key_groups.unwrap()).unwrap();
+            let read = |base: &ObjectName| (*base, block_on(self.truth.get(*base)).unwrap());
+            let bases = task.state.bases.iter().map(read).collect();
+            let contents = snapshot::verify_with(&object, &bases).unwrap();
+            all.restore_groups(&contents.key_groups.unwrap()).unwrap();
         }
         all.finish_restore().unwrap();
         let counts = all.register(StateDescriptor::<i32, u64>::value("counts")).unwrap();

@@ -271,7 +271,8 @@ impl Count {
             bytes: codec::encode(&output).unwrap().into(),
             records: output.len() as u64,
         });
-        FrozenTask { keyed: Some(self.backend.freeze()), operator_state: Vec::new(), output }
+        let keyed = Some(self.backend.freeze_at(barrier.checkpoint, barrier.confirmed));
+        FrozenTask { keyed, operator_state: Vec::new(), output }
     }
 }
 

@@ -5,6 +5,7 @@ mod cluster;
 mod disk;
 mod engine;
 mod faults;
+mod incremental;
 mod local_copies;
 mod machine;
 

@@ -327,6 +327,7 @@ pub fn snapshot(deployment: &Deployment, checkpoint: keygroups::checkpoint::Chec
             key_groups: deployment.key_groups,
             certificate: Certificate { entries, digest: u128::from(entries) },
             operator_state: if deployment.source { vec![offsets] } else { vec![] },
+            bases: vec![],
         },
         output: (!deployment.source).then_some(OutputHandle {
             object: ObjectName::Output { attempt, task, checkpoint },

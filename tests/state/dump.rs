@@ -36,18 +36,37 @@ impl<'a> Dump<'a> {
         self.number(8, "checkpoint");
         self.number(8, "index bytes");
         self.number(8, "object bytes");
+        let bases = self.number(2, "bases");
         self.hex(4, "header checksum");
         for state in 0..keyed_states {
             self.title(&format!("keyed state {state}"));
             self.number(1, "kind");
             self.name();
         }
+        for base in 0..bases {
+            self.title(&format!("base {}", base + 1));
+            self.number(2, "vertex");
+            self.number(2, "subtask");
+            self.number(8, "leader epoch");
+            self.number(4, "run");
+            self.number(8, "checkpoint");
+            self.number(8, "object bytes");
+            self.number(8, "section bytes");
+            self.number(2, "key groups");
+        }
         let mut sections = Vec::new();
         if max_parallelism > 0 {
             for key_group in first..=last {
                 self.title(&format!("index of key group {key_group}"));
+                let base = self.number(1, "base");
+                self.number(1, "layout");
+                self.number(1, "compression");
                 self.number(8, "offset");
-                sections.push((key_group, self.number(8, "length")));
+                let length = self.number(8, "length");
+                if base == 0 {
+                    sections.push((key_group, length));
+                }
+                self.number(8, "raw length");
                 self.number(8, "entries");
                 self.hex(16, "digest");
                 self.hex(4, "checksum");
@@ -83,7 +102,7 @@ impl<'a> Dump<'a> {
         self.title(&format!("section of key group {key_group}"));
         self.number(2, "key group");
         while self.at < end {
-            self.number(2, "state");
+            self.name();
             for _ in 0..self.number(8, "entries") {
                 let key = self.number(4, "key length");
                 let value = self.number(4, "value length");

@@ -1,17 +1,18 @@
 //! The bytes are a promise: pinned field by field, and by fixtures that are kept for ever.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use bytes::Bytes;
 use keygroups::{
-    checkpoint::RedistributionMode,
+    backend::StateBackend,
+    checkpoint::{CheckpointId, RedistributionMode},
     key_group::KeyGroup,
-    snapshot::{self, EncodedSnapshot, OperatorState, inspect, verify},
+    snapshot::{self, Contents, EncodedSnapshot, OperatorState, inspect, verify, verify_with},
 };
 
 use super::{
     dump::annotate,
-    support::{Reference, filled, identity, max_parallelism, range},
+    support::{Reference, filled, identity, max_parallelism, range, register},
 };
 use crate::common::snapshot_settings;
 
@@ -58,17 +59,49 @@ fn nothing() -> EncodedSnapshot {
     snapshot::encode(identity(0, 1), None, &[]).unwrap()
 }
 
-fn examples() -> [(&'static str, EncodedSnapshot); 4] {
+/// The second of two checkpoints: key group 3 lies in the first, key group 5 changed in between.
+fn leaning() -> [EncodedSnapshot; 2] {
+    let full = everything();
+    let max = max_parallelism(128);
+    let mut backend = StateBackend::new(max, range(2, 6)).unwrap();
+    backend.restore_groups(&verify(&full.bytes).unwrap().key_groups.unwrap()).unwrap();
+    let states = register(&mut backend);
+    backend.put(&states[1], KeyGroup(5), &"N14228".to_owned(), &4).unwrap();
+    let second = backend.freeze_at(CheckpointId(8), CheckpointId(7)).encode(identity(4, 8), &[]).unwrap();
+    [full, second]
+}
+
+fn examples() -> [(&'static str, EncodedSnapshot); 5] {
+    let [_, leaning] = leaning();
     [
         ("everything", everything()),
         ("empty_groups", empty_groups()),
         ("no_keyed_state", no_keyed_state()),
         ("nothing", nothing()),
+        ("leaning", leaning),
     ]
 }
 
-fn fixture(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", "v1", &format!("{name}.snapshot")].iter().collect()
+/// What a reader gets out of an object, in whatever format that is: keyed states, entries by key group and
+/// state, operator states.
+fn meaning(contents: Contents) -> impl PartialEq + std::fmt::Debug {
+    let states: Vec<_> = contents.index.states().to_vec();
+    let sections = contents.key_groups.iter().flat_map(|groups| groups.sections());
+    let entries = sections.map(|section| {
+        let frames = section.frames().iter();
+        let frames = frames.map(|frame| {
+            let entries = frame.entries().map(|(key, value)| (key.to_vec(), value.to_vec()));
+            (states[frame.state()].name.clone(), entries.collect::<Vec<_>>())
+        });
+        (section.key_group(), section.certificate(), frames.collect::<Vec<_>>())
+    });
+    let entries: Vec<_> = entries.collect();
+    (contents.index.header().identity, states, entries, contents.operator_state)
+}
+
+/// The newest format has all of them; `leaning` came with version 2.
+fn fixture(version: &str, name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", version, &format!("{name}.snapshot")].iter().collect()
 }
 
 #[test]
@@ -82,13 +115,39 @@ fn every_byte_has_the_documented_meaning() {
 
 #[test]
 fn fixtures_of_version_1_decode_for_ever() {
-    for (name, expected) in examples() {
-        let bytes = Bytes::from(fs::read(fixture(name)).unwrap());
+    for (name, expected) in &examples()[..4] {
+        let bytes = Bytes::from(fs::read(fixture("v1", name)).unwrap());
         let found = verify(&bytes).unwrap();
-        let expected = verify(&expected.bytes).unwrap();
-        assert_eq!(found, expected, "{name}");
+        assert_eq!(found.index.header().version, 1);
+        assert_eq!(meaning(found), meaning(verify(&expected.bytes).unwrap()), "{name}");
         assert_eq!(inspect(&bytes).unwrap().problems, [], "{name}");
     }
+}
+
+#[test]
+fn fixtures_of_version_2_decode_for_ever() {
+    for (name, expected) in examples() {
+        let bytes = Bytes::from(fs::read(fixture("v2", name)).unwrap());
+        assert_eq!(verify(&bytes).unwrap(), verify(&expected.bytes).unwrap(), "{name}");
+        assert_eq!(inspect(&bytes).unwrap().problems, [], "{name}");
+    }
+    let base = Bytes::from(fs::read(fixture("v2", "everything")).unwrap());
+    let [full, leaning] = leaning();
+    let bases = BTreeMap::from([(full.identity.object(), base)]);
+    let whole = verify_with(&Bytes::from(fs::read(fixture("v2", "leaning")).unwrap()), &bases).unwrap();
+    assert_eq!(whole.key_groups.unwrap().certificate(), leaning.certificate);
+}
+
+/// Sections of version 1 name their states by position: nobody can read them without their own index.
+#[test]
+fn nothing_leans_on_an_object_of_version_1() {
+    let old = Bytes::from(fs::read(fixture("v1", "everything")).unwrap());
+    let mut backend = StateBackend::new(max_parallelism(128), range(2, 6)).unwrap();
+    backend.restore_groups(&verify(&old).unwrap().key_groups.unwrap()).unwrap();
+    let next = backend.freeze_at(CheckpointId(8), CheckpointId(7)).encode(identity(4, 8), &[]).unwrap();
+    assert_eq!(next.bases, []);
+    let certificate = verify(&next.bytes).unwrap().key_groups.unwrap().certificate();
+    assert_eq!(certificate, verify(&old).unwrap().key_groups.unwrap().certificate());
 }
 
 #[test]
@@ -104,8 +163,8 @@ fn inspection_counts_entries_per_state() {
 #[ignore = "writes fixtures that are missing, by hand: cargo test --test state -- --ignored"]
 fn write_fixtures_that_are_missing() {
     for (name, encoded) in examples() {
-        if !fixture(name).exists() {
-            fs::write(fixture(name), &encoded.bytes).unwrap();
+        if !fixture("v2", name).exists() {
+            fs::write(fixture("v2", name), &encoded.bytes).unwrap();
         }
     }
 }

@@ -38,7 +38,7 @@ fn every_run_of_items_is_restored_by_one_ranged_read() {
         for (first, end) in (0..=count).flat_map(|first| (first..=count).map(move |end| (first, end))) {
             let wanted = wanted(&state.name, first..end);
             let index = SnapshotIndex::decode(&encoded.bytes).unwrap();
-            assert!(RestoreReads::of(index, wanted.clone()).unwrap().ranges().len() <= 1);
+            assert!(RestoreReads::of(index, wanted.clone()).unwrap().reads().len() <= 1);
 
             let restored = restore(&encoded.handle(), wanted, &encoded.bytes).unwrap();
             assert_eq!(restored.key_groups, None);

@@ -75,7 +75,7 @@ pub fn contents(backend: &mut StateBackend) -> Reference {
 pub fn restore(handle: &StateHandle, wanted: Wanted, object: &Bytes) -> Result<Restored, SnapshotError> {
     let read = |range: std::ops::Range<u64>| object.slice(range.start as usize..range.end as usize);
     let reads = RestoreReads::new(handle, wanted, &read(index_read(handle)))?;
-    let buffers = reads.ranges().iter().cloned().map(read).collect();
+    let buffers = reads.reads().iter().map(|one| read(one.range.clone())).collect();
     reads.finish(buffers)
 }
 

@@ -47,7 +47,7 @@ pub(super) fn disks(seed: u64) -> bool {
 /// What else is drawn from `seed` for a scenario. Without faults the job is as quiet as it can be.
 pub(super) fn variety(seed: u64, scenario: &Scenario) -> Variety {
     let random = &mut random::stream(seed, "variety");
-    let mut variety = Variety::default();
+    let mut variety = Variety { bases_max: bases_max(seed), ..Variety::default() };
     let within_us = scenario.horizon_us;
     if random.u8(0..6) == 0 {
         variety.empty_partitions = random.u16(0..scenario.partitions);
@@ -85,6 +85,12 @@ pub(super) fn variety(seed: u64, scenario: &Scenario) -> Variety {
 fn window(seed: u64) -> Option<u16> {
     let random = &mut random::stream(seed, "window");
     (random.u8(0..5) == 0).then(|| random::spread(random, (1, 8)) as u16)
+}
+
+/// From a stream of its own, so that what was drawn before this could be drawn is drawn as before.
+fn bases_max(seed: u64) -> Option<u8> {
+    let random = &mut random::stream(seed, "bases");
+    (random.u8(0..4) == 0).then(|| random.u8(0..=3))
 }
 
 /// A few requests, some of them within milliseconds.
@@ -148,6 +154,7 @@ mod tests {
         let now_and_then = |percent| (5..=45).contains(&percent);
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.empty_partitions > 0)));
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.ballast_bytes > 0)));
+        assert!(now_and_then(share(&drawn, |scenario| scenario.variety.bases_max.is_some())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.silences.is_empty())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.slow.is_empty())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.wishes.is_empty())));

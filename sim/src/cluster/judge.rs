@@ -11,6 +11,7 @@ use keygroups::key_group::{MaxParallelism, Parallelism};
 use keygroups::protocol::invariant::{Contents, JobView};
 use keygroups::snapshot::{self, KeyGroupSections};
 use keygroups::store::Layout;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Follows the committed checkpoints of one run.
@@ -65,8 +66,10 @@ impl<J: Job> JobJudge<J> {
         let (mut sections, mut outputs) = (Vec::new(), Vec::new());
         for task in &record.tasks {
             let bytes = read(&task.state.object)?;
-            let contents =
-                snapshot::verify(&bytes).map_err(|error| format!("{}: {error}", task.state.object))?;
+            let bases = task.state.bases.iter().map(|base| Ok((*base, read(base)?)));
+            let bases = bases.collect::<Result<BTreeMap<_, _>, Unreadable>>()?;
+            let contents = snapshot::verify_with(&bytes, &bases)
+                .map_err(|error| format!("{}: {error}", task.state.object))?;
             match task.task.vertex {
                 SOURCE => {
                     let states = contents.operator_state.iter().filter(|state| state.name == OFFSETS);

@@ -2,6 +2,8 @@
 
 use super::scenario::ScenarioError;
 use super::{Cluster, Scenario};
+use keygroups::checkpoint::BASES_MAX;
+use keygroups::incremental::IncrementalPolicy;
 use keygroups::key_group::Parallelism;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,9 @@ pub struct Variety {
     /// [as many as usual](crate::wire::WINDOW_MESSAGES).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window_messages: Option<u16>,
+    /// On how many older snapshots one leans, 0 to 16; the library's default if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bases_max: Option<u8>,
     /// Partitions in which nothing comes in for a while.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub silences: Vec<Silence>,
@@ -99,6 +104,13 @@ fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
 }
 
 impl Variety {
+    /// How snapshots lean on older ones.
+    pub(super) fn incremental_policy(&self) -> IncrementalPolicy {
+        let default = IncrementalPolicy::default();
+        let bounded = self.bases_max.map_or(Ok(default), |max| default.with_bases_max(max.into()));
+        bounded.expect("the scenario was checked")
+    }
+
     /// When all of it is over.
     #[must_use]
     pub fn ends_us(&self) -> u64 {
@@ -147,6 +159,9 @@ impl Variety {
             if restart.checkpoints_retained == 0 {
                 return Err(ScenarioError::Zero { name: "checkpoints_retained" });
             }
+        }
+        if let Some(found) = self.bases_max.filter(|found| usize::from(*found) > BASES_MAX) {
+            return Err(ScenarioError::BasesMax { found });
         }
         let ascending = self.wishes.is_sorted_by_key(|wish| wish.at_us)
             && self.restarts.is_sorted_by_key(|restart| restart.at_us);

@@ -47,6 +47,7 @@ mod tests {
             spares: vec![Node(6)],
             hosts_min: 2,
             manifests_retained: 4,
+            disks: true,
             store: Node(0),
             steps: &[],
         };

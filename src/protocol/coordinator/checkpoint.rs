@@ -58,17 +58,25 @@ pub(super) enum Stage {
     Complete { outputs: Option<ObjectName> },
 }
 
-/// Whether `snapshot` is what its task had to take: under its own names, of the key groups it owns.
+/// Whether `snapshot` is what its task had to take: under its own names, of the key groups it owns,
+/// leaning on nothing but what the newest committed checkpoint names.
+///
+/// That checkpoint is the newest from the trigger of this one to its commit, because there is one at a
+/// time, and so the newest manifest names all of that until the one that commits this checkpoint does.
+/// Anything else may be garbage already, or be so before the commit (FLINK-24611, FLINK-25395).
 fn describes(
     snapshot: &TaskSnapshot,
     attempt: Attempt,
     checkpoint: CheckpointId,
     key_groups: Option<KeyGroupRange>,
+    newest: Option<&CheckpointRecord>,
 ) -> bool {
     let task = snapshot.task;
     let output = ObjectName::Output { attempt, task, checkpoint };
     snapshot.state.object == ObjectName::State { attempt, task, checkpoint }
         && snapshot.state.key_groups == key_groups
+        && snapshot.state.impossible_base().is_none()
+        && snapshot.state.bases.iter().all(|base| newest.is_some_and(|newest| newest.has_state(base)))
         && snapshot.output.as_ref().is_none_or(|handle| handle.object == output)
 }
 
@@ -137,6 +145,7 @@ impl Leader {
             self.attempt,
             checkpoint,
             self.manifest.job.key_groups(snapshot.task, layout.parallelism),
+            self.manifest.newest_checkpoint(),
         ) {
             self.abort_checkpoint(AbortReason::Declined(snapshot.task), out);
             return;

@@ -26,6 +26,7 @@ fn record(job: &JobSpec, id: u64) -> CheckpointRecord {
         key_groups: job.key_groups(TASK, one),
         certificate: Certificate::default(),
         operator_state: Vec::new(),
+        bases: Vec::new(),
     };
     let output = OutputHandle::of(output(id), b"output", 1);
     let list = ObjectName::OutputList { attempt: ATTEMPT, checkpoint };
