@@ -139,7 +139,7 @@ pub fn kill_and_look(kills: u64, seed: u64) -> Result<Summary, Box<dyn Error>> {
 
 fn order(directory: &Path, life: u64, parallelism: u16, records: u64) -> Order {
     let directory = directory.to_str().expect("temporary directories have plain names").to_owned();
-    Order { directory, life, parallelism, records }
+    Order { directory, life, parallelism, records, manifests_retained: 4 }
 }
 
 /// What a process has told.

@@ -39,6 +39,8 @@ pub struct Order {
     pub parallelism: u16,
     /// How many records each key group has. The job is finished when all are read.
     pub records: u64,
+    /// How many manifests it keeps.
+    pub manifests_retained: u64,
 }
 
 /// What a process tells.
@@ -88,7 +90,7 @@ async fn live(order: &Order) -> Result<(), Error> {
     let (to_coordinator, coordinator_inbox) = mpsc::unbounded();
     let (to_hosts, host_inboxes): (Vec<_>, Vec<_>) = (0..2).map(|_| mpsc::unbounded()).unzip();
     let (events, mut happened) = mpsc::unbounded();
-    let options = Options::new(job, wanted)?.with_manifests_retained(4)?;
+    let options = Options::new(job, wanted)?.with_manifests_retained(order.manifests_retained)?;
     let coordinator = Coordinator::new(CoordinatorId(0), order.life, options);
     let transport = InProcess { to_hosts, events };
     let coordinator =
@@ -104,7 +106,6 @@ async fn live(order: &Order) -> Result<(), Error> {
     }
     let watching = async move {
         while let Some(event) = happened.next().await {
-            tell(&Mark::Event(event.clone()));
             match event {
                 Event::Elected { .. } => to_coordinator.unbounded_send(CoordinatorInput::Rescale(wanted))?,
                 Event::Finished { .. } => break,
@@ -162,6 +163,7 @@ impl CoordinatorTransport for InProcess {
     fn tell_peers(&mut self, _: LeaderEpoch) {}
 
     fn event(&mut self, event: &Event) {
+        tell(&Mark::Event(event.clone()));
         drop(self.events.unbounded_send(event.clone()));
     }
 
