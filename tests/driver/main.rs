@@ -2,6 +2,7 @@
 
 mod clock;
 mod cluster;
+mod damage;
 mod engine;
 mod faults;
 mod machine;
