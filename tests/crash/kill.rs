@@ -137,15 +137,15 @@ pub fn kill_and_look(kills: u64, seed: u64) -> Result<Summary, Box<dyn Error>> {
     Ok(summary)
 }
 
-fn order(directory: &Path, life: u64, parallelism: u16, records: u64) -> Order {
+pub fn order(directory: &Path, life: u64, parallelism: u16, records: u64) -> Order {
     let directory = directory.to_str().expect("temporary directories have plain names").to_owned();
     Order { directory, life, parallelism, records, manifests_retained: 4 }
 }
 
 /// What a process has told.
-struct Heard {
+pub struct Heard {
     /// The newest checkpoint of which it said that it is committed.
-    committed: CheckpointId,
+    pub committed: CheckpointId,
     /// What its first attempt has restored.
     restored: Vec<(KeyGroup, u64)>,
     /// Everything, for whoever wants to know what happened.
@@ -154,7 +154,7 @@ struct Heard {
 
 impl Heard {
     /// What was restored must be what `judge` has seen committed before. Gives whether anything was.
-    fn check(&self, judge: &Judge) -> Result<bool, Box<dyn Error>> {
+    pub fn check(&self, judge: &Judge) -> Result<bool, Box<dyn Error>> {
         if let Some(wrong) = self.marks.iter().find(|mark| matches!(mark, Mark::Wrong(_))) {
             return Err(format!("{wrong:?}").into());
         }
@@ -169,13 +169,15 @@ impl Heard {
     }
 }
 
-struct Process {
+/// A process that runs, and what it tells.
+pub struct Process {
     child: Child,
     marks: mpsc::Receiver<Mark>,
+    heard: Vec<Mark>,
 }
 
 impl Process {
-    fn start(order: &Order) -> Result<Self, Box<dyn Error>> {
+    pub fn start(order: &Order) -> Result<Self, Box<dyn Error>> {
         let program: PathBuf = std::env::current_exe()?;
         let mut child = Command::new(program)
             .args(["--process", &serde_json::to_string(order)?])
@@ -194,50 +196,53 @@ impl Process {
                 }
             }
         });
-        Ok(Self { child, marks })
+        Ok(Self { child, marks, heard: Vec::new() })
     }
 
-    fn kill_at(mut self, mut moment: Moment, delay: Duration) -> Result<Heard, Box<dyn Error>> {
-        let mut marks = Vec::new();
-        let mut has_come = matches!(moment, Moment::Started);
-        while !has_come {
+    /// The next mark that `is_it`.
+    pub fn wait_for(&mut self, what: &str, is_it: impl FnMut(&Mark) -> bool) -> Result<Mark, Box<dyn Error>> {
+        let mut is_it = is_it;
+        loop {
             match self.marks.recv_timeout(PATIENCE) {
                 Ok(mark) => {
-                    has_come = moment.is_now(&mark);
-                    marks.push(mark);
+                    self.heard.push(mark.clone());
+                    if is_it(&mark) {
+                        return Ok(mark);
+                    }
                 }
                 Err(error) => {
                     self.child.kill()?;
-                    return Err(format!("{error}, heard {:?}", marks.last()).into());
+                    return Err(format!("waiting for {what}: {error}, heard {:?}", self.heard.last()).into());
                 }
             }
         }
+    }
+
+    fn kill_at(mut self, mut moment: Moment, delay: Duration) -> Result<Heard, Box<dyn Error>> {
+        if !matches!(moment, Moment::Started) {
+            self.wait_for("the moment to kill", |mark| moment.is_now(mark))?;
+        }
         #[expect(clippy::disallowed_methods, reason = "the moment of a kill is a moment of real time")]
         std::thread::sleep(delay);
-        // SIGKILL: nothing in the process runs after it.
+        self.kill()
+    }
+
+    /// SIGKILL: nothing in the process runs after it.
+    pub fn kill(mut self) -> Result<Heard, Box<dyn Error>> {
         self.child.kill()?;
         let status = self.child.wait()?;
         if status.code().is_some() {
             return Err(format!("it ended by itself with {status}").into());
         }
-        marks.extend(self.marks);
-        Ok(heard(marks))
+        self.heard.extend(self.marks);
+        Ok(heard(self.heard))
     }
 
     fn to_the_end(mut self) -> Result<Heard, Box<dyn Error>> {
-        let mut marks = Vec::new();
-        loop {
-            match self.marks.recv_timeout(PATIENCE) {
-                Ok(mark) => marks.push(mark),
-                Err(mpsc::RecvTimeoutError::Disconnected) => break,
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    self.child.kill()?;
-                    return Err(format!("it does not end, heard {:?}", marks.last()).into());
-                }
-            }
-        }
+        self.wait_for("the end", |mark| matches!(mark, Mark::Event(Event::Finished { .. })))?;
         let status = self.child.wait()?;
-        if status.success() { Ok(heard(marks)) } else { Err(format!("it ended with {status}").into()) }
+        self.heard.extend(self.marks);
+        if status.success() { Ok(heard(self.heard)) } else { Err(format!("it ended with {status}").into()) }
     }
 }
 

@@ -9,33 +9,30 @@
 //! A kill ends the process and leaves the machine: what the process has written is in the page cache and
 //! reaches the disk. What a power failure could leave is judged by the system calls of a run (`power`).
 
+mod full;
 mod judge;
 mod kill;
 mod power;
 mod process;
 mod words;
 
-use std::process::ExitCode;
+use std::{error::Error, path::Path, process::ExitCode};
 
 /// Enough to hit every moment some of the time, and few enough for everyday.
 const KILLS: u64 = 40;
 
-const TESTS: [&str; 2] =
-    ["newest_checkpoint_is_complete_after_every_kill", "no_power_failure_takes_back_what_is_committed"];
+const TESTS: [&str; 3] = [
+    "newest_checkpoint_is_complete_after_every_kill",
+    "no_power_failure_takes_back_what_is_committed",
+    "full_and_read_only_disks_cost_no_checkpoint",
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [first, order] = arguments.as_slice()
-        && first == "--process"
+    if let [part, argument] = arguments.as_slice()
+        && let Some(ended) = play(part, argument)
     {
-        let order = serde_json::from_str(order).expect("the killer writes orders");
-        return match process::run(&order) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{error}");
-                ExitCode::FAILURE
-            }
-        };
+        return ended;
     }
     if arguments.iter().any(|argument| argument == "--list") {
         TESTS.iter().for_each(|test| println!("{test}: test"));
@@ -54,19 +51,45 @@ fn main() -> ExitCode {
 
     let mut failed = false;
     for test in TESTS.into_iter().filter(|test| is_wanted(test)) {
-        let outcome = if test == TESTS[0] {
-            println!("test {test} ... {kills} kills, seed {seed}");
-            kill::kill_and_look(kills, seed).map(|summary| summary.to_string()).map_err(|error| {
-                format!("{error}\nrerun with: cargo test --test crash -- --kills {kills} --seed {seed}")
-            })
-        } else {
-            println!("test {test} ...");
-            let skipped = || "skipped: it needs strace, and leave to trace".to_owned();
-            let outcome = power::trace_and_judge();
-            outcome.map(|seen| seen.map_or_else(skipped, |seen| seen.to_string())).map_err(|e| e.to_string())
-        };
+        println!("test {test} ...");
+        let outcome = run(test, kills, seed);
         failed |= outcome.is_err();
         println!("{}", outcome.unwrap_or_else(|error| format!("FAILED: {error}")));
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// This program is also what the tests start.
+fn play(part: &str, argument: &str) -> Option<ExitCode> {
+    let outcome = match part {
+        "--process" => {
+            serde_json::from_str(argument).map_err(Into::into).and_then(|order| process::run(&order))
+        }
+        "--full-disk" => full::on_a_small_disk(Path::new(argument)).map(|said| println!("{said}")),
+        _ => return None,
+    };
+    Some(match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn run(test: &str, kills: u64, seed: u64) -> Result<String, Box<dyn Error>> {
+    let skipped = |need: &str| format!("skipped: it needs {need}");
+    match test {
+        "newest_checkpoint_is_complete_after_every_kill" => {
+            kill::kill_and_look(kills, seed).map(|summary| summary.to_string()).map_err(|error| {
+                format!("{error}\nrerun with: cargo test --test crash -- --kills {kills} --seed {seed}")
+                    .into()
+            })
+        }
+        "no_power_failure_takes_back_what_is_committed" => {
+            let judged = power::trace_and_judge()?;
+            Ok(judged.map_or_else(|| skipped("strace, and leave to trace"), |seen| seen.to_string()))
+        }
+        _ => Ok(full::run_apart()?.unwrap_or_else(|| skipped("unshare, and leave to mount in a name space"))),
+    }
 }

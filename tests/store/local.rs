@@ -2,14 +2,18 @@
 
 use std::fs;
 
+use bytes::Bytes;
 use futures::executor::block_on;
 use keygroups::{
     ErrorKind,
-    checkpoint::{Attempt, ManifestVersion},
-    store::{CheckpointStore, Create},
+    checkpoint::{Attempt, ManifestVersion, OutputHandle},
+    store::{CheckpointStore, Create, Durability, Put},
 };
 
-use crate::{common::sample::manifest, create, latest_version};
+use crate::{
+    common::sample::{attempt, manifest, output_list, output_list_name},
+    create, latest_version,
+};
 
 fn open(directory: &std::path::Path) -> CheckpointStore {
     CheckpointStore::from_url(directory.to_str().unwrap()).unwrap()
@@ -80,22 +84,78 @@ fn a_read_only_directory_is_a_refusal() {
     }
 }
 
-/// A byte flipped on disk anywhere in the newest manifest is found.
+/// Any bit of the newest manifest, of the output list that it names and of an output.
 #[test]
-fn a_byte_flipped_on_disk_is_found() {
+fn bit_flipped_on_disk_is_found_and_its_object_named() {
     let directory = tempfile::tempdir().unwrap();
-    let store = open(directory.path());
+    let store = CheckpointStore::local(directory.path(), Durability::Unsynced).unwrap();
+    let (attempt, bytes) = (attempt(2, 1), Bytes::from_static(b"what was put out"));
+    let name = output_list_name(attempt, 7);
+    let list = output_list(attempt, 7, None);
+    let handle = OutputHandle::of(list.outputs[0].object, &bytes, 1);
     block_on(async {
         create(&store, &manifest(1)).await;
-        let path = directory.path().join("manifest").join("00000000000000000001");
-        let good = fs::read(&path).unwrap();
-        for at in 0..good.len() {
-            let mut damaged = good.clone();
-            damaged[at] ^= 0x20;
-            fs::write(&path, &damaged).unwrap();
-            assert!(store.latest_manifest().await.is_err(), "byte {at}");
+        assert!(matches!(store.put_output_list(name, &list).await, Put::Written));
+        assert!(matches!(store.put_object(handle.object, bytes.clone()).await, Put::Written));
+        let manifest = "manifest/00000000000000000001".to_owned();
+        for object in [manifest.clone(), name.to_string(), handle.object.to_string()] {
+            let path = directory.path().join(&object);
+            let good = fs::read(&path).unwrap();
+            for (at, bit) in (0..good.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+                let mut damaged = good.clone();
+                damaged[at] ^= 1 << bit;
+                fs::write(&path, &damaged).unwrap();
+                let error = if object == manifest {
+                    store.latest_manifest().await.unwrap_err()
+                } else if object == name.to_string() {
+                    store.read_output_list(name).await.unwrap_err()
+                } else {
+                    store.read_output(&handle).await.unwrap_err()
+                };
+                assert!(error.to_string().starts_with(&object), "bit {bit} of byte {at}: {error}");
+            }
+            fs::write(&path, &good).unwrap();
         }
     });
+}
+
+/// The superuser may write everywhere; then there is nothing to refuse.
+#[test]
+fn refusal_of_the_system_says_what_where_and_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    block_on(create(&store, &manifest(1)));
+    let manifests = directory.path().join("manifest");
+    let mut permissions = fs::metadata(&manifests).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&manifests, permissions).unwrap();
+    if let Create::Failed { reason } = block_on(store.create_manifest(&manifest(2))) {
+        let reason = reason.to_string();
+        let what = "the store refuses to create manifest/00000000000000000002: ";
+        let place = format!("this user may not write in {}: ", directory.path().display());
+        assert!(reason.starts_with(what) && reason.contains(&place), "{reason}");
+        assert!(
+            reason.contains("change owner or permissions") && reason.contains("stays usable"),
+            "{reason}"
+        );
+        assert_eq!(block_on(latest_version(&store)), Some(ManifestVersion(1)));
+    } else {
+        assert!(fs::write(manifests.join("probe"), "").is_ok());
+    }
+}
+
+#[test]
+fn unsynced_directory_is_chosen_by_its_url_alone() {
+    let guard = tempfile::tempdir().unwrap();
+    let url = url::Url::from_directory_path(guard.path().join("checkpoints")).unwrap();
+    for query in ["?sync=on", "?sync=off", ""] {
+        let store = CheckpointStore::from_url(&format!("{url}{query}")).unwrap();
+        let outcome = block_on(store.create_manifest(&manifest(1)));
+        assert!(matches!(outcome, Create::Created) == (query == "?sync=on"), "{outcome:?}");
+        assert_eq!(block_on(store.latest_manifest()).unwrap(), Some(manifest(1)));
+    }
+    let error = CheckpointStore::from_url(&format!("{url}?sync=of")).unwrap_err().to_string();
+    assert!(error.ends_with(": `sync=of` is neither `sync=on` nor `sync=off`"), "{error}");
 }
 
 #[test]
