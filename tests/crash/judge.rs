@@ -29,7 +29,7 @@ pub struct Judge {
 pub struct Left {
     /// Files that were being written.
     pub staged: usize,
-    /// Whole snapshots that no manifest names.
+    /// Snapshots that no manifest names, whole or half-written.
     pub unnamed: usize,
 }
 

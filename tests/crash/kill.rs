@@ -25,6 +25,9 @@ use crate::{
 /// A healthy process comes to its moment in a fraction of that, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// As many files as one process writes at once: the last that was killed may not be swept yet.
+const FILES_AT_ONCE: usize = 10;
+
 /// When a process is killed.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
@@ -70,11 +73,13 @@ pub struct Summary {
     checkpoints: u64,
     /// Kills that left a new staging file.
     while_writing: u64,
-    /// Kills that left a whole snapshot that no manifest named.
+    /// Kills that left a snapshot that no manifest named.
     before_commit: u64,
     /// Processes that had restored a checkpoint.
     restored: u64,
     records: u64,
+    /// Staging files that are still there at the end.
+    left: usize,
 }
 
 impl fmt::Display for Summary {
@@ -82,8 +87,15 @@ impl fmt::Display for Summary {
         write!(
             f,
             "{} kills: {} in the middle of writing a file, {} with snapshots that no manifest named; \
-             {} checkpoints were committed, {} processes went on from one, and {} records are counted once",
-            self.kills, self.while_writing, self.before_commit, self.checkpoints, self.restored, self.records
+             {} checkpoints were committed, {} processes went on from one, and {} records are counted once; \
+             {} half-written files are left",
+            self.kills,
+            self.while_writing,
+            self.before_commit,
+            self.checkpoints,
+            self.restored,
+            self.records,
+            self.left
         )
     }
 }
@@ -118,7 +130,11 @@ pub fn kill_and_look(kills: u64, seed: u64) -> Result<Summary, Box<dyn Error>> {
         1_000 + (0..MAX_PARALLELISM).map(|group| judge.committed(KeyGroup(group))).max().unwrap_or(0);
     let heard = Process::start(&order(directory.path(), kills + 1, 3, records))?.to_the_end()?;
     heard.check(&judge)?;
-    let (_, status) = judge.look(directory.path(), heard.committed)?;
+    let (left, status) = judge.look(directory.path(), heard.committed)?;
+    summary.left = left.staged;
+    if summary.left > FILES_AT_ONCE {
+        return Err(format!("what killed processes were writing is not swept: {summary}").into());
+    }
     if status != JobStatus::Finished {
         return Err("the job is not finished".into());
     }

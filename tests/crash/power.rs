@@ -63,7 +63,7 @@ fn judged(query: &str) -> Result<Option<Result<Summary, String>>, Box<dyn Error>
         directory: format!("file://{}{query}", directory.to_str().ok_or("a plain name")?),
         life: 1,
         parallelism: 2,
-        records: 10_000,
+        records: 20_000,
         manifests_retained: 1_000_000,
     };
     let traced = Command::new("strace")

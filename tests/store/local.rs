@@ -6,8 +6,9 @@ use bytes::Bytes;
 use futures::executor::block_on;
 use keygroups::{
     ErrorKind,
-    checkpoint::{Attempt, ManifestVersion, OutputHandle},
-    store::{CheckpointStore, Create, Durability, Put},
+    checkpoint::{Attempt, CheckpointId, ManifestVersion, ObjectName, OutputHandle, TaskId, VertexId},
+    key_group::Subtask,
+    store::{CheckpointStore, Create, Durability, Listing, Put, StoreError},
 };
 
 use crate::{
@@ -34,6 +35,40 @@ fn a_crash_in_the_middle_of_a_write_leaves_nothing_visible() {
         create(&store, &manifest(2)).await;
         assert_eq!(store.latest_manifest().await.unwrap(), Some(manifest(2)));
         assert_eq!(store.list_objects(Attempt::default()).await.unwrap().foreign, Vec::<String>::new());
+    });
+}
+
+/// What a killed process has left of a snapshot takes as much room as the snapshot: it is found, judged by
+/// the name that it would have got, and deleted.
+#[test]
+fn what_was_being_written_is_listed_and_deleted_under_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let name = |id| ObjectName::State {
+        attempt: attempt(2, 1),
+        task: TaskId { vertex: VertexId(1), subtask: Subtask(0) },
+        checkpoint: CheckpointId(id),
+    };
+    block_on(async {
+        for id in [6, 7] {
+            assert!(matches!(store.put_object(name(id), Bytes::from_static(b"state")).await, Put::Written));
+        }
+        // Of 7 there is also the object; of 8 there is nothing else.
+        for left in [name(7).to_string() + "#1", name(8).to_string() + "#1", name(8).to_string() + "#2"] {
+            fs::write(directory.path().join(left), "sta").unwrap();
+        }
+        let listed = store.list_objects(Attempt::default()).await.unwrap();
+        assert_eq!(listed, Listing { objects: vec![name(6), name(7), name(8)], foreign: vec![] });
+        assert_eq!(store.list_objects(attempt(2, 2)).await.unwrap(), Listing::default());
+        assert!(matches!(store.get(name(8)).await, Err(StoreError::Missing { .. })));
+
+        let deletion = store.delete_objects(&[name(6), name(8)]).await;
+        assert!(deletion.failed.is_empty() && deletion.gone == 2, "{deletion:?}");
+        assert_eq!(store.list_objects(Attempt::default()).await.unwrap().objects, [name(7)]);
+        assert_eq!(store.get(name(7)).await.unwrap(), "state");
+        let left =
+            fs::read_dir(directory.path().join(name(7).to_string()).parent().unwrap()).unwrap().count();
+        assert_eq!(left, 2, "7, and a write of it that may still be under way");
     });
 }
 
