@@ -48,11 +48,13 @@ fn sync_directory(directory: &FilePath) -> io::Result<()> {
 pub(super) struct Directories {
     pub(super) root: PathBuf,
     synced: Mutex<BTreeSet<PathBuf>>,
+    // The manifest that this process has written or synced last: most reads are of that one.
+    durable: Mutex<Option<PathBuf>>,
 }
 
 impl Directories {
     pub(super) fn new(root: PathBuf) -> Self {
-        Self { root, synced: Mutex::default() }
+        Self { root, synced: Mutex::default(), durable: Mutex::default() }
     }
 
     /// The directory of `object`, and those above it below the root, innermost first.
@@ -82,5 +84,14 @@ impl Directories {
     pub(super) fn sync_all(&self, object: &FilePath) -> io::Result<()> {
         sync_directory(object.parent().unwrap_or(&self.root))?;
         self.sync_above(object)
+    }
+
+    /// Whether `manifest` is known to be on disk.
+    pub(super) fn is_durable(&self, manifest: &FilePath) -> bool {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(manifest)
+    }
+
+    pub(super) fn set_durable(&self, manifest: PathBuf) {
+        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = Some(manifest);
     }
 }

@@ -112,6 +112,10 @@ impl Local {
     }
 }
 
+fn is_manifest(location: &Path) -> bool {
+    location.parts().next().is_some_and(|directory| directory.as_ref() == MANIFEST)
+}
+
 /// Runs `work` where blocking holds up nobody, if the runtime has such a place.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
     let done = match tokio::runtime::Handle::try_current() {
@@ -127,8 +131,14 @@ impl ObjectStore for Local {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         let answer = self.files.put_opts(location, payload, options).await;
         match &answer {
-            Ok(_) if self.directories.are_synced(&self.file(location)) => {}
-            Ok(_) => self.synced(location, Directories::sync_above).await?,
+            Ok(_) => {
+                if !self.directories.are_synced(&self.file(location)) {
+                    self.synced(location, Directories::sync_above).await?;
+                }
+                if is_manifest(location) {
+                    self.directories.set_durable(self.file(location));
+                }
+            }
             Err(Error::AlreadyExists { .. }) => self.synced(location, Directories::sync_all).await?,
             Err(_) => {}
         }
@@ -137,8 +147,9 @@ impl ObjectStore for Local {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let answer = self.files.get_opts(location, options).await?;
-        if location.parts().next().is_some_and(|directory| directory.as_ref() == MANIFEST) {
+        if is_manifest(location) && !self.directories.is_durable(&self.file(location)) {
             self.synced(location, Directories::sync_all).await?;
+            self.directories.set_durable(self.file(location));
         }
         Ok(answer)
     }
