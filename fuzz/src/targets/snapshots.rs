@@ -215,7 +215,7 @@ fn made(choices: &mut Choices<'_>) -> (EncodedSnapshot, Reference) {
         .collect();
     let operator_state: Vec<_> = operator_state.into_values().collect();
     let mut reference = Reference::new();
-    if choices.byte() % 8 == 0 {
+    if choices.byte().is_multiple_of(8) {
         let encoded = snapshot::encode(identity, None, &operator_state).expect("small");
         return (encoded, reference);
     }
