@@ -1,6 +1,11 @@
 //! Runs a host.
 
-use std::{fmt, pin::pin, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    pin::pin,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use futures::{
@@ -48,6 +53,8 @@ pub struct HostDriver<E, M = Host> {
     machine: M,
     store: CheckpointStore,
     copies: Option<LocalCopies>,
+    // On which older objects the snapshots of a checkpoint lean, as far as they were restored or written here.
+    bases: BTreeMap<CheckpointId, BTreeSet<ObjectName>>,
     engine: E,
     requests: Requests,
     pending: Pending<Work, Ended>,
@@ -98,7 +105,15 @@ where
     ) -> Result<Self, TimingsError> {
         timings.check()?;
         let requests = Requests { runtime, timings };
-        Ok(Self { machine, store, copies: None, engine, requests, pending: Pending::new() })
+        Ok(Self {
+            machine,
+            store,
+            copies: None,
+            bases: BTreeMap::new(),
+            engine,
+            requests,
+            pending: Pending::new(),
+        })
     }
 
     /// The same, with copies of its tasks' snapshots on its own disk.
@@ -182,6 +197,9 @@ where
                     self.engine.error(attempt, task, error);
                 }
                 let snapshot = snapshot.and_then(Result::ok);
+                if let Some(snapshot) = &snapshot {
+                    self.bases.entry(checkpoint).or_default().extend(&snapshot.state.bases);
+                }
                 HostInput::Uploaded { attempt, task, checkpoint, snapshot }
             }
         };
@@ -213,14 +231,17 @@ where
                 // Everybody has restored: what was left by earlier attempts and is not of the checkpoint
                 // they started from is of no use any more.
                 if let Some(task) = self.machine.as_ref().task(attempt, task) {
-                    let committed = task.deployment().restore.checkpoint;
-                    self.prune(Needed { attempt, committed, pending: committed.next() });
+                    let restore = &task.deployment().restore;
+                    let committed = restore.checkpoint;
+                    let bases = restore.state.iter().flat_map(|read| &read.handle.bases);
+                    self.bases.entry(committed).or_default().extend(bases);
+                    self.prune(attempt, committed, committed.next());
                 }
                 self.engine.run(attempt, task);
             }
             HostOutput::Snapshot { attempt, task, barrier } => self.snapshot(attempt, task, barrier),
             HostOutput::Commit { attempt, task, checkpoint } => {
-                self.prune(Needed { attempt, committed: checkpoint, pending: checkpoint.next() });
+                self.prune(attempt, checkpoint, checkpoint.next());
                 self.engine.commit(attempt, task, checkpoint);
             }
             HostOutput::CancelAlignment { attempt, task, checkpoint } => {
@@ -260,15 +281,18 @@ where
             Ended::Uploaded { identity, snapshot }
         };
         self.pending.begin(Work::Upload(attempt, task, barrier.checkpoint), uploading.boxed());
-        // Also where notices are lost or every checkpoint is given up, copies of two checkpoints are the
-        // most that is kept.
-        let (committed, pending) = (barrier.confirmed, barrier.checkpoint);
-        self.prune(Needed { attempt, committed, pending });
+        // Also where notices are lost or every checkpoint is given up, copies of two checkpoints and of what
+        // they lean on are the most that is kept.
+        self.prune(attempt, barrier.confirmed, barrier.checkpoint);
     }
 
-    /// Deletes the copies that nobody needs.
-    fn prune(&mut self, needed: Needed) {
+    /// Deletes the copies that nobody needs while `committed` is the newest committed checkpoint and `pending`
+    /// the oldest that may follow it.
+    fn prune(&mut self, attempt: Attempt, committed: CheckpointId, pending: CheckpointId) {
         let Some(copies) = self.copies.clone() else { return };
+        self.bases.retain(|checkpoint, _| *checkpoint >= committed);
+        let bases = self.bases.values().flatten().copied().collect();
+        let needed = Needed { attempt, committed, pending, bases };
         let requests = self.requests.clone();
         let pruning = async move {
             let limit = requests.timings.request_timeout;

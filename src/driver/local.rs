@@ -6,7 +6,7 @@
 //! matter what befalls the disk: lost, torn, stale, misdirected or rotten copies, or those of another
 //! job, are read from the store instead. `docs/local_recovery.md` has the rules.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use object_store::{ObjectStore, path::Path};
@@ -52,7 +52,7 @@ pub enum CopyError {
 }
 
 /// Which copies may still be restored from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Needed {
     /// The attempt that this host runs.
     pub(super) attempt: Attempt,
@@ -60,13 +60,16 @@ pub(super) struct Needed {
     pub(super) committed: CheckpointId,
     /// The oldest checkpoint of the attempt that may still be committed after it.
     pub(super) pending: CheckpointId,
+    /// Older objects that snapshots of these checkpoints lean on.
+    pub(super) bases: BTreeSet<ObjectName>,
 }
 
 impl Needed {
     /// There is one checkpoint at a time and recovery starts from the newest, so nobody asks for
     /// anything else again. Whoever did would read the store.
     pub(super) fn holds(&self, name: &ObjectName) -> bool {
-        name.checkpoint() == self.committed
+        self.bases.contains(name)
+            || name.checkpoint() == self.committed
             || (name.attempt() == self.attempt && name.checkpoint() >= self.pending)
     }
 }
@@ -146,16 +149,17 @@ mod tests {
     }
 
     #[test]
-    fn prune_leaves_the_newest_committed_checkpoint_and_what_may_follow_it() {
+    fn prune_leaves_the_newest_committed_checkpoint_what_it_leans_on_and_what_may_follow_it() {
         let copies = copies();
         block_on(async {
             for (run, checkpoint) in [(1, 3), (1, 4), (1, 5), (2, 4), (2, 5), (2, 6), (3, 9)] {
                 copies.keep(name(run, checkpoint), Bytes::from_static(b"state")).await.unwrap();
             }
             let (committed, pending) = (CheckpointId(4), CheckpointId(6));
-            copies.prune(Needed { attempt: attempt(2), committed, pending }).await.unwrap();
+            let bases = BTreeSet::from([name(1, 3)]);
+            copies.prune(Needed { attempt: attempt(2), committed, pending, bases }).await.unwrap();
             let left = copies.disk().list_objects(Attempt::default()).await.unwrap().objects;
-            assert_eq!(left, [name(1, 4), name(2, 4), name(2, 6)]);
+            assert_eq!(left, [name(1, 3), name(1, 4), name(2, 4), name(2, 6)]);
         });
     }
 

@@ -17,7 +17,7 @@ use crate::checkpoint::{
     path::{attempt_segment, digits},
 };
 
-const MANIFEST: &str = "manifest";
+pub(super) const MANIFEST: &str = "manifest";
 /// The directories of the three kinds of [`ObjectName`].
 const KINDS: [&str; 3] = ["state", "output", "outputs"];
 

@@ -228,7 +228,7 @@ fn copy_of_another_job_that_the_handle_describes_is_not_taken() {
 }
 
 #[test]
-fn disk_holds_two_checkpoints_at_the_most_and_leftovers_go() {
+fn disk_holds_two_checkpoints_and_what_they_lean_on_at_the_most_and_leftovers_go() {
     let leftovers = begun();
     let disks = [leftovers.disks[0].clone(), leftovers.disks[1].clone()];
     let old: BTreeSet<_> = disks.iter().flat_map(Disk::names).collect();
@@ -238,14 +238,16 @@ fn disk_holds_two_checkpoints_at_the_most_and_leftovers_go() {
         cluster.let_pass(Duration::from_millis(10));
         for disk in &cluster.disks {
             let checkpoints: BTreeSet<_> = disk.names().iter().map(ObjectName::checkpoint).collect();
-            assert!(checkpoints.len() <= 2, "{checkpoints:?}");
+            // The newer leans on what the older is or leans on: by default four objects.
+            assert!(checkpoints.len() <= 2 + 4, "{checkpoints:?}");
         }
     }
     cluster.until_finished_exactly_once();
-    let newest = cluster.newest_manifest().newest_checkpoint_id();
+    let newest = cluster.newest_manifest();
     cluster.let_pass(Duration::from_millis(500));
     let left = cluster.disks.iter().flat_map(Disk::names);
-    assert!(left.into_iter().all(|name| name.checkpoint() == newest));
+    let named: BTreeSet<_> = newest.objects().copied().collect();
+    assert!(left.into_iter().all(|name| named.contains(&name)));
 }
 
 /// Where the store refuses every upload, copies of checkpoints that are given up do not pile up.

@@ -2,6 +2,7 @@
 
 mod clock;
 mod cluster;
+mod damage;
 mod disk;
 mod engine;
 mod faults;
