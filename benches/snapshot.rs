@@ -79,7 +79,7 @@ fn put_into_empty(bencher: Bencher<'_, '_>, entries: u64) {
 
 #[divan::bench(args = ENTRIES)]
 fn freeze(bencher: Bencher<'_, '_>, entries: u64) {
-    let (backend, _) = filled(entries);
+    let (mut backend, _) = filled(entries);
     bencher.bench_local(|| backend.freeze());
 }
 

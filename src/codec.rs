@@ -11,7 +11,8 @@
 
 use std::fmt;
 
-use serde::{Serialize, de::DeserializeOwned};
+use postcard::ser_flavors::Flavor;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::error::ErrorKind;
@@ -97,16 +98,37 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
 }
 
 pub(crate) fn encode_small<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, CodecError> {
-    postcard::to_extend(value, Encoded::new())
+    postcard::serialize_with_flavor(value, InPlace(Encoded::new()))
         .map_err(|source| CodecError::Encode { type_name: std::any::type_name::<T>(), source })
 }
 
-/// The value whose encoding is exactly `bytes`.
+/// Where encodings go. Piece by piece: `Extend`, which postcard offers, goes byte by byte.
+struct InPlace(Encoded);
+
+impl Flavor for InPlace {
+    type Output = Encoded;
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Encoded> {
+        Ok(self.0)
+    }
+}
+
+/// The value whose encoding is exactly `bytes`; text and bytes in it may be borrowed from there.
 ///
 /// # Errors
 ///
 /// [`CodecError::Decode`], and [`CodecError::TrailingBytes`] if there is more than one value.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
     let type_name = std::any::type_name::<T>();
     let (value, rest) = postcard::take_from_bytes(bytes).map_err(|source| CodecError::Decode {
         type_name,

@@ -128,6 +128,19 @@ fn every_flipped_bit_is_detected() {
 }
 
 #[test]
+fn every_flipped_bit_of_an_output_list_is_detected() {
+    let name = output_list_name(attempt(2, 1), 7);
+    assert!(OutputList::decode(name, LIST_FIXTURE).is_ok());
+    for at in 0..LIST_FIXTURE.len() {
+        for bit in 0..8 {
+            let mut damaged = LIST_FIXTURE.to_vec();
+            damaged[at] ^= 1 << bit;
+            assert!(OutputList::decode(name, &damaged).is_err(), "byte {at} bit {bit}");
+        }
+    }
+}
+
+#[test]
 fn every_truncation_is_detected() {
     let good = manifest(12).encode().unwrap();
     for end in 0..good.len() {

@@ -89,6 +89,14 @@ pub const CASES: &[Case] = &[
         })],
     },
     Case {
+        name: "a checkpoint that leans on another is committed",
+        tries: &["snapshots_lean_only_on_what_is_named"],
+        tests: &[Test::History(|history| {
+            let newest = history.newest().and_then(|newest| newest.newest_checkpoint());
+            newest.is_some_and(|record| record.tasks.iter().any(|task| !task.state.bases.is_empty()))
+        })],
+    },
+    Case {
         name: "the job finishes",
         tries: &["output_is_exactly_once"],
         tests: &[Test::History(|history| {

@@ -16,12 +16,14 @@ use keygroups::{
         Attempt, Certificate, CheckpointId, ObjectName, OperatorStateInfo, OutputHandle, RedistributionMode,
         StateHandle, TaskId, TaskSnapshot, VertexId,
     },
+    incremental::{BaseUse, IncrementalPolicy, Lineage},
+    key_group::KeyGroup,
     protocol::{Aligner, AlignerInput, AlignerOutput, Barrier, Deployment, FailureCause},
 };
 
 use crate::{
     store::{Object, Store},
-    story::{self, Groups, OFFSETS, Offsets, Record, Split, Story},
+    story::{self, Groups, LEANS_ON_MAX, OFFSETS, Offsets, Places, Record, Split, Story},
     zoo::{Reading, Twist},
 };
 
@@ -52,6 +54,8 @@ pub enum Phase {
 pub struct Frozen {
     /// Keyed state.
     pub groups: Groups,
+    /// Where that of it lies which need not be written.
+    pub leans_on: Places,
     /// Source offsets.
     pub offsets: Offsets,
     /// Output since the checkpoint that the barrier names as confirmed.
@@ -66,6 +70,8 @@ pub struct EngineTask {
     /// Whether it may process.
     pub phase: Phase,
     groups: Groups,
+    // Where key groups lie, if snapshots lean on that; a slot is the number of a key group.
+    lineage: Option<Lineage<Places>>,
     offsets: Offsets,
     // Output by the checkpoint whose barrier closed it.
     closed: BTreeMap<CheckpointId, Vec<Record>>,
@@ -95,12 +101,14 @@ pub enum Step {
 
 impl EngineTask {
     /// A task whose state must be read.
-    pub fn new(deployment: Arc<Deployment>, inputs: &[VertexId]) -> Self {
+    pub fn new(deployment: Arc<Deployment>, inputs: &[VertexId], story: &Story) -> Self {
+        let leans = story.incremental && deployment.key_groups.is_some();
         let tasks = deployment.layout.tasks.keys();
         let senders: Vec<TaskId> = tasks.filter(|task| inputs.contains(&task.vertex)).copied().collect();
         Self {
             phase: Phase::Restoring,
             groups: Groups::new(),
+            lineage: leans.then(|| Lineage::new(story.max_parallelism as usize)),
             offsets: Offsets::new(),
             closed: BTreeMap::new(),
             open: Vec::new(),
@@ -141,17 +149,26 @@ impl EngineTask {
             };
             self.offsets = splits.map(|(split, offset)| (listed(split), offset)).collect();
         }
+        let mut places = Places::new();
         for read in &deployment.restore.state {
             let found = twist.found(&|| store.objects.keys().copied().collect(), read.handle.object);
-            let (groups, _) = store.state(found).ok_or(FailureCause::RestoreCorrupt)?;
+            let keyed = store.keyed(found).ok_or(FailureCause::RestoreCorrupt)?;
             if twist.restores_only_the_last_handle() {
                 self.groups.clear();
             }
-            let owned = groups.iter().filter(|(group, _)| read.key_groups.contains(**group));
-            self.groups.extend(owned.map(|(group, records)| (*group, records.clone())));
+            for (group, place, records) in keyed.filter(|(group, ..)| read.key_groups.contains(*group)) {
+                let records = records.ok_or(FailureCause::RestoreCorrupt)?;
+                self.groups.insert(group, records.clone());
+                places.insert(group, place);
+            }
+        }
+        if let Some(lineage) = &mut self.lineage
+            && deployment.restore.checkpoint > CheckpointId::NONE
+        {
+            lineage.restored(deployment.restore.checkpoint, places);
         }
         for read in &deployment.restore.operator_state {
-            let (_, offsets) = store.state(read.handle.object).ok_or(FailureCause::RestoreCorrupt)?;
+            let (_, _, offsets) = store.state(read.handle.object).ok_or(FailureCause::RestoreCorrupt)?;
             let items = offsets.iter().skip(read.first_item as usize).take(read.items as usize);
             let kept =
                 items.filter(|(split, _)| twist.keeps_what_is_anothers() || self.reads(story, **split));
@@ -236,6 +253,9 @@ impl EngineTask {
         match element {
             Element::Record(record) => {
                 let group = twist.group_of(record.group, self.open.last().map(|before| before.group));
+                if let Some(lineage) = &mut self.lineage {
+                    lineage.write(group.index());
+                }
                 let records = self.groups.entry(group).or_default();
                 records.insert(records.partition_point(|seen| *seen < record), record);
                 self.open.push(record);
@@ -295,11 +315,37 @@ impl EngineTask {
         twist.frozen(&mut readings);
         let offsets =
             readings.into_iter().map(|reading| (Split(reading.split as u8), reading.offset as u8)).collect();
-        let frozen = Frozen { groups: self.groups.clone(), offsets, output };
+        let leans_on = self.lean(barrier, twist);
+        let frozen = Frozen { groups: self.groups.clone(), leans_on, offsets, output };
         self.uploads.insert(barrier.checkpoint, frozen);
         if barrier.stop {
             self.phase = Phase::Idle;
         }
+    }
+
+    /// What the snapshot at `barrier` need not write, by the rules that the production backend follows.
+    fn lean(&mut self, barrier: Barrier, twist: &dyn Twist) -> Places {
+        let Barrier { checkpoint, .. } = barrier;
+        let Deployment { attempt, task, .. } = *self.deployment;
+        let Some(lineage) = &mut self.lineage else { return Places::new() };
+        let confirmed = twist.leans_on(lineage.newest(), barrier.confirmed);
+        let unchanged = lineage.unchanged(checkpoint, confirmed);
+        let places = unchanged.places().into_iter().flatten();
+        let possible = places
+            .filter(|(group, _)| unchanged.is_unchanged(group.index()))
+            .map(|(group, place)| (*group, place));
+        // One object is as good as another, and a key group as long as another.
+        let needs =
+            |place: &ObjectName| BaseUse { object: *place, used_bytes: 1, section_bytes: 1, key_groups: 1 };
+        let policy =
+            IncrementalPolicy::default().with_bases_max(LEANS_ON_MAX).expect("fewer than a manifest names");
+        let leans_on: Places =
+            policy.leant_on(possible, needs, 1).map(|(group, place)| (group, *place)).collect();
+        let own = ObjectName::State { attempt, task, checkpoint };
+        let lies_in = |group: &KeyGroup| leans_on.get(group).copied().unwrap_or(own);
+        let places = self.groups.keys().map(|group| (*group, lies_in(group))).collect();
+        lineage.freeze(checkpoint, confirmed, places);
+        leans_on
     }
 
     /// Output up to `checkpoint` is committed.
@@ -330,16 +376,19 @@ impl EngineTask {
             mode: story.offsets,
             items: frozen.offsets.len() as u32,
         };
+        let own = frozen.groups.iter().filter(|(group, _)| !frozen.leans_on.contains_key(group));
+        let groups: Groups = own.map(|(group, records)| (*group, records.clone())).collect();
         let snapshot = TaskSnapshot {
             task,
             state: StateHandle {
                 object: state,
-                bytes: 1,
+                // As long as it has key groups, where that tells something.
+                bytes: if story.incremental { 1 + groups.len() as u64 } else { 1 },
                 index_bytes: 1,
                 key_groups: self.deployment.key_groups,
                 certificate: story::certificates(&frozen.groups).into_values().sum(),
                 operator_state: if self.deployment.source { vec![offsets] } else { Vec::new() },
-                bases: Vec::new(),
+                bases: BTreeSet::from_iter(frozen.leans_on.values().copied()).into_iter().collect(),
             },
             output: (!frozen.output.is_empty()).then_some(OutputHandle {
                 object: output,
@@ -348,8 +397,8 @@ impl EngineTask {
                 checksum: 0,
             }),
         };
-        let (groups, offsets) = (frozen.groups.clone(), frozen.offsets.clone());
-        let mut objects = vec![(state, Object::State { groups, offsets })];
+        let (leans_on, offsets) = (frozen.leans_on.clone(), frozen.offsets.clone());
+        let mut objects = vec![(state, Object::State { groups, leans_on, offsets })];
         if snapshot.output.is_some() {
             objects.push((output, Object::Output(frozen.output.clone())));
         }

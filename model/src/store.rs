@@ -6,8 +6,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use keygroups::{
     checkpoint::{
         Attempt, Certificate, CheckpointRecord, LeaderEpoch, Manifest, ManifestVersion, ObjectName,
-        OutputList,
+        OutputList, StateHandle,
     },
+    key_group::KeyGroup,
     protocol::{
         CoordinatorInput, CreateOutcome, PutOutcome, ReadOutcome, SweepRequest, Swept, invariant::Contents,
     },
@@ -15,7 +16,7 @@ use keygroups::{
 
 use crate::{
     part::hash_of,
-    story::{self, COUNT, Groups, Offsets, Record},
+    story::{self, COUNT, Groups, Offsets, Places, Record},
 };
 
 /// What lies under a name.
@@ -25,6 +26,8 @@ pub enum Object {
     State {
         /// The keyed state in it.
         groups: Groups,
+        /// Where the rest of its keyed state lies.
+        leans_on: Places,
         /// The source offsets in it; item `i` is the `i`-th entry.
         offsets: Offsets,
     },
@@ -170,22 +173,39 @@ impl Store {
         }
     }
 
-    /// The snapshot under `name`.
-    pub fn state(&self, name: ObjectName) -> Option<(&Groups, &Offsets)> {
+    /// The snapshot under `name`: what lies in it, and where the rest does.
+    pub fn state(&self, name: ObjectName) -> Option<(&Groups, &Places, &Offsets)> {
         match self.objects.get(&name)? {
-            Object::State { groups, offsets } => Some((groups, offsets)),
+            Object::State { groups, leans_on, offsets } => Some((groups, leans_on, offsets)),
             Object::Output(_) | Object::List(_) => None,
         }
+    }
+
+    /// The keyed state of the snapshot under `name`, and where each of its key groups lies; `None` where
+    /// what it leans on is not there.
+    pub fn keyed(
+        &self,
+        name: ObjectName,
+    ) -> Option<impl Iterator<Item = (KeyGroup, ObjectName, Option<&Vec<Record>>)>> {
+        let (groups, leans_on, _) = self.state(name)?;
+        let own = groups.iter().map(move |(group, records)| (*group, name, Some(records)));
+        let others = leans_on.iter().map(|(group, base)| {
+            (*group, *base, self.state(*base).and_then(|(groups, ..)| groups.get(group)))
+        });
+        Some(own.chain(others))
     }
 
     /// What `checkpoint` really holds, all committed output before it included. What is missing
     /// counts as nothing.
     pub fn contents(&self, checkpoint: &CheckpointRecord) -> Contents {
         let snapshots = checkpoint.tasks.iter().filter(|task| task.task.vertex == COUNT);
-        let state = snapshots
-            .filter_map(|task| self.state(task.state.object))
-            .flat_map(|(groups, _)| story::certificates(groups).into_values())
-            .sum();
+        // Through what the handle names: the rest need not live any longer.
+        let keyed = |handle: &StateHandle| -> Groups {
+            let found = self.keyed(handle.object).into_iter().flatten();
+            let named = found.filter(|(_, place, _)| handle.objects().any(|object| object == place));
+            named.filter_map(|(group, _, records)| Some((group, records?.clone()))).collect()
+        };
+        let state = snapshots.flat_map(|task| story::certificates(&keyed(&task.state)).into_values()).sum();
         let mut output = Certificate::default();
         let mut next = checkpoint.outputs;
         while let Some(list) = next.and_then(|name| self.list(name)) {
@@ -203,6 +223,6 @@ impl Store {
     /// The source offsets in `checkpoint`.
     pub fn offsets(&self, checkpoint: &CheckpointRecord) -> Offsets {
         let states = checkpoint.tasks.iter().filter_map(|task| self.state(task.state.object));
-        states.flat_map(|(_, offsets)| offsets.iter().map(|(split, offset)| (*split, *offset))).collect()
+        states.flat_map(|(_, _, offsets)| offsets.iter().map(|(split, offset)| (*split, *offset))).collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keygroups::{
-    checkpoint::{Certificate, JobSpec, RedistributionMode, Scaling, VertexId, VertexSpec},
+    checkpoint::{Certificate, JobSpec, ObjectName, RedistributionMode, Scaling, VertexId, VertexSpec},
     key_group::{KeyGroup, MaxParallelism, Parallelism, Subtask, assign},
     protocol::{Layout, Options, invariant::Contents},
 };
@@ -16,6 +16,9 @@ pub const SOURCE: VertexId = VertexId(0);
 pub const COUNT: VertexId = VertexId(1);
 /// The name of the source's operator state: one item for each split it reads.
 pub const OFFSETS: &str = "offsets";
+
+/// On how many objects a snapshot leans: few, so that a third checkpoint has to write something again.
+pub const LEANS_ON_MAX: usize = 1;
 
 // So that a recovery need not sweep 64 times to find what landed late.
 const SWEEPS_PER_FULL_SWEEP: u32 = 2;
@@ -41,6 +44,9 @@ pub type Offsets = BTreeMap<Split, u8>;
 /// Keyed state: the records seen, ascending, each as often as it was seen. A loss, a duplicate and
 /// a record in a wrong key group all differ from what a sequential run gives.
 pub type Groups = BTreeMap<KeyGroup, Vec<Record>>;
+
+/// The objects in which key groups lie.
+pub type Places = BTreeMap<KeyGroup, ObjectName>;
 
 /// How often something may still happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,6 +111,8 @@ pub struct Story {
     pub manifests_retained: u64,
     /// How many checkpoints in a row may be aborted before the attempt is restarted.
     pub checkpoint_failures_max: u32,
+    /// Whether snapshots lean on older ones, at most on [one](LEANS_ON_MAX). Otherwise each is full.
+    pub incremental: bool,
     /// What may happen how often.
     pub budget: Budget,
 }

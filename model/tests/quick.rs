@@ -48,6 +48,30 @@ const EXPECTED: &[Expected] = &[
         ],
     },
     Expected {
+        name: "incremental",
+        unique: 3_059,
+        reached: &[
+            "a checkpoint is committed",
+            "a second checkpoint is committed",
+            "a checkpoint is committed after one was given up",
+            "a checkpoint after one that was given up commits output",
+            "a checkpoint that leans on another is committed",
+            "some tasks have restored and others have not",
+            "garbage is about to be deleted",
+        ],
+    },
+    Expected {
+        name: "chain-of-bases",
+        unique: 765,
+        reached: &[
+            "a checkpoint is committed",
+            "a second checkpoint is committed",
+            "a checkpoint that leans on another is committed",
+            "some tasks have restored and others have not",
+            "garbage is about to be deleted",
+        ],
+    },
+    Expected {
         name: "declined",
         unique: 8_992,
         reached: &[

@@ -144,6 +144,8 @@ fn what_cannot_matter_any_more_does_not() {
     for (story, raw) in [
         (&stories::ALIGNMENT, 96_014),
         (&stories::CHECKPOINT, 65_876),
+        (&stories::INCREMENTAL, 6_561),
+        (&stories::CHAIN_OF_BASES, 1_435),
         (&stories::DECLINED, 16_100),
         (&stories::HALF_WRITTEN, 51_445),
         (&stories::UNREADABLE, 12_442),

@@ -3,10 +3,12 @@
 //!
 //! A seed belongs to a build: another build may draw something else from it. A case says everything
 //! that was drawn, so that it survives changes of the drawing; the seed in it still decides the rest
-//! (delays of single messages, which requests the store refuses).
+//! (delays of single messages and, unless the plan lists them, which of them are lost and which requests the
+//! store refuses).
 
-use crate::cluster::{Planted, Scenario, ScenarioError, Summary, simulate_plan};
+use crate::cluster::{self, Planted, Scenario, ScenarioError, Summary, simulate_plan};
 use crate::fault::{FaultPlan, PlanError};
+use crate::misfortune::Misfortunes;
 use crate::run::{Run, Violation};
 use crate::trace::Recording;
 use keygroups_model::zoo::{self, Mutant};
@@ -132,6 +134,22 @@ impl Case {
     pub fn run(&self, recording: Recording) -> Run<Summary> {
         let planted = self.planted().expect("the case was checked");
         simulate_plan(self.seed, &self.scenario, self.plan.clone(), planted, recording)
+    }
+
+    /// What chance strikes in its run, one by one: what is in its plan, or else what the rates there draw.
+    ///
+    /// # Panics
+    ///
+    /// If it does not pass [`check`](Self::check).
+    #[must_use]
+    pub fn misfortunes(&self) -> Misfortunes {
+        match &self.plan.misfortunes {
+            Some(misfortunes) => misfortunes.clone(),
+            None => {
+                let planted = self.planted().expect("the case was checked");
+                cluster::misfortunes(self.seed, &self.scenario, self.plan.clone(), planted)
+            }
+        }
     }
 
     /// Whether a run of this case came out as it is expected to.

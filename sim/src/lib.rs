@@ -111,10 +111,13 @@ pub mod cluster;
 #[cfg(madsim)]
 pub mod coverage;
 #[cfg(madsim)]
+pub mod disk;
 pub mod fault;
 pub mod input;
 #[cfg(madsim)]
 pub mod job;
+#[cfg(madsim)]
+pub mod misfortune;
 #[cfg(madsim)]
 pub mod nodes;
 pub mod oracle;

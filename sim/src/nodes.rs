@@ -1,5 +1,6 @@
 //! The processes of the cluster: what crashes, restarts, freezes and thaws, comes and goes.
 
+use crate::disk::{Disk, DiskDamage};
 use crate::process::{Clock, Machine, Manners, Paced};
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
@@ -9,6 +10,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether a process runs.
@@ -35,6 +37,7 @@ pub struct Nodes {
     // madsim's handle is asked for when it is needed, not kept: a main task usually holds this set, and the
     // handle holds the main tasks; the circle would outlive every simulation.
     processes: Arc<Mutex<BTreeMap<Node, Process>>>,
+    changes: Arc<AtomicU64>,
 }
 
 struct Process {
@@ -57,7 +60,7 @@ impl Nodes {
     /// No processes yet.
     #[must_use]
     pub fn new(net: &Net, trace: &Trace) -> Self {
-        Self { net: net.clone(), trace: trace.clone(), processes: Arc::default() }
+        Self { net: net.clone(), trace: trace.clone(), processes: Arc::default(), changes: Arc::default() }
     }
 
     /// Adds a process and starts it; `main` makes its main task, again after each restart. A process whose
@@ -76,6 +79,7 @@ impl Nodes {
         let id = Handle::current().create_node().name(name).init(init).build().id();
         let process = Process { id, state: ProcessState::Running, machine, place: Place::default() };
         self.processes().insert(node, process);
+        self.changed();
         node
     }
 
@@ -89,6 +93,7 @@ impl Nodes {
         let mut processes = self.processes();
         let process = processes.get_mut(&node).expect("it was added just now");
         process.state = ProcessState::Absent;
+        self.changed();
         // Before its task was polled for the first time.
         Handle::current().kill(process.id);
         node
@@ -98,6 +103,11 @@ impl Nodes {
     #[must_use]
     pub fn state(&self, node: Node) -> ProcessState {
         self.processes().get(&node).map_or(ProcessState::Running, |process| process.state)
+    }
+
+    /// How often the [`state`](Self::state) of any process has changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// Crashes a process. Nothing if it is down or absent.
@@ -127,12 +137,14 @@ impl Nodes {
     pub fn leave(&self, node: Node) {
         self.crash(node);
         self.change(node, "left", ProcessState::Absent, |state| state == ProcessState::Down);
+        self.disk(node).replace();
     }
 
-    /// Gives the next life of a process another address.
+    /// Gives the next life of a process another address, on another machine: its disk is left behind.
     pub fn move_away(&self, node: Node, known_after_us: u64) {
         if let Some(process) = self.processes().get_mut(&node) {
             process.place = Place { moves: process.place.moves.saturating_add(1), known_after_us };
+            process.machine.disk.replace();
         }
     }
 
@@ -149,6 +161,24 @@ impl Nodes {
     #[must_use]
     pub fn clock(&self, node: Node) -> Clock {
         self.processes().get(&node).expect("a process of this simulation").machine.clock.clone()
+    }
+
+    /// The disk of the machine under a process.
+    ///
+    /// # Panics
+    /// If `node` is none of these processes.
+    #[must_use]
+    pub fn disk(&self, node: Node) -> Disk {
+        self.processes().get(&node).expect("a process of this simulation").machine.disk.clone()
+    }
+
+    /// Damages what lies on the disk of a process.
+    pub fn damage_disk(&self, node: Node, damage: &DiskDamage) {
+        let files = self.disk(node).damage(damage);
+        if files > 0 {
+            let text = format!("{files} files on the disk: {}", damage.how.name());
+            self.trace.event(&self.net.name(node), "error", &text);
+        }
     }
 
     /// Lets clocks err: to be said before timers are set that errors are to touch.
@@ -222,6 +252,7 @@ impl Nodes {
     pub(crate) fn kill_all(&self) {
         for (&node, process) in self.processes().iter_mut() {
             process.state = ProcessState::Down;
+            self.changed();
             self.net.crash(node);
             Handle::current().kill(process.id);
         }
@@ -238,10 +269,15 @@ impl Nodes {
             let mut processes = self.processes();
             let process = processes.get_mut(&node).filter(|process| from(process.state))?;
             process.state = to;
+            self.changed();
             process.id
         };
         self.trace.event(&self.net.name(node), kind, &());
         Some(id)
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
     fn processes(&self) -> MutexGuard<'_, BTreeMap<Node, Process>> {

@@ -6,10 +6,9 @@
 use crate::nodes::Nodes;
 use crate::random;
 use crate::trace::{Recording, Trace, TraceEvent};
-use crate::wire::{Net, NetworkCounts};
+use crate::wire::{Net, NetworkCounts, now};
 use fastrand::Rng;
 use keygroups_model::conform::{Closed, FORMAT, Opened};
-use madsim::time::TimeHandle;
 use serde::Serialize;
 use std::any::Any;
 use std::cell::RefCell;
@@ -173,8 +172,9 @@ where
         runtime.set_time_limit(limit);
         let started = &mut started;
         runtime.block_on(async move {
+            now::begin();
             let net = Net::start(random::stream(seed, "network"), trace.clone());
-            *started = Some((net.clone(), TimeHandle::current()));
+            *started = Some(net.clone());
             let nodes = Nodes::new(&net, &trace);
             let outcome = simulation(World { seed, net: net.clone(), nodes: nodes.clone(), trace }).await;
             // Tasks that are pending when the runtime is dropped are leaked: kill, let them be dropped.
@@ -186,13 +186,11 @@ where
     }));
     let outcome = result.unwrap_or_else(|payload| Err(panicked(payload.as_ref())));
     IN_SIMULATION.with_borrow_mut(|state| *state = None);
-    match started {
-        Some((net, time)) => {
-            net.release();
-            (outcome, time.elapsed().as_micros() as u64, net.counts())
-        }
-        None => (outcome, 0, NetworkCounts::default()),
-    }
+    let counts = started.map_or_else(NetworkCounts::default, |net| {
+        net.release();
+        net.counts()
+    });
+    (outcome, now::end(), counts)
 }
 
 thread_local! {

@@ -100,6 +100,7 @@ fn simulate(seed: u64, recording: Recording) -> Run<usize> {
             .collect();
         let targets = Targets {
             manifests_retained: 4,
+            disks: false,
             coordinators: members[..1].to_vec(),
             hosts: members[1..].to_vec(),
             spares: Vec::new(),

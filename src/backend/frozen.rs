@@ -10,12 +10,12 @@ use super::{
     group::{FrozenGroup, Group},
 };
 use crate::{
-    checkpoint::{CheckpointId, ObjectName},
+    checkpoint::CheckpointId,
     incremental::{BaseUse, IncrementalPolicy, Unchanged},
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
     snapshot::{
         self, Compression, EncodedSnapshot, KeyedSource, OperatorState, Reference, SectionWriter,
-        SnapshotError, SnapshotIdentity, StateMeta,
+        SnapshotError, SnapshotIdentity, SnapshotIndex, StateMeta,
     },
 };
 
@@ -47,20 +47,16 @@ pub(super) fn references(
 ) -> BTreeMap<KeyGroup, Reference> {
     let Some(homes) = unchanged.places().and_then(Homes::get) else { return BTreeMap::new() };
     let slot = |key_group: &KeyGroup| key_group.index() - key_groups.first().index();
-    let possible = || homes.iter().filter(|(key_group, _)| unchanged.is_unchanged(slot(key_group)));
-    let mut uses: BTreeMap<ObjectName, BaseUse> = BTreeMap::new();
-    for (_, home) in possible() {
-        let base = uses.entry(home.base.object()).or_insert(BaseUse {
-            object: home.base.object(),
-            used_bytes: 0,
-            section_bytes: home.base.section_bytes,
-            key_groups: home.base.key_groups,
-        });
-        base.used_bytes += home.entry.bytes;
-    }
-    let kept = policy.kept(uses.into_values(), key_groups.len());
-    let leant_on = possible().filter(|(_, home)| kept.contains(&home.base.object()));
-    leant_on.map(|(key_group, home)| (*key_group, home.clone())).collect()
+    let possible = homes.iter().filter(|(key_group, _)| unchanged.is_unchanged(slot(key_group)));
+    let needs = |home: &Reference| BaseUse {
+        object: home.base.object(),
+        used_bytes: home.entry.bytes,
+        section_bytes: home.base.section_bytes,
+        key_groups: home.base.key_groups,
+    };
+    let possible = possible.map(|(key_group, home)| (*key_group, home));
+    let leant_on = policy.leant_on(possible, needs, key_groups.len());
+    leant_on.map(|(key_group, home)| (key_group, home.clone())).collect()
 }
 
 /// The state of a backend at the moment of [`StateBackend::freeze`] or [`StateBackend::freeze_at`]. Later
@@ -114,13 +110,7 @@ impl FrozenState {
         identity: SnapshotIdentity,
         operator_state: &[OperatorState],
     ) -> Result<EncodedSnapshot, SnapshotError> {
-        let (encoded, index) = snapshot::encode_with_index(identity, Some(self), operator_state)?;
-        if let Some((checkpoint, homes)) = &self.taken_for
-            && *checkpoint == identity.checkpoint
-        {
-            homes.fill(index.references());
-        }
-        Ok(encoded)
+        snapshot::encode(identity, Some(self), operator_state)
     }
 }
 
@@ -163,5 +153,13 @@ impl KeyedSource for FrozenState {
             }
         }
         Ok(())
+    }
+
+    fn encoded(&self, index: &SnapshotIndex) {
+        if let Some((checkpoint, homes)) = &self.taken_for
+            && *checkpoint == index.header().identity.checkpoint
+        {
+            homes.fill(index.references());
+        }
     }
 }

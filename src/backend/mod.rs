@@ -358,8 +358,9 @@ impl StateBackend {
     /// checkpoints do not ascend.
     pub fn freeze_at(&mut self, checkpoint: CheckpointId, confirmed: CheckpointId) -> FrozenState {
         let homes = Homes::default();
-        let unchanged = self.lineage.freeze(checkpoint, confirmed, homes.clone());
+        let unchanged = self.lineage.unchanged(checkpoint, confirmed);
         let references = frozen::references(&unchanged, &self.policy, self.key_groups);
+        self.lineage.freeze(checkpoint, confirmed, homes.clone());
         FrozenState::leaning(self, checkpoint, homes, references)
     }
 

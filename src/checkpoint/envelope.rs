@@ -124,7 +124,12 @@ pub(super) fn open<T: DeserializeOwned>(kind: Kind, object: &[u8]) -> Result<T, 
     if found != expected {
         return Err(FormatError::Checksum { expected, found });
     }
-    serde_json::from_slice(body).map_err(|error| {
+    // Looked at once for all strings in it; what is no text is refused where it stops being that.
+    let content = match str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    };
+    content.map_err(|error| {
         let message = error.to_string();
         // serde_json appends its own position, which does not count the header.
         let message = message.split(" at line ").next().unwrap_or_default().to_owned();

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
+use super::text::Text;
+
 pub(crate) fn serialize<S: Serializer>(number: &u128, serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
         serializer.collect_str(&format_args!("{number:032x}"))
@@ -13,8 +15,8 @@ pub(crate) fn serialize<S: Serializer>(number: &u128, serializer: S) -> Result<S
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
     if deserializer.is_human_readable() {
-        let text = String::deserialize(deserializer)?;
-        u128::from_str_radix(&text, 16).map_err(D::Error::custom)
+        let text = Text::deserialize(deserializer)?;
+        u128::from_str_radix(&text.0, 16).map_err(D::Error::custom)
     } else {
         u128::deserialize(deserializer)
     }

@@ -133,6 +133,24 @@ impl JobSpec {
         self.vertices().map(|(vertex, _)| usize::from(self.parallelism_of(vertex, parallelism).get())).sum()
     }
 
+    /// The highest parallelism up to `wanted` at which the job needs at most `slots`; `None` if it needs more
+    /// at every parallelism.
+    pub fn achievable(&self, wanted: Parallelism, slots: usize) -> Option<Parallelism> {
+        let fits = |parallelism: u16| {
+            Parallelism::new(u32::from(parallelism)).ok().filter(|p| self.slots(*p) <= slots)
+        };
+        // The job needs no fewer slots at a higher parallelism.
+        let (mut possible, mut too_many) = (fits(1)?, wanted.get() + 1);
+        while possible.get() + 1 < too_many {
+            let middle = possible.get().midpoint(too_many);
+            match fits(middle) {
+                Some(parallelism) => possible = parallelism,
+                None => too_many = middle,
+            }
+        }
+        Some(possible)
+    }
+
     /// The key groups `task` owns when the job runs at `parallelism`; `None` for a vertex without
     /// keyed state.
     pub fn key_groups(&self, task: TaskId, parallelism: Parallelism) -> Option<KeyGroupRange> {
@@ -166,5 +184,32 @@ impl TryFrom<Vec<VertexSpec>> for JobSpec {
 impl From<JobSpec> for Vec<VertexSpec> {
     fn from(job: JobSpec) -> Self {
         job.vertices
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn achievable_is_the_highest_parallelism_that_fits() {
+        let parallelism = |count: u16| Parallelism::new(u32::from(count)).unwrap();
+        let vertex = |name: &str, scaling, inputs| VertexSpec {
+            name: name.to_owned(),
+            max_parallelism: None,
+            scaling,
+            inputs,
+        };
+        let job = JobSpec::new(vec![
+            vertex("source", Scaling::Fixed(parallelism(2)), vec![]),
+            vertex("count", Scaling::Elastic, vec![VertexId(0)]),
+        ])
+        .unwrap();
+        for wanted in 1..20 {
+            for slots in 0..30 {
+                let fits = (1..=wanted).rev().map(parallelism).find(|p| job.slots(*p) <= slots);
+                assert_eq!(job.achievable(parallelism(wanted), slots), fits, "{wanted} with {slots} slots");
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ mod job;
 mod manifest;
 mod manifest_codec;
 pub(crate) mod path;
+mod text;
 
 pub use certificate::Certificate;
 pub use check::ContentError;

@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-use super::{Attempt, CheckpointId, LeaderEpoch, ObjectName, TaskId, VertexId};
+use super::{Attempt, CheckpointId, LeaderEpoch, ObjectName, TaskId, VertexId, text::Text};
 use crate::key_group::Subtask;
 
 /// A text that names no object of this library.
@@ -18,22 +18,68 @@ pub struct ForeignName(pub String);
 
 /// The segment of a path that holds `attempt`.
 pub(crate) fn attempt_segment(attempt: Attempt) -> String {
-    format!("{:020}.{:010}", attempt.epoch, attempt.run)
+    let mut text = String::with_capacity(31);
+    push_attempt(attempt, &mut text);
+    text
+}
+
+impl ObjectName {
+    /// The longest text of a name.
+    pub(crate) const TEXT_BYTES_MAX: usize = 71;
+
+    /// Appends the text of this name. Checkpoints, listings and deletions make them by the thousand, so
+    /// that no general formatting stands in between.
+    pub(crate) fn push_to(&self, text: &mut String) {
+        let directory = match self {
+            Self::State { .. } => "state/",
+            Self::Output { .. } => "output/",
+            Self::OutputList { .. } => "outputs/",
+        };
+        text.push_str(directory);
+        push_attempt(self.attempt(), text);
+        text.push('/');
+        match self {
+            Self::State { task, .. } | Self::Output { task, .. } => {
+                push_digits(task.vertex.0.into(), 5, text);
+                text.push('-');
+                push_digits(task.subtask.0.into(), 5, text);
+                text.push('/');
+            }
+            Self::OutputList { .. } => {}
+        }
+        push_digits(self.checkpoint().0, 20, text);
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::with_capacity(Self::TEXT_BYTES_MAX);
+        self.push_to(&mut text);
+        text
+    }
+}
+
+fn push_attempt(attempt: Attempt, text: &mut String) {
+    push_digits(attempt.epoch.0, 20, text);
+    text.push('.');
+    push_digits(attempt.run.into(), 10, text);
+}
+
+/// Appends a number that has at most `width` digits, with zeros in front.
+fn push_digits(number: u64, width: usize, text: &mut String) {
+    let mut digits = [b'0'; 20];
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    text.push_str(str::from_utf8(&digits[20 - width..]).expect("digits are text"));
 }
 
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let attempt = attempt_segment(self.attempt());
-        let checkpoint = self.checkpoint();
-        match self {
-            Self::State { task, .. } => {
-                write!(f, "state/{attempt}/{:05}-{:05}/{checkpoint:020}", task.vertex, task.subtask)
-            }
-            Self::Output { task, .. } => {
-                write!(f, "output/{attempt}/{:05}-{:05}/{checkpoint:020}", task.vertex, task.subtask)
-            }
-            Self::OutputList { .. } => write!(f, "outputs/{attempt}/{checkpoint:020}"),
-        }
+        f.write_str(&self.text())
     }
 }
 
@@ -46,43 +92,60 @@ impl FromStr for ObjectName {
 }
 
 fn parse(text: &str) -> Option<ObjectName> {
-    let (kind, rest) = text.split_once('/')?;
-    let (attempt, rest) = rest.split_once('/')?;
-    let attempt = parse_attempt(attempt)?;
-    if kind == "outputs" {
-        return Some(ObjectName::OutputList { attempt, checkpoint: CheckpointId(digits(rest, 20)?) });
-    }
-    let (task, checkpoint) = rest.split_once('/')?;
-    let (task, checkpoint) = (parse_task(task)?, CheckpointId(digits(checkpoint, 20)?));
+    let (kind, rest) = text.split_at_checked(text.bytes().position(|byte| byte == b'/')? + 1)?;
+    let mut rest = Numbers(rest.as_bytes());
+    let attempt =
+        Attempt { epoch: LeaderEpoch(rest.next(20, b".")?), run: rest.next(10, b"/")?.try_into().ok()? };
+    let mut task = || {
+        let vertex = VertexId(rest.next(5, b"-")?.try_into().ok()?);
+        Some(TaskId { vertex, subtask: Subtask(rest.next(5, b"/")?.try_into().ok()?) })
+    };
     match kind {
-        "state" => Some(ObjectName::State { attempt, task, checkpoint }),
-        "output" => Some(ObjectName::Output { attempt, task, checkpoint }),
+        "state/" => {
+            Some(ObjectName::State { attempt, task: task()?, checkpoint: CheckpointId(rest.last(20)?) })
+        }
+        "output/" => {
+            Some(ObjectName::Output { attempt, task: task()?, checkpoint: CheckpointId(rest.last(20)?) })
+        }
+        "outputs/" => Some(ObjectName::OutputList { attempt, checkpoint: CheckpointId(rest.last(20)?) }),
         _ => None,
     }
 }
 
-fn parse_attempt(text: &str) -> Option<Attempt> {
-    let (epoch, run) = text.split_once('.')?;
-    Some(Attempt { epoch: LeaderEpoch(digits(epoch, 20)?), run: digits(run, 10)? })
-}
+/// What is left of a text of numbers of fixed widths.
+struct Numbers<'a>(&'a [u8]);
 
-fn parse_task(text: &str) -> Option<TaskId> {
-    let (vertex, subtask) = text.split_once('-')?;
-    Some(TaskId { vertex: VertexId(digits(vertex, 5)?), subtask: Subtask(digits(subtask, 5)?) })
+impl Numbers<'_> {
+    /// A number of `width` digits, and what follows it.
+    fn next(&mut self, width: usize, then: &[u8]) -> Option<u64> {
+        let (number, rest) = self.0.split_at_checked(width)?;
+        self.0 = rest.strip_prefix(then)?;
+        digits(number, width)
+    }
+
+    /// The number of `width` digits that is all there is left.
+    fn last(&self, width: usize) -> Option<u64> {
+        digits(self.0, width)
+    }
 }
 
 /// A number written with exactly `width` digits; `None` for anything else, a sign and a number too
-/// large for `T` included.
-pub(crate) fn digits<T: FromStr>(text: &str, width: usize) -> Option<T> {
-    let exact = text.len() == width && text.bytes().all(|byte| byte.is_ascii_digit());
-    exact.then(|| text.parse().ok()).flatten()
+/// large for a `u64` included.
+pub(crate) fn digits(text: &[u8], width: usize) -> Option<u64> {
+    if text.len() != width {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
 }
 
 // People read manifests, so readable formats hold the path; compact ones hold the derived form.
 impl Serialize for ObjectName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            serializer.collect_str(self)
+            serializer.serialize_str(&self.text())
         } else {
             Self::serialize(self, serializer)
         }
@@ -92,7 +155,7 @@ impl Serialize for ObjectName {
 impl<'de> Deserialize<'de> for ObjectName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            Text::deserialize(deserializer)?.0.parse().map_err(D::Error::custom)
         } else {
             Self::deserialize(deserializer)
         }

@@ -4,7 +4,7 @@ use std::{fmt, pin::pin, sync::Arc};
 
 use futures::{
     FutureExt, Stream, StreamExt,
-    future::{self, BoxFuture, Either},
+    future::{self, Either},
 };
 
 use super::{DriverError, Machine, Runtime, Timings, TimingsError, pending::Pending, runtime::Requests};
@@ -147,38 +147,49 @@ where
     }
 
     fn execute(&mut self, output: CoordinatorOutput) {
-        let (store, requests) = (self.store.clone(), self.requests.clone());
-        let (work, request): (_, BoxFuture<'static, Ended>) = match output {
-            CoordinatorOutput::Send { to, message } => return self.transport.send(to, message),
-            CoordinatorOutput::TellPeers(epoch) => return self.transport.tell_peers(epoch),
-            CoordinatorOutput::Event(event) => return self.transport.event(&event),
-            CoordinatorOutput::CancelTimer(timer) => return self.pending.cancel(&Work::Timer(timer)),
+        match output {
+            CoordinatorOutput::Send { to, message } => self.transport.send(to, message),
+            CoordinatorOutput::TellPeers(epoch) => self.transport.tell_peers(epoch),
+            CoordinatorOutput::Event(event) => self.transport.event(&event),
+            CoordinatorOutput::CancelTimer(timer) => self.pending.cancel(&Work::Timer(timer)),
             CoordinatorOutput::SetTimer(timer) => {
-                let sleep = requests.runtime.sleep(requests.timings.of(timer));
+                let sleep = self.requests.runtime.sleep(self.requests.timings.of(timer));
                 let rang = sleep.map(move |()| Ended::new(CoordinatorInput::Timer(timer), None));
-                (Work::Timer(timer), rang.boxed())
+                self.pending.begin(Work::Timer(timer), rang.boxed());
             }
             CoordinatorOutput::ReadLatest { after } => {
-                (Work::ReadLatest, read_latest(store, requests, after).boxed())
+                self.ask(Work::ReadLatest, |store, requests| read_latest(store, requests, after));
             }
             CoordinatorOutput::CreateManifest(manifest) => {
-                (Work::Create(manifest.version), create_manifest(store, requests, manifest).boxed())
+                self.ask(Work::Create(manifest.version), |store, requests| {
+                    create_manifest(store, requests, manifest)
+                });
             }
             CoordinatorOutput::PutOutputList { name, list } => {
-                (Work::PutOutputList(name), put_output_list(store, requests, name, list).boxed())
+                self.ask(Work::PutOutputList(name), |store, requests| {
+                    put_output_list(store, requests, name, list)
+                });
             }
             CoordinatorOutput::Sweep(request) => {
-                (Work::Sweep, answer_sweep(store, requests, request).boxed())
+                self.ask(Work::Sweep, |store, requests| answer_sweep(store, requests, request));
             }
             CoordinatorOutput::Delete(names) => {
                 self.deletes += 1;
-                (Work::Delete(self.deletes), delete(store, requests, names).boxed())
+                self.ask(Work::Delete(self.deletes), |store, requests| delete(store, requests, names));
             }
             CoordinatorOutput::PruneManifests { below } => {
-                (Work::Prune, prune(store, requests, below).boxed())
+                self.ask(Work::Prune, |store, requests| prune(store, requests, below));
             }
-        };
-        self.pending.begin(work, request);
+        }
+    }
+
+    /// Begins a request of the store.
+    fn ask<F>(&mut self, work: Work, request: impl FnOnce(CheckpointStore, Requests) -> F)
+    where
+        F: Future<Output = Ended> + Send + 'static,
+    {
+        let request = request(self.store.clone(), self.requests.clone());
+        self.pending.begin(work, request.boxed());
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::DriverError;
+use super::{DriverError, local::CopyError};
 use crate::{
     backend::{FrozenState, StateBackend},
     checkpoint::{Attempt, CheckpointId, TaskId},
@@ -54,6 +54,9 @@ pub trait Engine {
     /// outcome and decides; this is for people.
     fn error(&mut self, attempt: Attempt, task: TaskId, error: &DriverError);
 
+    /// A local copy could not be kept, used or deleted. Nobody depends on one; this is for people.
+    fn copy_error(&mut self, _error: CopyError) {}
+
     /// `machine` has handled `input`; `outputs` are executed after this returns.
     fn step(&mut self, _machine: &Host, _input: &HostInput, _outputs: &[HostOutput]) {}
 }
@@ -77,15 +80,22 @@ impl RestoredTask {
     }
 }
 
-/// What was read from the store to restore a task, repeats not counted.
+/// What was read to restore a task, repeats not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RestoreMetrics {
-    /// Bytes of indexes and of state.
+    /// Bytes of indexes and of state that came from the store.
     pub bytes_read: u64,
+    /// Bytes of state that came from local copies.
+    pub bytes_local: u64,
     /// Bytes of state that the task owns now. Nothing else but indexes is read.
     pub bytes_owned: u64,
-    /// Ranged reads.
+    /// Ranged reads of the store.
     pub requests: u64,
+    /// Snapshots whose state came from a local copy.
+    pub copies_used: u64,
+    /// Local copies that could not be read or were not what they should be: their snapshots were read
+    /// from the store.
+    pub copies_refused: u64,
 }
 
 /// A task at its barrier.

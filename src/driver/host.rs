@@ -1,25 +1,34 @@
 //! Runs a host.
 
-use std::{fmt, pin::pin, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    pin::pin,
+    sync::Arc,
+};
 
 use futures::{
     FutureExt, Stream, StreamExt,
+    channel::oneshot,
     future::{self, Either},
 };
+use object_store::PutPayload;
 
 use super::{
     DriverError, Machine, Runtime, Timings, TimingsError,
     engine::{Engine, FrozenTask, RestoredTask},
+    local::{CopyError, LocalCopies, Needed},
     pending::Pending,
     restore::{failure_cause, restore},
     runtime::Requests,
+    source::Source,
     upload::upload,
 };
 use crate::{
-    checkpoint::{Attempt, Certificate, CheckpointId, TaskId, TaskSnapshot},
+    checkpoint::{Attempt, Certificate, CheckpointId, ObjectName, TaskId, TaskSnapshot},
     protocol::{Barrier, Deployment, Host, HostInput, HostOutput, TaskPhase},
     snapshot::SnapshotIdentity,
-    store::CheckpointStore,
+    store::{CheckpointStore, StoreError},
 };
 
 /// A host with its store, its timer and its engine.
@@ -43,6 +52,9 @@ use crate::{
 pub struct HostDriver<E, M = Host> {
     machine: M,
     store: CheckpointStore,
+    copies: Option<LocalCopies>,
+    // On which older objects the snapshots of a checkpoint lean, as far as they were restored or written here.
+    bases: BTreeMap<CheckpointId, BTreeSet<ObjectName>>,
     engine: E,
     requests: Requests,
     pending: Pending<Work, Ended>,
@@ -54,12 +66,24 @@ enum Work {
     Heartbeat,
     Restore(Attempt, TaskId),
     Upload(Attempt, TaskId, CheckpointId),
+    // A disk that hangs holds up no more than one snapshot of each task in memory.
+    Keep(TaskId),
+    Discard(TaskId),
+    Prune,
 }
 
 enum Ended {
     Heartbeat,
-    Restored { deployment: Arc<Deployment>, restored: Result<(RestoredTask, Certificate), DriverError> },
+    Restored(Box<RestoreEnded>),
+    Copies(Result<(), CopyError>),
     Uploaded { identity: SnapshotIdentity, snapshot: Option<Result<Arc<TaskSnapshot>, DriverError>> },
+}
+
+struct RestoreEnded {
+    deployment: Arc<Deployment>,
+    restored: Result<(RestoredTask, Certificate), DriverError>,
+    refused: Vec<CopyError>,
+    damaged: Vec<ObjectName>,
 }
 
 impl<E, M> HostDriver<E, M>
@@ -81,7 +105,21 @@ where
     ) -> Result<Self, TimingsError> {
         timings.check()?;
         let requests = Requests { runtime, timings };
-        Ok(Self { machine, store, engine, requests, pending: Pending::new() })
+        Ok(Self {
+            machine,
+            store,
+            copies: None,
+            bases: BTreeMap::new(),
+            engine,
+            requests,
+            pending: Pending::new(),
+        })
+    }
+
+    /// The same, with copies of its tasks' snapshots on its own disk.
+    #[must_use]
+    pub fn with_local_copies(self, copies: LocalCopies) -> Self {
+        Self { copies: Some(copies), ..self }
     }
 
     /// Boots, and handles what comes in until `inbox` ends. The heartbeat, restores and uploads come
@@ -125,13 +163,20 @@ where
         }
     }
 
-    /// Waits until the heartbeat is due or a restore or upload ends, and handles that. Dropping
-    /// the wait loses nothing.
+    /// Waits until the heartbeat is due, a restore or upload ends or something is done to local copies,
+    /// and handles that. Dropping the wait loses nothing.
     pub async fn progress(&mut self) {
         let (_, ended) = self.pending.next().await;
         let input = match ended {
             Ended::Heartbeat => HostInput::Heartbeat,
-            Ended::Restored { deployment, restored } => {
+            Ended::Copies(done) => {
+                done.unwrap_or_else(|error| self.engine.copy_error(error));
+                return;
+            }
+            Ended::Restored(ended) => {
+                let RestoreEnded { deployment, restored, refused, damaged } = *ended;
+                refused.into_iter().for_each(|error| self.engine.copy_error(error));
+                self.discard(deployment.task, damaged);
                 let (attempt, task) = (deployment.attempt, deployment.task);
                 let outcome = match restored {
                     Ok((restored, certificate)) if self.is_restoring(attempt, task) => {
@@ -152,6 +197,9 @@ where
                     self.engine.error(attempt, task, error);
                 }
                 let snapshot = snapshot.and_then(Result::ok);
+                if let Some(snapshot) = &snapshot {
+                    self.bases.entry(checkpoint).or_default().extend(&snapshot.state.bases);
+                }
                 HostInput::Uploaded { attempt, task, checkpoint, snapshot }
             }
         };
@@ -168,12 +216,34 @@ where
             HostOutput::SendAll(message) => self.engine.send_all(message),
             HostOutput::Restore(deployment) => {
                 let key = Work::Restore(deployment.attempt, deployment.task);
-                let reading = restore(self.store.clone(), self.requests.clone(), Arc::clone(&deployment));
-                self.pending.begin(key, reading.map(|restored| Ended::Restored { deployment, restored }));
+                let source = Source::new(self.store.clone(), self.copies.clone(), self.requests.clone());
+                let restoring = async move {
+                    let mut restored = restore(&source, &deployment).await;
+                    let (refused, damaged) = source.into_refused();
+                    if let Ok((restored, _)) = &mut restored {
+                        restored.metrics.copies_refused = refused.len() as u64;
+                    }
+                    Ended::Restored(Box::new(RestoreEnded { deployment, restored, refused, damaged }))
+                };
+                self.pending.begin(key, restoring.boxed());
             }
-            HostOutput::Run { attempt, task } => self.engine.run(attempt, task),
+            HostOutput::Run { attempt, task } => {
+                // Everybody has restored: what was left by earlier attempts and is not of the checkpoint
+                // they started from is of no use any more.
+                if let Some(task) = self.machine.as_ref().task(attempt, task) {
+                    let restore = &task.deployment().restore;
+                    let committed = restore.checkpoint;
+                    let bases = restore.state.iter().flat_map(|read| &read.handle.bases);
+                    self.bases.entry(committed).or_default().extend(bases);
+                    self.prune(attempt, committed, committed.next());
+                }
+                self.engine.run(attempt, task);
+            }
             HostOutput::Snapshot { attempt, task, barrier } => self.snapshot(attempt, task, barrier),
-            HostOutput::Commit { attempt, task, checkpoint } => self.engine.commit(attempt, task, checkpoint),
+            HostOutput::Commit { attempt, task, checkpoint } => {
+                self.prune(attempt, checkpoint, checkpoint.next());
+                self.engine.commit(attempt, task, checkpoint);
+            }
             HostOutput::CancelAlignment { attempt, task, checkpoint } => {
                 self.pending.cancel(&Work::Upload(attempt, task, checkpoint));
                 self.engine.cancel_alignment(attempt, task, checkpoint);
@@ -181,13 +251,14 @@ where
             HostOutput::Drop { attempt, task } => {
                 self.pending.cancel_all(|work| match work {
                     Work::Restore(a, t) | Work::Upload(a, t, _) => (*a, *t) == (attempt, task),
-                    Work::Heartbeat => false,
+                    // The next attempt may restore from a copy that is being written.
+                    Work::Heartbeat | Work::Keep(_) | Work::Discard(_) | Work::Prune => false,
                 });
                 self.engine.drop_task(attempt, task);
             }
             HostOutput::SetHeartbeat => {
                 let sleep = self.requests.runtime.sleep(self.requests.timings.heartbeat);
-                self.pending.begin(Work::Heartbeat, sleep.map(|()| Ended::Heartbeat));
+                self.pending.begin(Work::Heartbeat, sleep.map(|()| Ended::Heartbeat).boxed());
             }
         }
     }
@@ -196,14 +267,70 @@ where
         let identity = SnapshotIdentity { attempt, task, checkpoint: barrier.checkpoint };
         let frozen: Option<FrozenTask> = self.engine.snapshot(attempt, task, barrier);
         let (store, requests) = (self.store.clone(), self.requests.clone());
-        self.pending.begin(Work::Upload(attempt, task, barrier.checkpoint), async move {
+        let copy = self.copies.clone().filter(|_| frozen.is_some()).map(|copies| {
+            let (sender, bytes) = oneshot::channel();
+            let kept = keep(copies, requests.clone(), identity.object(), bytes);
+            self.pending.begin(Work::Keep(task), kept.map(Ended::Copies).boxed());
+            sender
+        });
+        let uploading = async move {
             let snapshot = match frozen {
-                Some(frozen) => Some(upload(store, requests, identity, frozen).await),
+                Some(frozen) => Some(upload(store, requests, identity, frozen, copy).await),
                 None => None,
             };
             Ended::Uploaded { identity, snapshot }
-        });
+        };
+        self.pending.begin(Work::Upload(attempt, task, barrier.checkpoint), uploading.boxed());
+        // Also where notices are lost or every checkpoint is given up, copies of two checkpoints and of what
+        // they lean on are the most that is kept.
+        self.prune(attempt, barrier.confirmed, barrier.checkpoint);
     }
+
+    /// Deletes the copies that nobody needs while `committed` is the newest committed checkpoint and `pending`
+    /// the oldest that may follow it.
+    fn prune(&mut self, attempt: Attempt, committed: CheckpointId, pending: CheckpointId) {
+        let Some(copies) = self.copies.clone() else { return };
+        self.bases.retain(|checkpoint, _| *checkpoint >= committed);
+        let bases = self.bases.values().flatten().copied().collect();
+        let needed = Needed { attempt, committed, pending, bases };
+        let requests = self.requests.clone();
+        let pruning = async move {
+            let limit = requests.timings.request_timeout;
+            let pruned = requests.within(limit, "delete local copies", copies.prune(needed)).await;
+            Ended::Copies(not_pruned(pruned))
+        };
+        self.pending.begin(Work::Prune, pruning.boxed());
+    }
+
+    /// Deletes the copies that `task` found damaged.
+    fn discard(&mut self, task: TaskId, damaged: Vec<ObjectName>) {
+        let Some(copies) = self.copies.clone().filter(|_| !damaged.is_empty()) else { return };
+        let requests = self.requests.clone();
+        let discarding = async move {
+            let limit = requests.timings.request_timeout;
+            let gone = requests.within(limit, "delete local copies", copies.discard(&damaged)).await;
+            Ended::Copies(not_pruned(gone))
+        };
+        self.pending.begin(Work::Discard(task), discarding.boxed());
+    }
+}
+
+fn not_pruned(done: Result<Result<(), StoreError>, DriverError>) -> Result<(), CopyError> {
+    done.and_then(|done| Ok(done?)).map_err(|error| CopyError::NotPruned(Box::new(error)))
+}
+
+/// Writes the copy of `object` once its bytes are known; nothing if they never are.
+async fn keep(
+    copies: LocalCopies,
+    requests: Requests,
+    object: ObjectName,
+    payload: oneshot::Receiver<PutPayload>,
+) -> Result<(), CopyError> {
+    let Ok(payload) = payload.await else { return Ok(()) };
+    let limit = requests.timings.transfer_timeout;
+    let kept = requests.within(limit, "write a local copy", copies.keep(object, payload)).await;
+    let kept = kept.and_then(|kept| Ok(kept?));
+    kept.map_err(|source| CopyError::NotKept { object, source: Box::new(source) })
 }
 
 impl<E, M: fmt::Debug> fmt::Debug for HostDriver<E, M> {

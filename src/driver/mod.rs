@@ -14,6 +14,8 @@
 //!   failure: reads have no effect, and a write-once name takes the same bytes twice. A snapshot that
 //!   turns out to be damaged is read again, too: damage on the way is mended by that, and other damage is
 //!   an error that names the object and the key groups in it.
+//! - *A host may keep local copies* of its tasks' snapshots ([`LocalCopies`]). A restore takes from them
+//!   what the store's index says they hold; nothing else depends on them.
 //!
 //! Nothing here knows tokio, threads or the time: [`Runtime`] is what an engine brings. With the
 //! same order of events every run is the same.
@@ -22,10 +24,12 @@ mod coordinator;
 mod engine;
 mod error;
 mod host;
+mod local;
 mod machine;
 mod pending;
 mod restore;
 mod runtime;
+mod source;
 mod timings;
 mod upload;
 
@@ -33,6 +37,7 @@ pub use coordinator::{CoordinatorDriver, CoordinatorTransport};
 pub use engine::{Engine, FrozenOutput, FrozenTask, RestoreMetrics, RestoredTask};
 pub use error::DriverError;
 pub use host::HostDriver;
+pub use local::{CopyError, LocalCopies};
 pub use machine::Machine;
 pub use runtime::{Runtime, TRIES_MAX};
 pub use timings::{Timings, TimingsError};

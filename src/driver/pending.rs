@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     future::poll_fn,
-    task::{Poll, Waker},
+    pin::Pin,
+    task::{Context, Poll, Waker},
 };
 
 use futures::{
@@ -18,24 +19,38 @@ use futures::{
 ///
 /// Deterministic: futures are polled in the order in which they were begun or woken.
 pub(super) struct Pending<K, T> {
-    running: FuturesUnordered<Abortable<BoxFuture<'static, (K, T)>>>,
+    running: FuturesUnordered<Abortable<Running<K, T>>>,
     aborts: BTreeMap<K, AbortHandle>,
     // Whoever waits for the next to end must look at one that is begun meanwhile.
     waiting: Option<Waker>,
 }
 
-impl<K: Ord + Clone + Send + 'static, T: 'static> Pending<K, T> {
+/// A future that says under which key it has ended.
+struct Running<K, T> {
+    key: K,
+    future: BoxFuture<'static, T>,
+}
+
+impl<K: Clone + Unpin, T> Future for Running<K, T> {
+    type Output = (K, T);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<(K, T)> {
+        self.future.poll_unpin(context).map(|ended| (self.key.clone(), ended))
+    }
+}
+
+impl<K: Ord + Clone + Unpin, T> Pending<K, T> {
     pub(super) fn new() -> Self {
         Self { running: FuturesUnordered::new(), aborts: BTreeMap::new(), waiting: None }
     }
 
     /// Begins `future` under `key` and gives up what runs under it.
-    pub(super) fn begin(&mut self, key: K, future: impl Future<Output = T> + Send + 'static) {
+    pub(super) fn begin(&mut self, key: K, future: BoxFuture<'static, T>) {
         let (abort, registration) = AbortHandle::new_pair();
         if let Some(replaced) = self.aborts.insert(key.clone(), abort) {
             replaced.abort();
         }
-        self.running.push(Abortable::new(future.map(|ended| (key, ended)).boxed(), registration));
+        self.running.push(Abortable::new(Running { key, future }, registration));
         if let Some(waiting) = self.waiting.take() {
             waiting.wake();
         }
@@ -90,8 +105,8 @@ mod tests {
     #[test]
     fn what_is_begun_again_ends_once_with_the_newer_result() {
         let mut pending = Pending::new();
-        pending.begin("timer", future::ready(1));
-        pending.begin("timer", future::ready(2));
+        pending.begin("timer", future::ready(1).boxed());
+        pending.begin("timer", future::ready(2).boxed());
         assert_eq!(block_on(pending.next()), ("timer", 2));
         assert_eq!(pending.next().now_or_never(), None);
     }
@@ -100,7 +115,7 @@ mod tests {
     fn cancelled_future_is_dropped_at_the_next_poll() {
         let mut pending = Pending::new();
         let (mut alive, never) = oneshot::channel::<()>();
-        pending.begin("request", never);
+        pending.begin("request", never.boxed());
         assert_eq!(pending.next().now_or_never(), None);
         pending.cancel(&"request");
         assert_eq!(pending.next().now_or_never(), None);
@@ -113,7 +128,7 @@ mod tests {
     fn equal_futures_end_in_the_order_they_were_begun() {
         let mut pending = Pending::new();
         for key in [3, 1, 2] {
-            pending.begin(key, future::ready(()));
+            pending.begin(key, future::ready(()).boxed());
         }
         let order: Vec<_> = (0..3).map(|_| block_on(pending.next()).0).collect();
         assert_eq!(order, [3, 1, 2]);

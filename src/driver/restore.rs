@@ -1,20 +1,24 @@
 //! Reads what a task starts from: one read for each snapshot's index, then one for each contiguous
 //! run of what the task owns, and nothing else. Everything read is verified before the engine sees
-//! it.
+//! it, wherever it was found: [`Source`] may have it from a local copy.
 //!
-//! Bounds, for each task that restores: [`SNAPSHOTS_AT_ONCE`] snapshots are read at a time, each
-//! with at most 8 requests, and no more than their raw bytes are held besides the state that is
-//! restored.
+//! Bounds, for each task that restores: [`SNAPSHOTS_AT_ONCE`] snapshots are read at a time, and of each
+//! [`PIECES_AT_ONCE`] [pieces](RestoreReads::pieces); no more than these is held besides the state
+//! that is restored.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
 
-use bytes::Bytes;
 use futures::{StreamExt, stream};
 
 use super::{
     DriverError,
     engine::{RestoreMetrics, RestoredTask},
-    runtime::{Requests, TRIES_MAX},
+    runtime::TRIES_MAX,
+    source::{Place, Source},
 };
 use crate::{
     ErrorKind,
@@ -22,31 +26,33 @@ use crate::{
     checkpoint::{Certificate, CheckpointId, ObjectName, StateHandle, TaskId},
     key_group::{KeyGroupRange, MaxParallelism},
     protocol::{Deployment, FailureCause, OperatorRead, Restore},
-    snapshot::{self, OperatorState, RestoreReads, Restored, Wanted},
-    store::CheckpointStore,
+    snapshot::{self, OperatorState, RestoreReads, Restored, Verified, Wanted},
 };
 
 /// Enough to hide the latency of a remote store behind the decoding of what has arrived.
 const SNAPSHOTS_AT_ONCE: usize = 4;
+/// Pieces of some 8 MiB of one snapshot; a local disk gains nothing from more.
+const PIECES_AT_ONCE: usize = 4;
 
 /// What a task starts from, and the certificate of its keyed state as it was read.
 pub(super) async fn restore(
-    store: CheckpointStore,
-    requests: Requests,
-    deployment: Arc<Deployment>,
+    source: &Source,
+    deployment: &Deployment,
 ) -> Result<(RestoredTask, Certificate), DriverError> {
     let plan = &deployment.restore;
     let mut backend = empty_backend(deployment.task, deployment.max_parallelism, deployment.key_groups)?;
     let mut metrics = RestoreMetrics::default();
     let mut runs: Vec<Option<OperatorState>> = vec![None; plan.operator_state.len()];
     let mut fetches = stream::iter(by_snapshot(plan))
-        .map(|part| fetch_again(&store, &requests, deployment.task, part))
+        .map(|part| fetch_again(source, deployment.task, part))
         .buffered(SNAPSHOTS_AT_ONCE);
     while let Some(fetched) = fetches.next().await {
         let Fetched { restored, runs_at, read } = fetched?;
         metrics.bytes_read += read.bytes_read;
+        metrics.bytes_local += read.bytes_local;
         metrics.bytes_owned += read.bytes_owned;
         metrics.requests += read.requests;
+        metrics.copies_used += read.copies_used;
         for (at, run) in runs_at.into_iter().zip(restored.operator_state) {
             runs[at] = Some(run);
         }
@@ -54,7 +60,7 @@ pub(super) async fn restore(
             && let Some(mut filling) = backend.take()
         {
             let added = move || filling.restore_groups(&sections).map(|()| filling);
-            let filled = requests.compute(added).await?;
+            let filled = source.requests().compute(added).await?;
             backend = Some(filled.map_err(|source| misfit(deployment.task, source))?);
         }
     }
@@ -152,17 +158,13 @@ fn joined(plan: &[OperatorRead], runs: Vec<Option<OperatorState>>) -> Vec<Operat
 
 /// Fetches, and again what turns out to be damaged: bytes can be damaged on their way, or by a store that
 /// has better copies. What is damaged every time is lost, and the error says what that is.
-async fn fetch_again(
-    store: &CheckpointStore,
-    requests: &Requests,
-    task: TaskId,
-    part: Part,
-) -> Result<Fetched, DriverError> {
+async fn fetch_again(source: &Source, task: TaskId, part: Part) -> Result<Fetched, DriverError> {
     let mut tries = 1;
     loop {
-        match fetch(store, requests, part.clone()).await {
+        match fetch(source, part.clone()).await {
             Err(error) if error.kind() == ErrorKind::Corrupt && tries < TRIES_MAX => {
                 tries += 1;
+                let requests = source.requests();
                 requests.runtime.sleep(requests.timings.store_retry).await;
             }
             fetched => {
@@ -175,48 +177,63 @@ async fn fetch_again(
     }
 }
 
-async fn fetch(store: &CheckpointStore, requests: &Requests, part: Part) -> Result<Fetched, DriverError> {
+async fn fetch(source: &Source, part: Part) -> Result<Fetched, DriverError> {
     let Part { handle, wanted, runs_at } = part;
     let object = handle.object;
-    let damaged = move |source| DriverError::Snapshot { object, source };
+    let index = source.index(object, snapshot::index_read(&handle)).await?;
+    let reads = RestoreReads::new(&handle, wanted, &index)
+        .map_err(|source| DriverError::Snapshot { object, source })?;
 
-    let index = [snapshot::index_read(&handle)];
-    let limit = requests.timings.request_timeout;
-    let index = read(store, requests, limit, "read the index of a snapshot", object, &index).await?;
-    let index = index.into_iter().next().unwrap_or_default();
-    let reads = RestoreReads::new(&handle, wanted, &index).map_err(damaged)?;
-
-    let ranges: Vec<_> = reads.reads().to_vec();
-    let bytes_owned = ranges.iter().map(|read| read.range.end - read.range.start).sum();
-    let limit = requests.timings.transfer_timeout;
-    let mut buffers = Vec::with_capacity(ranges.len());
-    // Bases first, then the snapshot itself; each object by one request for all its ranges.
-    for of_object in ranges.chunk_by(|before, after| before.object == after.object) {
-        let object = of_object[0].object;
-        let ranges: Vec<_> = of_object.iter().map(|read| read.range.clone()).collect();
-        buffers.extend(read(store, requests, limit, "read state from a snapshot", object, &ranges).await?);
+    let reads = Arc::new(reads);
+    let mut fetches = stream::iter(reads.pieces())
+        .map(|piece| fetch_piece(source, Arc::clone(&reads), piece))
+        .buffered(PIECES_AT_ONCE);
+    let mut read =
+        RestoreMetrics { bytes_read: handle.index_bytes, requests: 1, ..RestoreMetrics::default() };
+    let (mut verified, mut copies) = (Vec::new(), BTreeSet::new());
+    while let Some(fetched) = fetches.next().await {
+        let FetchedPiece { object, verified: piece, place, bytes, ranges } = fetched?;
+        verified.push(piece);
+        read.bytes_owned += bytes;
+        match place {
+            Place::Copy => {
+                copies.insert(object);
+                read.bytes_local += bytes;
+            }
+            Place::Store => {
+                read.bytes_read += bytes;
+                read.requests += ranges;
+            }
+        }
     }
-    let restored = requests.compute(move || reads.finish(buffers)).await?.map_err(damaged)?;
-
-    let read = RestoreMetrics {
-        bytes_read: handle.index_bytes + bytes_owned,
-        bytes_owned,
-        requests: 1 + ranges.len() as u64,
-    };
+    drop(fetches);
+    read.copies_used = copies.len() as u64;
+    let restored = reads.assemble(verified).map_err(|source| DriverError::Snapshot { object, source })?;
     Ok(Fetched { restored, runs_at, read })
 }
 
-async fn read(
-    store: &CheckpointStore,
-    requests: &Requests,
-    limit: Duration,
-    operation: &'static str,
+struct FetchedPiece {
     object: ObjectName,
-    ranges: &[Range<u64>],
-) -> Result<Vec<Bytes>, DriverError> {
-    requests
-        .repeated(|| async move {
-            Ok(requests.within(limit, operation, store.get_ranges(object, ranges)).await??)
-        })
-        .await
+    verified: Verified,
+    place: Place,
+    bytes: u64,
+    ranges: u64,
+}
+
+/// One piece of what is wanted of a snapshot, from the object that holds it.
+async fn fetch_piece(
+    source: &Source,
+    reads: Arc<RestoreReads>,
+    piece: Range<usize>,
+) -> Result<FetchedPiece, DriverError> {
+    let of_piece = &reads.reads()[piece.clone()];
+    let object = of_piece[0].object;
+    let ranges: Vec<_> = of_piece.iter().map(|read| read.range.clone()).collect();
+    let bytes = ranges.iter().map(|range| range.end - range.start).sum();
+    let verify = {
+        let reads = Arc::clone(&reads);
+        move |buffers| reads.verify(piece, buffers)
+    };
+    let (verified, place) = source.read(object, &ranges, verify).await?;
+    Ok(FetchedPiece { object, verified, place, bytes, ranges: ranges.len() as u64 })
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future;
+use futures::{channel::oneshot, future};
 use object_store::PutPayload;
 
 use super::{DriverError, engine::FrozenTask, runtime::Requests};
@@ -12,12 +12,14 @@ use crate::{
     store::{CheckpointStore, Put},
 };
 
-/// Encodes and writes what `identity` has frozen.
+/// Encodes and writes what `identity` has frozen. `copy` gets the snapshot's bytes as soon as they are
+/// known: what becomes of them there is no matter of the checkpoint.
 pub(super) async fn upload(
     store: CheckpointStore,
     requests: Requests,
     identity: SnapshotIdentity,
     frozen: FrozenTask,
+    copy: Option<oneshot::Sender<PutPayload>>,
 ) -> Result<Arc<TaskSnapshot>, DriverError> {
     let FrozenTask { keyed, operator_state, output } = frozen;
     let encode = move || {
@@ -27,6 +29,9 @@ pub(super) async fn upload(
     let object = identity.object();
     let encoded = requests.compute(encode).await?;
     let encoded = encoded.map_err(|source| DriverError::Snapshot { object, source })?;
+    // Nobody waits for it any more if a newer copy of the task is under way.
+    let payload: PutPayload = encoded.parts.iter().cloned().collect();
+    let _ = copy.map(|copy| copy.send(payload.clone()));
 
     let SnapshotIdentity { attempt, task, checkpoint } = identity;
     let output_name = ObjectName::Output { attempt, task, checkpoint };
@@ -36,7 +41,6 @@ pub(super) async fn upload(
             None => Ok(()),
         }
     };
-    let payload = encoded.parts.iter().cloned().collect();
     future::try_join(put(&store, &requests, object, payload), put_output).await?;
 
     let output = output.map(|output| OutputHandle::of(output_name, &output.bytes, output.records));

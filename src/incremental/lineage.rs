@@ -38,6 +38,11 @@ impl<T> Lineage<T> {
         self.newest = self.newest.max(checkpoint);
     }
 
+    /// The newest checkpoint that the task was frozen for, or the one it was restored from.
+    pub const fn newest(&self) -> CheckpointId {
+        self.newest
+    }
+
     /// Where the contents of `checkpoint` lie, if that is known and can be leant on.
     pub fn places(&self, checkpoint: CheckpointId) -> Option<&T> {
         self.places.get(&checkpoint)
@@ -50,18 +55,20 @@ impl<T> Lineage<T> {
         }
     }
 
-    /// The task is frozen for `checkpoint`, whose contents will lie in `places`; `confirmed` is the newest
-    /// committed checkpoint. Gives for each key group where its contents lie as of `confirmed`, if they are
-    /// the same now; nobody, if it is not known where.
+    /// Which key groups `checkpoint`, for which the task is to be frozen now, need not write again;
+    /// `confirmed` is the newest committed checkpoint.
     ///
-    /// Checkpoints ascend. One that does not is frozen without help, and nothing will lean on it: what was
-    /// known of its namesake could be wrong.
-    pub fn freeze(
-        &mut self,
-        checkpoint: CheckpointId,
-        confirmed: CheckpointId,
-        places: T,
-    ) -> Unchanged<'_, T> {
+    /// Checkpoints ascend. One that does not gets no help, and nothing will lean on it: what was known of
+    /// its namesake could be wrong.
+    pub fn unchanged(&self, checkpoint: CheckpointId, confirmed: CheckpointId) -> Unchanged<'_, T> {
+        let ascends = checkpoint > self.newest && checkpoint > confirmed;
+        let places = if ascends { self.places(confirmed) } else { None };
+        Unchanged { written_after: &self.written_after, confirmed, places }
+    }
+
+    /// The task is frozen for `checkpoint`, whose contents will lie in `places`; `confirmed` as in
+    /// [`unchanged`](Self::unchanged).
+    pub fn freeze(&mut self, checkpoint: CheckpointId, confirmed: CheckpointId, places: T) {
         // One at a time: those between `confirmed` and this one were given up, and nothing may lean on
         // them; those before it are subsumed by it.
         self.places.retain(|known, _| *known == confirmed);
@@ -71,26 +78,26 @@ impl<T> Lineage<T> {
             self.places.insert(checkpoint, places);
             self.newest = checkpoint;
         }
-        Unchanged { lineage: self, confirmed }
     }
 }
 
 /// The key groups that hold what they held at the confirmed checkpoint.
 #[derive(Debug)]
 pub struct Unchanged<'a, T> {
-    lineage: &'a Lineage<T>,
+    written_after: &'a [CheckpointId],
     confirmed: CheckpointId,
+    places: Option<&'a T>,
 }
 
 impl<'a, T> Unchanged<'a, T> {
     /// Where the contents of the confirmed checkpoint lie, if that is known.
     pub fn places(&self) -> Option<&'a T> {
-        self.lineage.places(self.confirmed)
+        self.places
     }
 
     /// Whether the key group number `slot` was not written to since.
     pub fn is_unchanged(&self, slot: usize) -> bool {
-        self.lineage.written_after.get(slot).is_some_and(|written_after| *written_after < self.confirmed)
+        self.written_after.get(slot).is_some_and(|written_after| *written_after < self.confirmed)
     }
 }
 
@@ -103,9 +110,11 @@ mod tests {
     }
 
     fn frozen(lineage: &mut Lineage<u64>, checkpoint: u64, confirmed: u64) -> Option<(u64, Vec<usize>)> {
-        let unchanged = lineage.freeze(id(checkpoint), id(confirmed), checkpoint);
+        let unchanged = lineage.unchanged(id(checkpoint), id(confirmed));
         let slots = (0..3).filter(|slot| unchanged.is_unchanged(*slot)).collect();
-        unchanged.places().map(|places| (*places, slots))
+        let found = unchanged.places().map(|places| (*places, slots));
+        lineage.freeze(id(checkpoint), id(confirmed), checkpoint);
+        found
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! On which older objects a snapshot leans, of those on which it could.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::checkpoint::{BASES_MAX, ObjectName};
+use crate::{
+    checkpoint::{BASES_MAX, ObjectName},
+    key_group::KeyGroup,
+};
 
-/// What a snapshot would need of one base.
+/// What a snapshot would need of one base, for one key group or for several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BaseUse {
     /// The base.
@@ -81,10 +84,28 @@ impl IncrementalPolicy {
         Ok(Self { used_percent_min, ..self })
     }
 
+    /// Which of the `possible` references to older objects a snapshot of `key_groups` key groups makes;
+    /// `needs` says what one of them needs of its base.
+    pub fn leant_on<'a, T: 'a>(
+        &self,
+        possible: impl Iterator<Item = (KeyGroup, &'a T)> + Clone,
+        needs: impl Fn(&T) -> BaseUse,
+        key_groups: usize,
+    ) -> impl Iterator<Item = (KeyGroup, &'a T)> {
+        let mut uses: BTreeMap<ObjectName, BaseUse> = BTreeMap::new();
+        for (_, place) in possible.clone() {
+            let need = needs(place);
+            let base = uses.entry(need.object).or_insert(BaseUse { used_bytes: 0, ..need });
+            base.used_bytes = base.used_bytes.saturating_add(need.used_bytes);
+        }
+        let kept = self.kept(uses.into_values(), key_groups);
+        possible.filter(move |(_, place)| kept.contains(&needs(place).object))
+    }
+
     /// The bases that a snapshot of `key_groups` key groups leans on, of the `uses` it could make; each
     /// base at most once. Those that are nearly dead are left; then, if there are still too many, those of
     /// which the fewest bytes are needed, because writing these again costs least; of equals the older.
-    pub fn kept(&self, uses: impl IntoIterator<Item = BaseUse>, key_groups: usize) -> BTreeSet<ObjectName> {
+    fn kept(&self, uses: impl IntoIterator<Item = BaseUse>, key_groups: usize) -> BTreeSet<ObjectName> {
         let mut alive: Vec<BaseUse> =
             uses.into_iter().filter(|base| base.used_bytes > 0 && self.is_alive(base, key_groups)).collect();
         alive.sort_unstable_by_key(|base| (base.used_bytes, base.object));

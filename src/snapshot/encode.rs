@@ -49,6 +49,10 @@ pub trait KeyedSource {
         key_group: KeyGroup,
         section: &mut SectionWriter<'_>,
     ) -> Result<(), SnapshotError>;
+
+    /// It was encoded, and `index` says where everything lies: in the object, once that is stored, and in
+    /// what that leans on.
+    fn encoded(&self, _index: &SnapshotIndex) {}
 }
 
 /// A snapshot object, ready to be stored.
@@ -112,15 +116,6 @@ pub fn encode(
     keyed: Option<&dyn KeyedSource>,
     operator_state: &[OperatorState],
 ) -> Result<EncodedSnapshot, SnapshotError> {
-    encode_with_index(identity, keyed, operator_state).map(|(encoded, _)| encoded)
-}
-
-/// As [`encode`], and where everything lies now.
-pub(crate) fn encode_with_index(
-    identity: SnapshotIdentity,
-    keyed: Option<&dyn KeyedSource>,
-    operator_state: &[OperatorState],
-) -> Result<(EncodedSnapshot, SnapshotIndex), SnapshotError> {
     let states = keyed.map_or(&[][..], KeyedSource::states);
     assert!(states.is_sorted_by(|a, b| a.name < b.name), "a source's states ascend by name");
     let operator_state = sorted(operator_state)?;
@@ -165,7 +160,10 @@ pub(crate) fn encode_with_index(
     index.encode(&mut front);
     assert_eq!(front.len(), front_bytes, "offsets begin where the index ends");
 
-    let encoded = EncodedSnapshot {
+    if let Some(keyed) = keyed {
+        keyed.encoded(&index);
+    }
+    Ok(EncodedSnapshot {
         parts: out.finish(front),
         identity,
         index_bytes: front_bytes as u64,
@@ -173,8 +171,7 @@ pub(crate) fn encode_with_index(
         certificate: index.certificate(),
         operator_state: operator_state.iter().map(|state| state.info()).collect(),
         bases: index.bases.iter().map(|base| base.object()).collect(),
-    };
-    Ok((encoded, index))
+    })
 }
 
 /// What the snapshot of `identity` leans on for `key_group`.

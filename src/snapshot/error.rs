@@ -79,7 +79,7 @@ pub enum SnapshotError {
         supported: u16,
     },
     /// The header is not what was written.
-    #[error("the snapshot header's checksum is {found:08x}, expected {expected:08x}")]
+    #[error("the checksum of the snapshot header at offset 0 is {found:08x}, expected {expected:08x}")]
     HeaderChecksum {
         /// The checksum in the object.
         expected: u32,
@@ -87,7 +87,7 @@ pub enum SnapshotError {
         found: u32,
     },
     /// Header and index together are not what was written.
-    #[error("the snapshot index's checksum is {found:08x}, expected {expected:08x}")]
+    #[error("the checksum of the snapshot index at offset 0 is {found:08x}, expected {expected:08x}")]
     IndexChecksum {
         /// The checksum in the object.
         expected: u32,

@@ -30,6 +30,9 @@ impl Checksum {
     }
 }
 
+/// Most entries fit, so that their digests do not let the scratch grow.
+const ENTRY_BYTES: usize = 64;
+
 /// Computes the certificates of entries of one state.
 ///
 /// The digest of an entry is XXH3-128 (seed 0) over
@@ -54,7 +57,7 @@ pub struct EntryDigest {
 impl EntryDigest {
     /// For entries of the state `name`.
     pub fn new(name: &str) -> Self {
-        let mut scratch = Vec::with_capacity(4 + name.len());
+        let mut scratch = Vec::with_capacity(4 + name.len() + ENTRY_BYTES);
         scratch.extend_from_slice(&(name.len() as u32).to_le_bytes());
         scratch.extend_from_slice(name.as_bytes());
         Self { name_end: scratch.len(), scratch }

@@ -42,7 +42,6 @@ mod section_writer;
 mod tables;
 
 pub use base::{Base, Reference};
-pub(crate) use encode::encode_with_index;
 pub use encode::{EncodedSnapshot, KeyedSource, encode};
 pub use error::{Part, SnapshotError};
 pub use header::{FORMAT_VERSION, HEADER_BYTES, KeyedHeader, MAGIC, SnapshotHeader, SnapshotIdentity};
@@ -52,6 +51,6 @@ pub use index::{
 pub use inspect::{Contents, Inspection, inspect, verify, verify_with};
 pub use integrity::{EntryDigest, checksum};
 pub use operator::OperatorState;
-pub use restore::{RangedRead, RestoreReads, Restored, Wanted, index_read};
+pub use restore::{RangedRead, RestoreReads, Restored, Verified, Wanted, index_read};
 pub use section::{Frame, KeyGroupSections, Section};
 pub use section_writer::SectionWriter;

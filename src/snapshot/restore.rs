@@ -20,6 +20,9 @@ use crate::{
     key_group::KeyGroupRange,
 };
 
+/// Enough to make the latency of a remote store small beside the transfer.
+const PIECE_BYTES: u64 = 8 << 20;
+
 /// Where header and index of the snapshot of `handle` lie.
 pub fn index_read(handle: &StateHandle) -> Range<u64> {
     0..handle.index_bytes
@@ -69,6 +72,14 @@ pub struct RangedRead {
     pub range: Range<u64>,
 }
 
+/// What some of the reads have brought, verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    sections: Vec<Section>,
+    // By position in what is wanted.
+    items: Vec<(usize, OperatorState)>,
+}
+
 struct SectionsRead {
     read: RangedRead,
     // In file order, without gap.
@@ -81,8 +92,10 @@ pub struct RestoreReads {
     index: SnapshotIndex,
     wanted: Wanted,
     reads: Vec<RangedRead>,
-    // What lies in the first of `reads`; those after them are runs of items.
+    // What lies in the first of `reads`.
     sections: Vec<Vec<GroupEntry>>,
+    // Which runs of items the others bring: positions in what is wanted.
+    items: Vec<usize>,
 }
 
 impl RestoreReads {
@@ -103,21 +116,23 @@ impl RestoreReads {
     ///
     /// [`SnapshotError::NoSuchKeyGroups`] and [`SnapshotError::NoSuchItems`].
     pub fn of(index: SnapshotIndex, wanted: Wanted) -> Result<Self, SnapshotError> {
-        let (mut reads, mut sections) = (Vec::new(), Vec::new());
+        let (mut reads, mut sections, mut runs) = (Vec::new(), Vec::new(), Vec::new());
         for part in section_reads(&index, &wanted)? {
             reads.push(part.read);
             sections.push(part.entries);
         }
-        for (name, items) in &wanted.operator_items {
+        for (run, (name, items)) in wanted.operator_items.iter().enumerate() {
             let range = index.items_bytes(name, items.clone())?;
             if !range.is_empty() {
                 reads.push(RangedRead { object: index.header().identity.object(), range });
+                runs.push(run);
             }
         }
-        Ok(Self { index, wanted, reads, sections })
+        Ok(Self { index, wanted, reads, sections, items: runs })
     }
 
-    /// What to read: for each object one range for each contiguous run of wanted sections, objects
+    /// What to read: for each object one range for each contiguous run of wanted sections (several for one
+    /// above 8 MiB, none of which divides a section), objects
     /// ascending and ranges in file order, the snapshot's own after those of its bases; then one for each
     /// run of items.
     pub fn reads(&self) -> &[RangedRead] {
@@ -129,44 +144,104 @@ impl RestoreReads {
         &self.index
     }
 
-    /// What was wanted, from one buffer for each of [`reads`](Self::reads), in that order.
+    /// The [`reads`](Self::reads) in pieces, each of one object and some 8 MiB or one section, whichever is
+    /// more: what is worth one request, and what is held before it is verified.
+    pub fn pieces(&self) -> Vec<Range<usize>> {
+        let mut pieces: Vec<Range<usize>> = Vec::new();
+        let mut bytes = 0;
+        for (at, read) in self.reads.iter().enumerate() {
+            let length = read.range.end - read.range.start;
+            let before = pieces
+                .last_mut()
+                .filter(|piece| self.reads.get(piece.start).map(|first| first.object) == Some(read.object));
+            match before {
+                Some(piece) if bytes + length <= PIECE_BYTES => {
+                    piece.end = at + 1;
+                    bytes += length;
+                }
+                _ => {
+                    pieces.push(at..at + 1);
+                    bytes = length;
+                }
+            }
+        }
+        pieces
+    }
+
+    /// What the reads of one piece have brought: one buffer for each of them.
     ///
     /// # Errors
     ///
     /// [`SnapshotError`]: another number of buffers, or one that is of another length or damaged;
     /// the error names the key group or the item, and the object if it is not the snapshot's own.
-    pub fn finish(self, buffers: Vec<Bytes>) -> Result<Restored, SnapshotError> {
-        if buffers.len() != self.reads.len() {
-            let (expected, found) = (self.reads.len(), buffers.len());
+    pub fn verify(&self, piece: Range<usize>, buffers: Vec<Bytes>) -> Result<Verified, SnapshotError> {
+        let reads = self.reads.get(piece.clone()).unwrap_or_default();
+        if buffers.len() != reads.len() {
+            let (expected, found) = (reads.len(), buffers.len());
             return Err(SnapshotError::ReadCount { expected, found });
         }
         let own = self.index.header().identity.object();
         let mut digests = self.index.digests();
-        let mut buffers = buffers.into_iter();
-        let mut read = BTreeMap::new();
-        for ((place, entries), bytes) in self.reads.iter().zip(&self.sections).zip(buffers.by_ref()) {
-            let decoded = self.index.decode_sections(&place.range, entries, &mut digests, &bytes);
-            let decoded = decoded.map_err(|error| error.in_object(place.object, own))?;
-            read.extend(decoded.into_iter().map(|section| (section.key_group(), section)));
+        let mut verified = Verified::default();
+        for ((at, read), bytes) in piece.zip(reads).zip(buffers) {
+            if let Some(entries) = self.sections.get(at) {
+                let decoded = self.index.decode_sections(&read.range, entries, &mut digests, &bytes);
+                verified.sections.extend(decoded.map_err(|error| error.in_object(read.object, own))?);
+            } else if let Some(&run) = self.items.get(at - self.sections.len())
+                && let Some((name, items)) = self.wanted.operator_items.get(run)
+            {
+                verified.items.push((run, self.index.decode_items(name, items.clone(), &bytes)?));
+            }
         }
+        Ok(verified)
+    }
+
+    /// What was wanted, from what all [`pieces`](Self::pieces) have brought.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError::ReadCount`] if a piece is missing.
+    pub fn assemble(&self, pieces: impl IntoIterator<Item = Verified>) -> Result<Restored, SnapshotError> {
+        let (mut read, mut runs) = (BTreeMap::new(), BTreeMap::new());
+        for piece in pieces {
+            read.extend(piece.sections.into_iter().map(|section| (section.key_group(), section)));
+            runs.extend(piece.items);
+        }
+        let missing = || SnapshotError::ReadCount { expected: self.reads.len(), found: self.reads.len() - 1 };
         let mut sections = Vec::new();
         for &run in &self.wanted.key_groups {
             for entry in self.index.run(run)? {
-                sections.push(match read.get(&entry.key_group) {
-                    Some(section) => section.clone(),
+                sections.push(match read.remove(&entry.key_group) {
+                    Some(section) => section,
+                    None if entry.bytes > 0 => return Err(missing()),
                     None => Section::decode(entry, &[], &mut [], &Bytes::new())?,
                 });
             }
         }
         let mut operator_state = Vec::new();
-        for (name, items) in &self.wanted.operator_items {
-            let is_empty = self.index.items_bytes(name, items.clone())?.is_empty();
-            let bytes = if is_empty { Bytes::new() } else { buffers.next().unwrap_or_default() };
-            operator_state.push(self.index.decode_items(name, items.clone(), &bytes)?);
+        for (run, (name, items)) in self.wanted.operator_items.iter().enumerate() {
+            operator_state.push(match runs.remove(&run) {
+                Some(state) => state,
+                None if self.items.contains(&run) => return Err(missing()),
+                None => self.index.decode_items(name, items.clone(), &Bytes::new())?,
+            });
         }
         let first = self.wanted.key_groups.first();
         let key_groups = first.map(|run| self.index.with_sections(*run, sections)).transpose()?;
         Ok(Restored { key_groups, operator_state })
+    }
+
+    /// What was wanted, from one buffer for each of [`reads`](Self::reads), in that order.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub fn finish(&self, buffers: Vec<Bytes>) -> Result<Restored, SnapshotError> {
+        if buffers.len() != self.reads.len() {
+            let (expected, found) = (self.reads.len(), buffers.len());
+            return Err(SnapshotError::ReadCount { expected, found });
+        }
+        self.assemble([self.verify(0..self.reads.len(), buffers)?])
     }
 }
 
@@ -182,7 +257,11 @@ fn section_reads(index: &SnapshotIndex, wanted: &Wanted) -> Result<Vec<SectionsR
     let mut reads: Vec<SectionsRead> = Vec::new();
     for ((object, offset), entry) in places {
         match reads.last_mut() {
-            Some(SectionsRead { read, entries }) if read.object == object && read.range.end == offset => {
+            Some(SectionsRead { read, entries })
+                if read.object == object
+                    && read.range.end == offset
+                    && entry.end() - read.range.start <= PIECE_BYTES =>
+            {
                 read.range.end = entry.end();
                 entries.push(entry);
             }

@@ -223,7 +223,7 @@ pub(super) fn is_absence(error: &object_store::Error) -> bool {
 
 /// The operating system's error behind an error of object_store's local file system. Errors of the
 /// other stores can hold one too, but there it is the network's and says nothing about the store.
-fn local_error(error: &object_store::Error) -> Option<io::ErrorKind> {
+pub(super) fn local_error(error: &object_store::Error) -> Option<io::ErrorKind> {
     let object_store::Error::Generic { store: "LocalFileSystem", source } = error else { return None };
     let mut cause: Option<&(dyn Error + 'static)> = Some(source.as_ref());
     while let Some(error) = cause {

@@ -26,7 +26,8 @@ pub struct Deletion {
 
 impl CheckpointStore {
     /// The objects of attempt `from` and of all later ones; of [`Attempt::default`], all. Foreign
-    /// paths are reported if they lie where the listing looks.
+    /// paths are reported if they lie where the listing looks. A local directory also lists what is
+    /// or was being written and cannot be read.
     ///
     /// # Errors
     ///
@@ -47,6 +48,8 @@ impl CheckpointStore {
             }
         }
         listing.objects.sort_unstable();
+        // An object and a write of it that was given up have one name.
+        listing.objects.dedup();
         listing.foreign.sort_unstable();
         Ok(listing)
     }

@@ -23,6 +23,8 @@
 
 mod error;
 mod listing;
+#[cfg(feature = "fs")]
+mod local;
 mod manifests;
 mod objects;
 mod outputs;
@@ -35,6 +37,8 @@ use std::{fmt, ops::Range, sync::Arc};
 use bytes::Bytes;
 use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt, path::Path};
 
+#[cfg(feature = "fs")]
+pub use self::local::Durability;
 pub use self::{
     error::StoreError,
     listing::{Deletion, Listing},
@@ -56,8 +60,8 @@ impl CheckpointStore {
     /// `store` must not retry creates by itself: after a create whose answer was lost, a retry that
     /// is refused would hide that the first may still land. object_store's own clients retry by
     /// default; build them with `RetryConfig { max_retries: 0, .. }` as
-    /// [`from_url`](Self::from_url) does. A `LocalFileSystem` must be built `with_fsync(true)`, or a
-    /// power failure can take back what was committed.
+    /// [`from_url`](Self::from_url) does. For a local directory use `CheckpointStore::local`: a power
+    /// failure can take back what was committed to a bare `LocalFileSystem`.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
         Self { store, layout: Layout::new(prefix) }
     }

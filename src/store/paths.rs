@@ -17,7 +17,7 @@ use crate::checkpoint::{
     path::{attempt_segment, digits},
 };
 
-const MANIFEST: &str = "manifest";
+pub(super) const MANIFEST: &str = "manifest";
 /// The directories of the three kinds of [`ObjectName`].
 const KINDS: [&str; 3] = ["state", "output", "outputs"];
 
@@ -56,22 +56,30 @@ impl Layout {
 
     /// The path of a write-once object.
     pub fn object(&self, name: &ObjectName) -> Path {
-        name.to_string().split('/').fold(self.prefix.clone(), |path, segment| path.join(segment))
+        let mut path = String::with_capacity(self.prefix.as_ref().len() + 1 + ObjectName::TEXT_BYTES_MAX);
+        path.push_str(self.prefix.as_ref());
+        if !path.is_empty() {
+            path.push('/');
+        }
+        name.push_to(&mut path);
+        Path::parse(path).expect("a path, and below it letters, digits, dots and dashes")
     }
 
-    /// What lies at `path`; the exact inverse of [`manifest`](Self::manifest) and
+    /// What lies at `path`, a store's path or its text; the exact inverse of [`manifest`](Self::manifest) and
     /// [`object`](Self::object).
-    pub fn identify(&self, path: &Path) -> Identified {
-        let Some(parts) = path.prefix_match(&self.prefix) else { return Identified::Foreign };
-        let parts: Vec<_> = parts.collect();
-        if let [directory, version] = parts.as_slice()
-            && directory.as_ref() == MANIFEST
-        {
-            return digits(version.as_ref(), 20)
-                .map_or(Identified::Foreign, |version| Identified::Manifest(ManifestVersion(version)));
+    pub fn identify(&self, path: &(impl AsRef<str> + ?Sized)) -> Identified {
+        let Some(text) = self.below(path.as_ref()) else { return Identified::Foreign };
+        match text.strip_prefix(MANIFEST).and_then(|text| text.strip_prefix('/')) {
+            Some(version) => digits(version.as_bytes(), 20)
+                .map_or(Identified::Foreign, |version| Identified::Manifest(ManifestVersion(version))),
+            None => text.parse().map_or(Identified::Foreign, Identified::Object),
         }
-        let text = parts.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("/");
-        text.parse().map_or(Identified::Foreign, Identified::Object)
+    }
+
+    /// What follows the prefix in `path`.
+    fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let text = path.strip_prefix(self.prefix.as_ref())?;
+        if self.prefix.is_root() { Some(text) } else { text.strip_prefix('/') }
     }
 
     /// The directory of manifests.

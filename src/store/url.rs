@@ -21,17 +21,15 @@ impl CheckpointStore {
     /// The cloud stores take credentials and endpoints from the environment as object_store's
     /// `from_env` documents (`AWS_*`, `GOOGLE_*`, `AZURE_*`), never retry, and need a tokio runtime.
     ///
-    /// A local directory is synced to disk before a write is reported as done. Writes are staged in
-    /// a file and become visible by a hard link, so the file system must have hard links, and no
-    /// crash leaves a half-written object visible; it can leave a staging file `<name>#<n>`, which
-    /// nothing ever reads. Blocks for a few system calls.
+    /// A local directory is that of [`local`](Self::local) with [`Durability::Synced`](super::Durability::Synced): a
+    /// write is on disk before it is reported as done. `file:///a/directory?sync=off` does without.
     ///
     /// # Errors
     ///
     /// [`StoreError::Directory`] and [`StoreError::Url`] say what is wrong and what is possible.
     pub fn from_url(url: &str) -> Result<Self, StoreError> {
         if !url.contains("://") {
-            return local(url, PathBuf::from(url));
+            return local(url, PathBuf::from(url), None);
         }
         let invalid = |reason: String| StoreError::Url { url: url.to_owned(), reason };
         let parsed = Url::parse(url).map_err(|error| invalid(error.to_string()))?;
@@ -39,7 +37,7 @@ impl CheckpointStore {
             let directory = parsed.to_file_path().map_err(|()| {
                 invalid("a file URL has three slashes and an absolute path: file:///directory".to_owned())
             })?;
-            return local(url, directory);
+            return local(url, directory, parsed.query());
         }
         let (scheme, prefix) = ObjectStoreScheme::parse(&parsed)
             .map_err(|_| invalid(format!("`{}` is not one of {SCHEMES}", parsed.scheme())))?;
@@ -57,44 +55,21 @@ impl CheckpointStore {
 const SCHEMES: &str = "a directory, file:///, memory:///, s3://, gs:// and az://";
 
 #[cfg(feature = "fs")]
-fn local(_: &str, directory: PathBuf) -> Result<CheckpointStore, StoreError> {
-    let at_fault = |source| StoreError::Directory { directory: directory.clone(), source };
-    create_directory(&directory).map_err(at_fault)?;
-    let store = object_store::local::LocalFileSystem::new_with_prefix(&directory)
-        .map_err(|error| at_fault(error.into()))?
-        .with_fsync(true);
-    Ok(CheckpointStore::new(Arc::new(store), object_store::path::Path::default()))
-}
-
-/// Creates `directory` and what it lies in, each durably: a synced object in a directory whose own
-/// entry a power failure takes back would be lost with it.
-#[cfg(feature = "fs")]
-fn create_directory(directory: &std::path::Path) -> std::io::Result<()> {
-    let is_named = |parent: &&std::path::Path| !parent.as_os_str().is_empty();
-    match std::fs::create_dir(directory) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            // A file of that name, too, "already exists".
-            return std::fs::read_dir(directory).map(drop);
+fn local(url: &str, directory: PathBuf, query: Option<&str>) -> Result<CheckpointStore, StoreError> {
+    use super::Durability;
+    let sync = match query {
+        None | Some("sync=on") => Durability::Synced,
+        Some("sync=off") => Durability::Unsynced,
+        Some(other) => {
+            let reason = format!("`{other}` is neither `sync=on` nor `sync=off`");
+            return Err(StoreError::Url { url: url.to_owned(), reason });
         }
-        Err(error) => match (error.kind(), directory.parent().filter(is_named)) {
-            (std::io::ErrorKind::NotFound, Some(parent)) => {
-                create_directory(parent)?;
-                std::fs::create_dir(directory)?;
-            }
-            _ => return Err(error),
-        },
-    }
-    #[cfg(unix)]
-    {
-        let parent = directory.parent().filter(is_named).unwrap_or(std::path::Path::new("."));
-        std::fs::File::open(parent)?.sync_all()?;
-    }
-    Ok(())
+    };
+    CheckpointStore::local(directory, sync)
 }
 
 #[cfg(not(feature = "fs"))]
-fn local(url: &str, _: PathBuf) -> Result<CheckpointStore, StoreError> {
+fn local(url: &str, _: PathBuf, _: Option<&str>) -> Result<CheckpointStore, StoreError> {
     Err(feature_is_off(url, "fs"))
 }
 

@@ -5,7 +5,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     pin::pin,
     rc::Rc,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
     time::Duration,
 };
@@ -21,7 +24,7 @@ use keygroups::{
     backend::{StateBackend, StateDescriptor},
     checkpoint::{Attempt, CheckpointId, JobStatus, Manifest, ObjectName},
     codec,
-    driver::{CoordinatorDriver, HostDriver, Runtime, Timings},
+    driver::{CoordinatorDriver, HostDriver, LocalCopies, Runtime, Timings},
     key_group::Parallelism,
     protocol::{
         Coordinator, CoordinatorId, CoordinatorInput, Event, Host, HostId, HostInput, Incarnation, Options,
@@ -33,6 +36,7 @@ use object_store::{ObjectStoreExt, memory::InMemory, path::Path};
 
 use crate::{
     clock::Clock,
+    disk::Disk,
     engine::{self, COUNT, Shared, Stepped, Tasks, Transport, World, max_parallelism},
     faults::{Faults, FaultyStore},
 };
@@ -55,6 +59,10 @@ pub struct Cluster {
     // How many events were waited for or passed over.
     seen: usize,
     processes: BTreeMap<String, Process>,
+    // By host; empty if hosts keep no copies.
+    pub disks: Vec<Disk>,
+    copies: Vec<LocalCopies>,
+    refuses_state: Arc<AtomicBool>,
 }
 
 struct Process {
@@ -90,7 +98,9 @@ impl Cluster {
         let clock = Clock::default();
         let faults = Faults::new(clock.clone(), seed, percent);
         let disk: Arc<InMemory> = Arc::default();
-        let faulty = Arc::new(FaultyStore::new(Arc::clone(&disk), faults.clone()));
+        let faulty = FaultyStore::new(Arc::clone(&disk), faults.clone());
+        let refuses_state = faulty.refuses_state();
+        let faulty = Arc::new(faulty);
         Self {
             store: CheckpointStore::new(faulty, Path::default()),
             truth: CheckpointStore::new(Arc::<InMemory>::clone(&disk), Path::default()),
@@ -102,7 +112,28 @@ impl Cluster {
             lives: 0,
             seen: 0,
             processes: BTreeMap::new(),
+            disks: Vec::new(),
+            copies: Vec::new(),
+            refuses_state,
         }
+    }
+
+    /// Hosts keep local copies on these disks.
+    pub fn with_disks(self, disks: impl IntoIterator<Item = Disk>) -> Self {
+        let disks: Vec<_> = disks.into_iter().collect();
+        let copies = disks.iter().map(|disk| LocalCopies::new(Arc::new(disk.clone()), Path::default()));
+        Self { copies: copies.collect(), disks, ..self }
+    }
+
+    /// The only host keeps its local copies here.
+    #[cfg(feature = "fs")]
+    pub fn with_copies(self, copies: LocalCopies) -> Self {
+        Self { copies: vec![copies], ..self }
+    }
+
+    /// Whether the store refuses to store snapshots.
+    pub fn refuse_state(&self, refuses: bool) {
+        self.refuses_state.store(refuses, Ordering::Relaxed);
     }
 
     fn spawn(&mut self, name: String, process: impl Future<Output = ()> + 'static) {
@@ -151,7 +182,7 @@ impl Cluster {
     pub fn start_host(&mut self, id: u16, slots: u16) {
         self.lives += 1;
         let id = HostId(id);
-        let driver = HostDriver::new(
+        let mut driver = HostDriver::new(
             Host::new(id, Incarnation(self.lives), slots),
             self.store.clone(),
             Tasks::new(Shared::clone(&self.world)),
@@ -159,6 +190,9 @@ impl Cluster {
             timings(),
         )
         .unwrap();
+        if let Some(copies) = self.copies.get(usize::from(id.0)) {
+            driver = driver.with_local_copies(copies.clone());
+        }
         let (sender, inbox) = mpsc::unbounded();
         self.world.borrow_mut().hosts.insert(id, sender);
         self.spawn(format!("host {id}"), run_host(driver, inbox, self.clock.clone()));

@@ -18,7 +18,8 @@ use keygroups::{
     },
     codec,
     driver::{
-        CoordinatorTransport, DriverError, Engine, FrozenOutput, FrozenTask, RestoreMetrics, RestoredTask,
+        CoordinatorTransport, CopyError, DriverError, Engine, FrozenOutput, FrozenTask, RestoreMetrics,
+        RestoredTask,
     },
     key_group::{self, MaxParallelism, Subtask, assign},
     protocol::{
@@ -82,6 +83,7 @@ pub struct World {
     pub coordinators: BTreeMap<CoordinatorId, UnboundedSender<CoordinatorInput>>,
     pub events: Vec<(CoordinatorId, Event)>,
     pub errors: Vec<String>,
+    pub copy_errors: Vec<CopyError>,
     pub restores: Vec<(Arc<Deployment>, RestoreMetrics)>,
     channels: BTreeMap<(Attempt, TaskId, TaskId), VecDeque<Element>>,
 }
@@ -209,6 +211,7 @@ impl World {
             coordinators: BTreeMap::new(),
             events: Vec::new(),
             errors: Vec::new(),
+            copy_errors: Vec::new(),
             restores: Vec::new(),
             channels: BTreeMap::new(),
         }))
@@ -363,5 +366,9 @@ impl Engine for Tasks {
 
     fn error(&mut self, attempt: Attempt, task: TaskId, error: &DriverError) {
         self.world.borrow_mut().errors.push(format!("{attempt} {task}: {error}"));
+    }
+
+    fn copy_error(&mut self, error: CopyError) {
+        self.world.borrow_mut().copy_errors.push(error);
     }
 }

@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -65,11 +65,17 @@ impl Faults {
 pub struct FaultyStore {
     inner: Arc<InMemory>,
     faults: Faults,
+    refuses_state: Arc<AtomicBool>,
 }
 
 impl FaultyStore {
     pub fn new(inner: Arc<InMemory>, faults: Faults) -> Self {
-        Self { inner, faults }
+        Self { inner, faults, refuses_state: Arc::default() }
+    }
+
+    /// Whether nothing can be written below `state`.
+    pub fn refuses_state(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.refuses_state)
     }
 
     async fn answer<T>(&self, effect: impl Future<Output = Result<T>>) -> Result<T> {
@@ -99,6 +105,9 @@ impl FaultyStore {
 #[async_trait]
 impl ObjectStore for FaultyStore {
     async fn put_opts(&self, at: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        if self.refuses_state.load(Ordering::Relaxed) && at.as_ref().starts_with("state/") {
+            return Err(Error::Generic { store: "faulty", source: "no room for state".into() });
+        }
         if self.faults.strike() {
             // Long after the caller has given up, and after others may have looked.
             let (inner, at) = (Arc::clone(&self.inner), at.clone());

@@ -2,8 +2,12 @@
 
 mod clock;
 mod cluster;
+mod damage;
+mod disk;
 mod engine;
 mod faults;
+mod incremental;
+mod local_copies;
 mod machine;
 
 use std::time::Duration;

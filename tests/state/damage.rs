@@ -24,7 +24,7 @@ fn small() -> EncodedSnapshot {
         mode: RedistributionMode::SplitDistribute,
         items: vec![Bytes::from_static(b"first"), Bytes::from_static(b"second")],
     }];
-    let backend = filled(max_parallelism(8), range(0, 3), &reference);
+    let mut backend = filled(max_parallelism(8), range(0, 3), &reference);
     backend.freeze().encode(identity(0, 7), &operator_state).unwrap()
 }
 
@@ -78,7 +78,7 @@ fn every_flipped_bit_is_found_and_its_part_named() {
 
 #[test]
 fn truncation_at_every_length_is_found() {
-    let object = small().bytes;
+    let object = small().bytes();
     for length in 0..object.len() {
         let cut = object.slice(..length);
         let error = verify(&cut).unwrap_err();
@@ -92,7 +92,7 @@ fn truncation_at_every_length_is_found() {
 
 #[test]
 fn appended_byte_is_found() {
-    let object = small().bytes;
+    let object = small().bytes();
     let longer: Bytes = [&object[..], &[0]].concat().into();
     let (expected, found) = (object.len() as u64, object.len() as u64 + 1);
     assert_eq!(verify(&longer), Err(SnapshotError::Length { part: Part::Object, expected, found }));
@@ -223,7 +223,7 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
-        let mut bytes = small().bytes.to_vec();
+        let mut bytes = small().bytes().to_vec();
         for (at, byte) in changes {
             let at = at.index(bytes.len());
             bytes[at] = byte;
@@ -250,7 +250,7 @@ proptest! {
 
 /// An object of the single key group 0 and one state, whose section is `section`.
 fn object_of_one_section(section: &[u8], entries: u64) -> Vec<u8> {
-    let backend = filled(max_parallelism(1), range(0, 0), &Reference::new());
+    let mut backend = filled(max_parallelism(1), range(0, 0), &Reference::new());
     let mut bytes = backend.freeze().encode(identity(0, 1), &[]).unwrap().bytes().to_vec();
     let index_bytes = bytes.len();
     let entry = index_bytes - 4 - 55;

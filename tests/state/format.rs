@@ -39,13 +39,13 @@ fn everything() -> EncodedSnapshot {
         entry(1, 3, "N14228", 2),
         entry(1, 5, "", 0),
     ]);
-    let backend = filled(max_parallelism(128), range(2, 6), &reference);
+    let mut backend = filled(max_parallelism(128), range(2, 6), &reference);
     backend.freeze().encode(identity(4, 7), &operator_states()).unwrap()
 }
 
 /// Two states that are registered, and nothing in them.
 fn empty_groups() -> EncodedSnapshot {
-    let backend = filled(max_parallelism(3), range(0, 2), &Reference::new());
+    let mut backend = filled(max_parallelism(3), range(0, 2), &Reference::new());
     backend.freeze().encode(identity(0, 1), &[]).unwrap()
 }
 
@@ -152,7 +152,7 @@ fn nothing_leans_on_an_object_of_version_1() {
 
 #[test]
 fn inspection_counts_entries_per_state() {
-    let inspection = inspect(&everything().bytes).unwrap();
+    let inspection = inspect(&everything().bytes()).unwrap();
     let names: Vec<_> = inspection.index.states().iter().map(|state| &*state.name).collect();
     assert_eq!(names, ["delays", "flights"]);
     assert_eq!(inspection.entries, [2, 2]);

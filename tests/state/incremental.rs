@@ -113,7 +113,7 @@ fn restore_reads_one_range_per_contiguous_run_of_each_object() {
     let (mut task, [first, second]) = two_checkpoints();
     let handle = second.handle();
     let wanted = Wanted { key_groups: vec![range(10, 29)], ..Wanted::default() };
-    let reads = RestoreReads::new(&handle, wanted, &second.bytes).unwrap();
+    let reads = RestoreReads::new(&handle, wanted, &second.bytes()).unwrap();
     let objects: Vec<_> = reads.reads().iter().map(|read| read.object).collect();
     let [old, new] = [first.identity.object(), second.identity.object()];
     assert_eq!(objects, [old, old, new]);
@@ -147,7 +147,7 @@ fn nothing_leans_on_what_an_aborted_checkpoint_wrote() {
     let (mut task, [first, second]) = two_checkpoints();
     let third = task.snapshot(3, 1);
     assert_eq!(third.bases, [first.identity.object()]);
-    assert_eq!(third.bytes.len(), second.bytes.len());
+    assert_eq!(third.bytes().len(), second.bytes().len());
     assert_eq!(third.certificate, second.certificate);
 }
 
@@ -157,7 +157,7 @@ fn task_without_new_data_still_names_where_its_state_lies() {
     let (mut task, [first, second]) = two_checkpoints();
     let third = task.snapshot(3, 2);
     assert_eq!(third.bases, [first.identity.object(), second.identity.object()]);
-    assert_eq!(third.bytes.len() as u64, third.index_bytes);
+    assert_eq!(third.bytes().len() as u64, third.index_bytes);
     assert_eq!(third.certificate, second.certificate);
 }
 
@@ -191,11 +191,11 @@ fn damage_in_a_base_names_the_base_and_the_key_group() {
     damaged[index.groups()[40].offset as usize + 30] ^= 1;
     let objects = Objects::from([
         (first.identity.object(), damaged.into()),
-        (second.identity.object(), second.bytes.clone()),
+        (second.identity.object(), second.bytes().clone()),
     ]);
     for error in [
         read(&second.handle(), range(30, 60), &objects).unwrap_err(),
-        verify_with(&second.bytes, &objects).unwrap_err(),
+        verify_with(&second.bytes(), &objects).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         let text = error.to_string();
@@ -211,7 +211,7 @@ fn damage_in_a_base_names_the_base_and_the_key_group() {
 #[test]
 fn missing_base_is_named_with_its_key_groups() {
     let (_, [first, second]) = two_checkpoints();
-    let error = verify_with(&second.bytes, &Objects::new()).unwrap_err();
+    let error = verify_with(&second.bytes(), &Objects::new()).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
@@ -227,7 +227,7 @@ fn handle_with_other_bases_than_its_object_is_refused() {
     let mut handle = second.handle();
     handle.bases.clear();
     let wanted = Wanted { key_groups: vec![range(0, 3)], ..Wanted::default() };
-    let refusal = RestoreReads::new(&handle, wanted, &second.bytes).unwrap_err();
+    let refusal = RestoreReads::new(&handle, wanted, &second.bytes()).unwrap_err();
     assert!(matches!(refusal, SnapshotError::Handle { field: "list of bases", .. }), "{refusal}");
 }
 
@@ -242,7 +242,7 @@ fn changed_index_with_right_checksums_is_refused_or_stays_within_bounds() {
         if (66..70).contains(&at) {
             continue;
         }
-        let mut bytes = second.bytes.to_vec();
+        let mut bytes = second.bytes().to_vec();
         bytes[at] ^= 1;
         super::damage::reseal(&mut bytes);
         let Ok(index) = SnapshotIndex::decode(&bytes) else { continue };

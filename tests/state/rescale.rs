@@ -1,10 +1,12 @@
 //! State written at one parallelism and restored at another.
 
+use std::collections::BTreeMap;
+
 use keygroups::{
-    backend::StateBackend,
+    backend::{SectionOptions, StateBackend},
     checkpoint::Certificate,
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism, Parallelism, assign},
-    snapshot::{EncodedSnapshot, verify},
+    snapshot::{Compression, EncodedSnapshot, verify},
 };
 use proptest::prelude::*;
 
@@ -16,12 +18,31 @@ fn ranges(max: MaxParallelism, parallelism: u16) -> Vec<KeyGroupRange> {
 }
 
 fn write(max: MaxParallelism, parallelism: u16, reference: &Reference) -> Vec<EncodedSnapshot> {
+    write_as(SectionOptions::default(), max, parallelism, reference)
+}
+
+fn write_as(
+    options: SectionOptions,
+    max: MaxParallelism,
+    parallelism: u16,
+    reference: &Reference,
+) -> Vec<EncodedSnapshot> {
     (0..)
         .zip(ranges(max, parallelism))
         .map(|(subtask, owned)| {
-            filled(max, owned, reference).freeze().encode(identity(subtask, 7), &[]).unwrap()
+            let mut backend = filled(max, owned, reference);
+            backend.set_section_options(options);
+            backend.freeze().encode(identity(subtask, 7), &[]).unwrap()
         })
         .collect()
+}
+
+/// Every way to write sections.
+fn options() -> impl Strategy<Value = SectionOptions> {
+    let compression = prop_oneof![Just(Compression::None), Just(Compression::Lz4), Just(Compression::Zstd)];
+    (prop_oneof![Just(0), Just(500), Just(usize::MAX)], compression).prop_map(|(bytes, compression)| {
+        SectionOptions::default().with_tables_from_bytes(bytes).with_compression(compression)
+    })
 }
 
 /// The backend of `owned`, restored from every snapshot that has some of it.
@@ -47,8 +68,11 @@ fn job() -> impl Strategy<Value = (MaxParallelism, u16, u16, Reference)> {
 
 proptest! {
     #[test]
-    fn each_key_group_has_its_contents_at_any_other_parallelism((max, old, new, reference) in job()) {
-        let snapshots = write(max, old, &reference);
+    fn each_key_group_has_its_contents_at_any_other_parallelism(
+        (max, old, new, reference) in job(),
+        options in options(),
+    ) {
+        let snapshots = write_as(options, max, old, &reference);
         let before: Certificate = snapshots.iter().map(|snapshot| snapshot.certificate).sum();
         prop_assert_eq!(before.entries, reference.len() as u64);
 
@@ -66,8 +90,9 @@ proptest! {
     }
 
     #[test]
-    fn decoding_gives_what_was_encoded((max, parallelism, _, reference) in job()) {
-        for (owned, snapshot) in ranges(max, parallelism).into_iter().zip(write(max, parallelism, &reference)) {
+    fn decoding_gives_what_was_encoded((max, parallelism, _, reference) in job(), options in options()) {
+        let snapshots = write_as(options, max, parallelism, &reference);
+        for (owned, snapshot) in ranges(max, parallelism).into_iter().zip(snapshots) {
             let decoded = verify(&snapshot.bytes()).unwrap();
             prop_assert_eq!(decoded.index.handle(), snapshot.handle());
             let backend = filled(max, owned, &reference);
@@ -77,7 +102,9 @@ proptest! {
                 prop_assert_eq!(section.certificate(), backend.certificate(key_group).unwrap());
                 for frame in section.frames() {
                     let name = &sections.states()[frame.state()].name;
-                    prop_assert!(frame.entries().eq(backend.entries(name, key_group).unwrap()));
+                    let found: BTreeMap<_, _> = frame.entries().collect();
+                    prop_assert_eq!(found.len() as u64, frame.entry_count());
+                    prop_assert_eq!(found, backend.entries(name, key_group).unwrap().collect());
                 }
             }
         }

@@ -1,15 +1,23 @@
 //! What is particular to a local directory.
 
-use std::fs;
+use std::{
+    fs,
+    io::{Seek, SeekFrom, Write},
+};
 
+use bytes::Bytes;
 use futures::executor::block_on;
 use keygroups::{
     ErrorKind,
-    checkpoint::{Attempt, ManifestVersion},
-    store::{CheckpointStore, Create},
+    checkpoint::{Attempt, CheckpointId, ManifestVersion, ObjectName, OutputHandle, TaskId, VertexId},
+    key_group::Subtask,
+    store::{CheckpointStore, Create, Durability, Listing, Put, StoreError},
 };
 
-use crate::{common::sample::manifest, create, latest_version};
+use crate::{
+    common::sample::{attempt, manifest, output_list, output_list_name},
+    create, latest_version,
+};
 
 fn open(directory: &std::path::Path) -> CheckpointStore {
     CheckpointStore::from_url(directory.to_str().unwrap()).unwrap()
@@ -30,6 +38,40 @@ fn a_crash_in_the_middle_of_a_write_leaves_nothing_visible() {
         create(&store, &manifest(2)).await;
         assert_eq!(store.latest_manifest().await.unwrap(), Some(manifest(2)));
         assert_eq!(store.list_objects(Attempt::default()).await.unwrap().foreign, Vec::<String>::new());
+    });
+}
+
+/// What a killed process has left of a snapshot takes as much room as the snapshot: it is found, judged by
+/// the name that it would have got, and deleted.
+#[test]
+fn what_was_being_written_is_listed_and_deleted_under_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let name = |id| ObjectName::State {
+        attempt: attempt(2, 1),
+        task: TaskId { vertex: VertexId(1), subtask: Subtask(0) },
+        checkpoint: CheckpointId(id),
+    };
+    block_on(async {
+        for id in [6, 7] {
+            assert!(matches!(store.put_object(name(id), "state".into()).await, Put::Written));
+        }
+        // Of 7 there is also the object; of 8 there is nothing else.
+        for left in [name(7).to_string() + "#1", name(8).to_string() + "#1", name(8).to_string() + "#2"] {
+            fs::write(directory.path().join(left), "sta").unwrap();
+        }
+        let listed = store.list_objects(Attempt::default()).await.unwrap();
+        assert_eq!(listed, Listing { objects: vec![name(6), name(7), name(8)], foreign: vec![] });
+        assert_eq!(store.list_objects(attempt(2, 2)).await.unwrap(), Listing::default());
+        assert!(matches!(store.get(name(8)).await, Err(StoreError::Missing { .. })));
+
+        let deletion = store.delete_objects(&[name(6), name(8)]).await;
+        assert!(deletion.failed.is_empty() && deletion.gone == 2, "{deletion:?}");
+        assert_eq!(store.list_objects(Attempt::default()).await.unwrap().objects, [name(7)]);
+        assert_eq!(store.get(name(7)).await.unwrap(), "state");
+        let left =
+            fs::read_dir(directory.path().join(name(7).to_string()).parent().unwrap()).unwrap().count();
+        assert_eq!(left, 2, "7, and a write of it that may still be under way");
     });
 }
 
@@ -80,22 +122,83 @@ fn a_read_only_directory_is_a_refusal() {
     }
 }
 
-/// A byte flipped on disk anywhere in the newest manifest is found.
+/// Any bit of the newest manifest, of the output list that it names and of an output.
 #[test]
-fn a_byte_flipped_on_disk_is_found() {
+fn bit_flipped_on_disk_is_found_and_its_object_named() {
     let directory = tempfile::tempdir().unwrap();
-    let store = open(directory.path());
+    let store = CheckpointStore::local(directory.path(), Durability::Unsynced).unwrap();
+    let (attempt, bytes) = (attempt(2, 1), Bytes::from_static(b"what was put out"));
+    let name = output_list_name(attempt, 7);
+    let list = output_list(attempt, 7, None);
+    let handle = OutputHandle::of(list.outputs[0].object, &bytes, 1);
     block_on(async {
         create(&store, &manifest(1)).await;
-        let path = directory.path().join("manifest").join("00000000000000000001");
-        let good = fs::read(&path).unwrap();
-        for at in 0..good.len() {
-            let mut damaged = good.clone();
-            damaged[at] ^= 0x20;
-            fs::write(&path, &damaged).unwrap();
-            assert!(store.latest_manifest().await.is_err(), "byte {at}");
+        assert!(matches!(store.put_output_list(name, &list).await, Put::Written));
+        assert!(matches!(store.put_object(handle.object, bytes.clone().into()).await, Put::Written));
+        let manifest = "manifest/00000000000000000001".to_owned();
+        for object in [manifest.clone(), name.to_string(), handle.object.to_string()] {
+            let path = directory.path().join(&object);
+            let good = fs::read(&path).unwrap();
+            // In place: to write a whole file anew makes some file systems wait for the disk.
+            let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            let mut set = |at: usize, byte: u8| {
+                file.seek(SeekFrom::Start(at as u64)).unwrap();
+                file.write_all(&[byte]).unwrap();
+            };
+            for (at, bit) in (0..good.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+                set(at, good[at] ^ 1 << bit);
+                let error = if object == manifest {
+                    store.latest_manifest().await.unwrap_err()
+                } else if object == name.to_string() {
+                    store.read_output_list(name).await.unwrap_err()
+                } else {
+                    store.read_output(&handle).await.unwrap_err()
+                };
+                assert!(error.to_string().starts_with(&object), "bit {bit} of byte {at}: {error}");
+                set(at, good[at]);
+            }
+            assert_eq!(fs::read(&path).unwrap(), good);
         }
     });
+}
+
+/// The superuser may write everywhere; then there is nothing to refuse.
+#[test]
+fn refusal_of_the_system_says_what_where_and_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    block_on(create(&store, &manifest(1)));
+    let manifests = directory.path().join("manifest");
+    let mut permissions = fs::metadata(&manifests).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&manifests, permissions).unwrap();
+    if let Create::Failed { reason } = block_on(store.create_manifest(&manifest(2))) {
+        let reason = reason.to_string();
+        let what = "the store refuses to create manifest/00000000000000000002: ";
+        let place = format!("this user may not write in {}: ", directory.path().display());
+        assert!(reason.starts_with(what) && reason.contains(&place), "{reason}");
+        assert!(
+            reason.contains("change owner or permissions") && reason.contains("stays usable"),
+            "{reason}"
+        );
+        assert_eq!(block_on(latest_version(&store)), Some(ManifestVersion(1)));
+    } else {
+        assert!(fs::write(manifests.join("probe"), "").is_ok());
+    }
+}
+
+#[test]
+fn unsynced_directory_is_chosen_by_its_url_alone() {
+    let guard = tempfile::tempdir().unwrap();
+    let url = url::Url::from_directory_path(guard.path().join("checkpoints")).unwrap();
+    for query in ["?sync=on", "?sync=off", ""] {
+        let store = CheckpointStore::from_url(&format!("{url}{query}")).unwrap();
+        let outcome = block_on(store.create_manifest(&manifest(1)));
+        assert!(matches!(outcome, Create::Created) == (query == "?sync=on"), "{outcome:?}");
+        assert_eq!(block_on(store.latest_manifest()).unwrap(), Some(manifest(1)));
+    }
+    let error = CheckpointStore::from_url(&format!("{url}?sync=of")).unwrap_err().to_string();
+    assert!(error.ends_with(": `sync=of` is neither `sync=on` nor `sync=off`"), "{error}");
 }
 
 #[test]

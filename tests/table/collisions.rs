@@ -1,7 +1,5 @@
 //! Keys that an adversary chose.
 
-use keygroups::table::Table;
-
 use crate::support::{Few, Same, assert_same, filled, from_its_parts};
 
 /// More keys than a page has slots, all of one hash: no prefix tells them apart.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use keygroups_model::conform::{Divergence, Report, TraceError, conform};
-use keygroups_sim::batch::{Batch, run_seeds};
+use keygroups_sim::batch::for_each_run;
 use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
 use serde::Serialize;
@@ -38,20 +38,26 @@ impl Write for Lines {
     }
 }
 
-/// Runs and checks seeds on all cores until `stop` is true.
-pub(crate) fn check(plan: &Plan, seeds: Range<u64>, stop: &AtomicBool) -> Batch<Checked> {
+/// Runs and checks seeds on all cores until `stop` is true, and hands over each in its order; none is kept.
+pub(crate) fn check(
+    plan: &Plan,
+    seeds: Range<u64>,
+    stop: &AtomicBool,
+    mut each: impl FnMut(u64, Checked),
+) -> Duration {
     let bar = progress_bar(seeds.end - seeds.start);
-    let batch = run_seeds(
+    let took = for_each_run(
         seeds,
         None,
         |seed| one(plan, seed),
-        |_| {
+        |run| {
+            each(run.seed, run.outcome.expect("what the run found broken is in its trace"));
             bar.inc(1);
             if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         },
     );
     bar.finish_and_clear();
-    batch
+    took
 }
 
 fn one(plan: &Plan, seed: u64) -> Run<Checked> {
@@ -73,6 +79,7 @@ struct Document {
     first_seed: u64,
     seeds: u64,
     runs: u64,
+    failed: u64,
     faults: String,
     lines: u64,
     inputs: u64,
@@ -82,6 +89,7 @@ struct Document {
     /// Of all threads together, the simulation not counted.
     seconds_checking: f64,
     lines_per_second: f64,
+    /// The first ones.
     failures: Vec<Failure>,
 }
 
@@ -96,10 +104,14 @@ struct Failure {
 
 /// The most failures that are listed for people.
 const FAILURES_MAX: usize = 10;
+/// The most failures that are kept; all are counted.
+const FAILURES_KEPT: usize = 1_000;
 
 pub(super) fn run(plan: &Plan, seeds: Range<u64>, json: bool) -> anyhow::Result<Verdict> {
-    let batch = check(plan, seeds.clone(), &*stopped_by_ctrl_c()?);
-    let document = document(plan, &seeds, &batch);
+    let mut sums = Sums::default();
+    let took =
+        check(plan, seeds.clone(), &*stopped_by_ctrl_c()?, |seed, checked| sums.add(plan, seed, checked));
+    let document = sums.document(plan, &seeds, took);
     let mut out = anstream::AutoStream::auto(io::stdout());
     if json {
         serde_json::to_writer(&mut out, &document)?;
@@ -111,35 +123,62 @@ pub(super) fn run(plan: &Plan, seeds: Range<u64>, json: bool) -> anyhow::Result<
     Ok(document.verdict)
 }
 
-fn document(plan: &Plan, seeds: &Range<u64>, batch: &Batch<Checked>) -> Document {
-    let checked = || batch.runs.iter().filter_map(|run| Some((run.seed, run.outcome.as_ref().ok()?)));
-    let failures: Vec<_> = checked().filter_map(|(seed, checked)| failure(plan, seed, checked)).collect();
-    let sum = |of: fn(&Report) -> u64| {
-        checked().filter_map(|(_, checked)| checked.report.as_ref().ok().map(of)).sum::<u64>()
-    };
-    let (count, runs) = (seeds.end - seeds.start, batch.runs.len() as u64);
-    let seconds_checking = checked().map(|(_, checked)| checked.took).sum::<Duration>().as_secs_f64();
-    let lines = sum(|report| report.lines);
-    Document {
-        verdict: Verdict::of(!failures.is_empty(), runs == count),
-        first_seed: seeds.start,
-        seeds: count,
-        runs,
-        faults: plan.faults().to_string(),
-        lines,
-        inputs: sum(|report| report.inputs),
-        facts: sum(|report| report.facts),
-        lives: sum(|report| report.lives),
-        seconds: batch.took.as_secs_f64(),
-        seconds_checking,
-        lines_per_second: lines as f64 / seconds_checking.max(1e-9),
-        failures,
+/// What all seeds have done together. Its size does not grow with them.
+#[derive(Default)]
+struct Sums {
+    runs: u64,
+    failed: u64,
+    lines: u64,
+    inputs: u64,
+    facts: u64,
+    lives: u64,
+    checking: Duration,
+    failures: Vec<Failure>,
+}
+
+impl Sums {
+    fn add(&mut self, plan: &Plan, seed: u64, checked: Checked) {
+        self.runs += 1;
+        self.checking += checked.took;
+        if let Ok(report) = &checked.report {
+            self.lines += report.lines;
+            self.inputs += report.inputs;
+            self.facts += report.facts;
+            self.lives += report.lives;
+        }
+        if let Some(failure) = failure(plan, seed, checked) {
+            self.failed += 1;
+            if self.failures.len() < FAILURES_KEPT {
+                self.failures.push(failure);
+            }
+        }
+    }
+
+    fn document(self, plan: &Plan, seeds: &Range<u64>, took: Duration) -> Document {
+        let Self { runs, failed, lines, inputs, facts, lives, checking, failures } = self;
+        let (count, seconds_checking) = (seeds.end - seeds.start, checking.as_secs_f64());
+        Document {
+            verdict: Verdict::of(failed > 0, runs == count),
+            first_seed: seeds.start,
+            seeds: count,
+            runs,
+            failed,
+            faults: plan.faults().to_string(),
+            lines,
+            inputs,
+            facts,
+            lives,
+            seconds: took.as_secs_f64(),
+            seconds_checking,
+            lines_per_second: lines as f64 / seconds_checking.max(1e-9),
+            failures,
+        }
     }
 }
 
-fn failure(plan: &Plan, seed: u64, checked: &Checked) -> Option<Failure> {
-    let (divergence, violation) = match &checked.report {
-        Ok(report) => (report.divergence.clone(), report.violation.clone()),
+fn failure(plan: &Plan, seed: u64, checked: Checked) -> Option<Failure> {
+    let (divergence, violation) = match checked.report {
+        Ok(report) => (report.divergence, report.violation),
         Err(error) => (None, Some(format!("its trace {error}"))),
     };
     let failed = divergence.is_some() || violation.is_some();
@@ -147,7 +186,7 @@ fn failure(plan: &Plan, seed: u64, checked: &Checked) -> Option<Failure> {
 }
 
 fn tell(out: &mut impl Write, document: &Document) -> io::Result<()> {
-    let Document { first_seed, seeds, runs, failures, .. } = document;
+    let Document { first_seed, seeds, runs, failed, failures, .. } = document;
     for Failure { seed, divergence, violation, replay } in failures.iter().take(FAILURES_MAX) {
         match (divergence, violation) {
             (Some(divergence), _) => {
@@ -162,18 +201,15 @@ fn tell(out: &mut impl Write, document: &Document) -> io::Result<()> {
         writeln!(out, "  again    {replay} --json | keygroups conform -\n")?;
     }
     let last = first_seed + seeds - 1;
-    match (failures.len(), runs < seeds) {
+    match (*failed, runs < seeds) {
         (0, false) => writeln!(
             out,
             "{GREEN}{BOLD}✓ conforms{RESET}: the model allows every step of seeds {first_seed} to {last}"
         )?,
         (0, true) => writeln!(out, "{BOLD}stopped{RESET}: the model allows every step that was seen")?,
-        (failed, _) => writeln!(
-            out,
-            "{RED}{BOLD}✗ {} of {} failed{RESET}",
-            thousands(failed as u64),
-            counted(*runs, "run")
-        )?,
+        (failed, _) => {
+            writeln!(out, "{RED}{BOLD}✗ {} of {} failed{RESET}", thousands(failed), counted(*runs, "run"))?
+        }
     }
     writeln!(
         out,

@@ -88,18 +88,15 @@ impl Coverage {
         let plan = Plan::swarm(self.faults)?;
         let seeds = seed_range(self.first_seed, self.seeds)?;
         let stop = stopped_by_ctrl_c()?;
-        let batch = check_seeds(&plan, seeds, &stop);
         let (mut simulation, mut lines, mut conforms) = (Tally::default(), 0, true);
-        for checked in batch.runs.iter().filter_map(|run| run.outcome.as_ref().ok()) {
-            match &checked.report {
-                Ok(report) => {
-                    simulation += &report.tally;
-                    lines += report.lines;
-                    conforms &= report.divergence.is_none() && report.violation.is_none();
-                }
-                Err(_) => conforms = false,
+        let simulating = check_seeds(&plan, seeds, &stop, |_, checked| match checked.report {
+            Ok(report) => {
+                simulation += &report.tally;
+                lines += report.lines;
+                conforms &= report.divergence.is_none() && report.violation.is_none();
             }
-        }
+            Err(_) => conforms = false,
+        });
         let (stories, took) = timed(|| explore(threads, &stop));
         if stop.load(Ordering::Relaxed) {
             eprintln!("stopped before the end: what is missing so far may be reached later");
@@ -111,7 +108,7 @@ impl Coverage {
             seeds: self.seeds,
             faults: self.faults.to_string(),
             lines,
-            seconds_simulation: batch.took.as_secs_f64(),
+            seconds_simulation: simulating.as_secs_f64(),
             stories: stories.iter().map(|(name, _)| *name).collect(),
             seconds_model: took.as_secs_f64(),
             actions: action_rows(&simulation, &stories),

@@ -1,5 +1,6 @@
 //! A case: a run written out in a file, and what is expected of it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use keygroups_sim::case::Case;
@@ -9,12 +10,12 @@ use keygroups_sim::shrink::Size;
 
 use crate::Verdict;
 use crate::sim::style::one_line;
-use crate::sim::{opening_of, quoted};
+use crate::sim::{Subject, opening_of};
 
 /// What is said before and after a run.
 pub(crate) struct Frame {
     pub(crate) opening: String,
-    pub(crate) again: String,
+    pub(crate) subject: Subject,
 }
 
 /// What is said of the case in `file`.
@@ -27,7 +28,14 @@ pub(crate) fn story(file: &Path, case: &Case) -> Frame {
     }
     let faults = Size::of(case).faults.to_string();
     opening += &opening_of(&one_line(&name), "of its own", &case.scenario, &faults);
-    Frame { opening, again: format!("keygroups replay {}", quoted(&name)) }
+    if let Some(misfortunes) = case.plan.misfortunes.as_ref().filter(|misfortunes| !misfortunes.is_empty()) {
+        opening += "chance strikes only what is listed:\n";
+        for words in misfortunes.describe(|node| case.scenario.name_of(node)) {
+            let _ = writeln!(opening, "  {words}");
+        }
+        opening.push('\n');
+    }
+    Frame { opening, subject: Subject::file(file) }
 }
 
 /// The verdict; whoever expects another one is told.

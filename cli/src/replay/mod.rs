@@ -82,7 +82,8 @@ impl Replay {
                 let seed = if let Some(SeedOrFile::Seed(seed)) = run { *seed } else { DEFAULT_SEED };
                 let plan = self.job.clone().prepare(self.swarm)?;
                 let case = plan.case(seed)?;
-                let words = Frame { opening: opening(&plan, seed, &case.scenario), again: plan.replay(seed) };
+                let words =
+                    Frame { opening: opening(&plan, seed, &case.scenario), subject: plan.subject(seed) };
                 let run = self.shown(&words, &|recording| case.run(recording))?;
                 Ok(judged(&run))
             }
@@ -112,7 +113,7 @@ impl Replay {
         for event in &run.kept {
             writeln!(out, "{}", words::line(event))?;
         }
-        write!(out, "\n{}", closing(&words.again, &run, took))?;
+        write!(out, "\n{}", closing(&words.subject, &run, took))?;
         out.flush()?;
         Ok(run)
     }

@@ -24,7 +24,7 @@ use crate::model::{SavedPath, check_writable, write_file};
 use crate::replay::case::{Frame, story};
 use crate::replay::words::{Told, text};
 use crate::sim::style::{BOLD, RESET, counted};
-use crate::sim::{Job, Plan, judged, opening};
+use crate::sim::{Job, Plan, SeedOrFile, judged, opening};
 
 /// Draw a run as one page: who did what when, what went wrong, who owned which key groups
 ///
@@ -37,7 +37,7 @@ pub(crate) struct Report {
     /// A seed of sim; or a trace that sim --trace has written (- is stdin), a case of shrink, or a path that
     /// check or explore has saved
     #[arg(value_name = "SEED|FILE", allow_negative_numbers = true, required_unless_present = "path")]
-    subject: Option<String>,
+    subject: Option<SeedOrFile>,
 
     /// A path through a model that check or explore has saved in FILE
     #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "swarm", "Job"])]
@@ -82,14 +82,12 @@ impl Report {
                 check_output(&output, file)?;
                 return draw_path(&SavedPath::read(file)?, file, &output);
             }
-            (None, Some(subject)) => match subject.parse::<u64>() {
-                Ok(seed) => {
-                    let output = output(format!("run-{seed}.html"));
-                    check_writable(&output)?;
-                    return draw_seed(&self.job.prepare(self.swarm)?, seed, &output);
-                }
-                Err(_) => file_named(subject)?,
-            },
+            (None, Some(SeedOrFile::Seed(seed))) => {
+                let output = output(format!("run-{seed}.html"));
+                check_writable(&output)?;
+                return draw_seed(&self.job.prepare(self.swarm)?, *seed, &output);
+            }
+            (None, Some(SeedOrFile::File(file))) => file.clone(),
             (None, None) => bail!("name a seed or a file"),
         };
         if self.swarm || !self.job.is_default() {
@@ -115,14 +113,6 @@ fn check_output(output: &FilePath, file: &FilePath) -> anyhow::Result<()> {
         bail!("the page would replace {}, which it is made of", source::name(file));
     }
     Ok(())
-}
-
-fn file_named(subject: &str) -> anyhow::Result<PathBuf> {
-    let file = PathBuf::from(subject);
-    if subject.parse::<f64>().is_ok() && !file.exists() {
-        bail!("{subject} is neither a seed, which is a whole number from 0, nor the name of a file");
-    }
-    Ok(file)
 }
 
 /// The page of a file goes to where we are, and never over a page of somebody else.
@@ -162,8 +152,8 @@ fn draw_seed(plan: &Plan, seed: u64, output: &FilePath) -> anyhow::Result<Verdic
 
 fn draw_case(case: &Case, file: &FilePath, output: &FilePath) -> anyhow::Result<Verdict> {
     let run = case.run(Recording { keep: true, stream: None });
-    let Frame { opening, again } = story(file, case);
-    draw_run(format!("case {}", source::name(file)), &opening, again, &run, output)
+    let Frame { opening, subject } = story(file, case);
+    draw_run(format!("case {}", source::name(file)), &opening, subject.replay(), &run, output)
 }
 
 fn draw_run(

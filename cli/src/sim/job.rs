@@ -47,6 +47,11 @@ pub(crate) struct Job {
     #[arg(long, value_name = "P,Q,…", allow_hyphen_values = true)]
     rescale: Option<String>,
 
+    /// The virtual time in which the input comes in and faults strike [default: 30; with --seeds or --swarm:
+    /// drawn from the seed]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    seconds: Option<u32>,
+
     /// How much goes wrong: none, default (a bad day) or chaos (everything, often)
     #[arg(long, value_name = "PROFILE", default_value_t)]
     faults: Profile,
@@ -69,14 +74,40 @@ impl FromStr for SeedOrFile {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse() {
             Ok(seed) => Ok(Self::Seed(seed)),
-            Err(_)
-                if !text.is_empty()
-                    && text.trim_start_matches(['-', '+']).bytes().all(|b| b.is_ascii_digit()) =>
-            {
-                Err(format!("a seed is a whole number from 0 to {}", u64::MAX))
+            // Whoever writes a number means no file, unless there is one.
+            Err(_) if text.parse::<f64>().is_ok() && !Path::new(text).exists() => {
+                let last = u64::MAX;
+                Err(format!(
+                    "neither a seed, which is a whole number from 0 to {last}, nor the name of a file"
+                ))
             }
             Err(_) => Ok(Self::File(PathBuf::from(text))),
         }
+    }
+}
+
+/// A run, as the arguments of the commands that are about one.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject(String);
+
+impl Subject {
+    pub(crate) fn file(file: &Path) -> Self {
+        Self(quoted(&file.display().to_string()))
+    }
+
+    /// Shows every event again.
+    pub(crate) fn replay(&self) -> String {
+        format!("keygroups replay {}", self.0)
+    }
+
+    /// Draws it.
+    pub(crate) fn report(&self) -> String {
+        format!("keygroups report {}", self.0)
+    }
+
+    /// Makes it small, if it breaks something.
+    pub(crate) fn shrink(&self) -> String {
+        format!("keygroups shrink {}", self.0)
     }
 }
 
@@ -93,12 +124,13 @@ pub(crate) struct Plan {
 impl Job {
     /// Whether nothing was asked for that is not so anyway.
     pub(crate) fn is_default(&self) -> bool {
-        let Self { input, key, rows, max_parallelism, rescale, faults, mutant } = self;
+        let Self { input, key, rows, max_parallelism, rescale, seconds, faults, mutant } = self;
         input.is_none()
             && key == DEFAULT_KEY
             && rows.is_none()
             && max_parallelism.is_none()
             && rescale.is_none()
+            && seconds.is_none()
             && *faults == Profile::default()
             && mutant.is_none()
     }
@@ -129,14 +161,24 @@ impl Plan {
     /// The jobs that `--seeds` draws where nothing else is said.
     pub(crate) fn swarm(faults: Profile) -> anyhow::Result<Self> {
         let key = DEFAULT_KEY.to_owned();
-        Job { input: None, key, rows: None, max_parallelism: None, rescale: None, faults, mutant: None }
-            .prepare(true)
+        let job = Job {
+            input: None,
+            key,
+            rows: None,
+            max_parallelism: None,
+            rescale: None,
+            seconds: None,
+            faults,
+            mutant: None,
+        };
+        job.prepare(true)
     }
 
     /// What a seed runs.
     pub(crate) fn scenario(&self, seed: u64) -> anyhow::Result<Scenario> {
         if self.swarm {
-            let scenario = Scenario::swarm(seed, &self.table, self.rows_at_most(), self.job.faults);
+            let scenario =
+                self.paced(Scenario::swarm(seed, &self.table, self.rows_at_most(), self.job.faults));
             return Ok(scenario.with_parallelisms(self.max_parallelism, self.parallelisms.clone())?);
         }
         let max_parallelism = match self.max_parallelism {
@@ -147,7 +189,15 @@ impl Plan {
             Some(given) => given.clone(),
             None => parallelisms(RESCALE)?,
         };
-        Ok(Scenario::new(self.table.clone(), max_parallelism, parallelisms, self.job.faults)?)
+        let scenario = Scenario::new(self.table.clone(), max_parallelism, parallelisms, self.job.faults)?;
+        Ok(self.paced(scenario))
+    }
+
+    fn paced(&self, scenario: Scenario) -> Scenario {
+        match self.job.seconds {
+            Some(seconds) => scenario.over_seconds(seconds),
+            None => scenario,
+        }
     }
 
     /// The same jobs with this bug in them.
@@ -192,15 +242,20 @@ impl Plan {
         &self.job.key
     }
 
+    /// What names a seed's run to `replay`, `report` and `shrink`.
+    pub(crate) fn subject(&self, seed: u64) -> Subject {
+        let swarm = if self.swarm { " --swarm" } else { "" };
+        Subject(format!("{seed}{swarm}{}", self.options()))
+    }
+
     /// The one command that shows every event of a seed again.
     pub(crate) fn replay(&self, seed: u64) -> String {
-        let swarm = if self.swarm { " --swarm" } else { "" };
-        format!("keygroups replay {seed}{swarm}{}", self.options())
+        self.subject(seed).replay()
     }
 
     /// The options that decide what a seed runs, as a shell takes them, each after a space.
     pub(crate) fn options(&self) -> String {
-        let Job { input, key, rows, max_parallelism, rescale, faults, mutant } = &self.job;
+        let Job { input, key, rows, max_parallelism, rescale, seconds, faults, mutant } = &self.job;
         let mut options = String::new();
         let mut add = |option: &str, value: String| {
             options.push(' ');
@@ -222,6 +277,9 @@ impl Plan {
         }
         if let Some(rescale) = rescale {
             add("--rescale", rescale.clone());
+        }
+        if let Some(seconds) = seconds {
+            add("--seconds", seconds.to_string());
         }
         if *faults != Profile::default() {
             add("--faults", faults.to_string());

@@ -10,7 +10,7 @@ pub(crate) mod style;
 mod tally;
 mod verdict;
 
-pub(crate) use job::{Job, Plan, SeedOrFile, quoted};
+pub(crate) use job::{Job, Plan, SeedOrFile, Subject, quoted};
 pub(crate) use many::{each_seed, progress_bar, stopped_by_ctrl_c};
 pub(crate) use once::{closing, opening, opening_of, timed};
 pub(crate) use report::Document;
@@ -106,6 +106,9 @@ Examples:
 
   A worse day, another seed, and the result as CSV:
     keygroups sim --seed 7 --faults chaos --output totals.csv
+
+  A larger job and a longer day: up to 24 tasks, an hour in the cluster:
+    keygroups sim --rescale 8,12,10 --seconds 3600
 
   A file of your own, keyed by another column:
     keygroups sim --input flights.csv.gz --key carrier --rescale 2,8,1

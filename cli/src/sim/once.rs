@@ -13,9 +13,10 @@ use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
 use serde::Serialize;
 
+use super::report::local_copies;
 use super::story::Story;
 use super::style::{BOLD, FAINT, GREEN, RED, RESET, counted, one_line, thousands};
-use super::{Plan, ViolationDocument, judged};
+use super::{Plan, Subject, ViolationDocument, judged};
 use crate::Verdict;
 
 /// Where a run is written to.
@@ -67,7 +68,7 @@ pub(crate) fn run(plan: &Plan, seed: u64, files: &Files, json: bool) -> anyhow::
             out,
             "{}\n{}",
             Story::of(&run.kept, scenario.max_parallelism()),
-            closing(&plan.replay(seed), &run, took)
+            closing(&plan.subject(seed), &run, took)
         )?;
     }
     out.flush()?;
@@ -123,7 +124,7 @@ pub(crate) fn opening_of(name: &str, rows: &str, scenario: &Scenario, faults: &s
 }
 
 /// The verdict, and what it cost.
-pub(crate) fn closing(again: &str, run: &Run<Summary>, took: Duration) -> String {
+pub(crate) fn closing(subject: &Subject, run: &Run<Summary>, took: Duration) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: String| {
         let _ = writeln!(text, "  {FAINT}{name:12}{RESET}{value}");
@@ -136,13 +137,28 @@ pub(crate) fn closing(again: &str, run: &Run<Summary>, took: Duration) -> String
         row("key groups", format!("{} moved", thousands(summary.moved_key_groups)));
         let (read, owned) = (summary.restore_bytes_read, summary.restore_bytes_owned);
         row("restores", format!("{} bytes read for {} owned", thousands(read), thousands(owned)));
+        let Summary { restore_bytes_local, copies_used, copies_refused, .. } = *summary;
+        local_copies(restore_bytes_local, copies_used, copies_refused)
+            .into_iter()
+            .for_each(|copies| row("copies", copies));
         row("faults", format!("{} struck", summary.faults));
         row("steps", format!("{}, every invariant checked after each", thousands(summary.steps)));
     }
     let virtual_seconds = run.virtual_us as f64 / 1e6;
-    row("time", format!("{virtual_seconds:.1} s in the cluster, {:.1} s here", took.as_secs_f64()));
+    let times = virtual_seconds / took.as_secs_f64().max(1e-9);
+    row(
+        "time",
+        format!(
+            "{virtual_seconds:.1} s in the cluster, {:.2} s here: {times:.0} times as fast",
+            took.as_secs_f64()
+        ),
+    );
     row("trace", format!("{}, hash {:032x}", counted(run.events, "event"), run.hash));
-    row("again", format!("{again}  (with every event)"));
+    row("again", format!("{}  (with every event)", subject.replay()));
+    if run.outcome.is_err() {
+        row("picture", subject.report());
+        row("smaller", subject.shrink());
+    }
     match &run.outcome {
         Ok(summary) => format!(
             "{GREEN}{BOLD}✓ holds{RESET}: {} counted exactly once, and every total equals the sequential run\n\n{text}",

@@ -121,6 +121,12 @@ pub(crate) fn failures(tally: &Tally) -> String {
         let (more, all) = (tally.failed - FAILURES_MAX as u64, tally.failures.len());
         let _ = writeln!(text, "{FAINT}… and {more} more; --json lists {all}{RESET}\n");
     }
+    if tally.failed > 0 {
+        let _ = writeln!(
+            text,
+            "{FAINT}report in the place of replay draws a run, shrink makes it small{RESET}\n"
+        );
+    }
     text
 }
 
@@ -134,9 +140,24 @@ pub(crate) fn sums(text: &mut String, sums: &Sums) {
     row(text, "key groups", format!("{} moved", thousands(sums.moved_key_groups)));
     let (read, owned) = (thousands(sums.restore_bytes_read), thousands(sums.restore_bytes_owned));
     row(text, "restores", format!("{read} bytes read for {owned} owned"));
+    local_copies(sums.restore_bytes_local, sums.copies_used, sums.copies_refused)
+        .into_iter()
+        .for_each(|copies| row(text, "copies", copies));
     row(text, "faults", format!("{} struck", thousands(sums.faults)));
     row(text, "steps", format!("{}, every invariant checked after each", thousands(sums.steps)));
     row(text, "time", format!("{:.1} hours in clusters", sums.virtual_us as f64 / 3.6e9));
+}
+
+/// What restores took from local copies; nothing if they met none.
+pub(crate) fn local_copies(bytes: u64, used: u64, refused: u64) -> Option<String> {
+    (used + refused > 0).then(|| {
+        format!(
+            "{} bytes from {} local ones, {} refused",
+            thousands(bytes),
+            thousands(used),
+            thousands(refused)
+        )
+    })
 }
 
 /// One line of a table.

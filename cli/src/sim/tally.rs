@@ -21,6 +21,12 @@ pub(crate) struct Sums {
     pub(crate) moved_key_groups: u64,
     pub(crate) restore_bytes_read: u64,
     pub(crate) restore_bytes_owned: u64,
+    #[serde(default)]
+    pub(crate) restore_bytes_local: u64,
+    #[serde(default)]
+    pub(crate) copies_used: u64,
+    #[serde(default)]
+    pub(crate) copies_refused: u64,
     pub(crate) faults: u64,
     pub(crate) steps: u64,
     pub(crate) virtual_us: u64,
@@ -38,6 +44,9 @@ impl Sums {
             moved_key_groups: summary.moved_key_groups,
             restore_bytes_read: summary.restore_bytes_read,
             restore_bytes_owned: summary.restore_bytes_owned,
+            restore_bytes_local: summary.restore_bytes_local,
+            copies_used: summary.copies_used,
+            copies_refused: summary.copies_refused,
             faults: summary.faults as u64,
             steps: summary.steps,
             virtual_us,
@@ -56,6 +65,9 @@ impl Sums {
             (&mut self.moved_key_groups, other.moved_key_groups),
             (&mut self.restore_bytes_read, other.restore_bytes_read),
             (&mut self.restore_bytes_owned, other.restore_bytes_owned),
+            (&mut self.restore_bytes_local, other.restore_bytes_local),
+            (&mut self.copies_used, other.copies_used),
+            (&mut self.copies_refused, other.copies_refused),
             (&mut self.faults, other.faults),
             (&mut self.steps, other.steps),
             (&mut self.virtual_us, other.virtual_us),

@@ -133,11 +133,7 @@ impl Zoo {
         }
         let fine = document.mutants.iter().all(|mutant| mutant.caught)
             && document.unmutated.iter().all(|model| model.holds);
-        document.verdict = match (fine, watched.stopped()) {
-            (false, _) => Verdict::Violated,
-            (true, true) => Verdict::Stopped,
-            (true, false) => Verdict::Holds,
-        };
+        document.verdict = Verdict::of(!fine, !watched.stopped());
         if self.json {
             serde_json::to_writer(&mut out, &document)?;
             writeln!(out)?;

@@ -103,11 +103,8 @@ pub(super) fn run(name: Option<&str>, bounds: &Bounds, json: bool) -> anyhow::Re
         document.mutants.push(found);
     }
     document.seconds = ticker.clear();
-    document.verdict = match (document.mutants.iter().all(|found| found.caught), stopped()) {
-        (false, _) => Verdict::Violated,
-        (true, true) => Verdict::Stopped,
-        (true, false) => Verdict::Holds,
-    };
+    let escaped = document.mutants.iter().any(|found| !found.caught);
+    document.verdict = Verdict::of(escaped, !stopped());
     if json {
         serde_json::to_writer(&mut out, &document)?;
         writeln!(out)?;

@@ -1,6 +1,8 @@
 //! The built binary, as a user meets it.
 
 mod conform;
+mod determinism;
+mod heat_map;
 mod model;
 mod newcomer;
 mod report;

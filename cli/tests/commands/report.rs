@@ -58,7 +58,10 @@ fn what_cannot_be_drawn_is_refused_in_one_line() {
         ("report notes.txt", "notes.txt is neither: a report needs a trace that "),
         ("report empty.jsonl", "empty.jsonl is empty: a report needs a trace that "),
         ("report .", "cannot read .: "),
-        ("report -5", "-5 is neither a seed, which is a whole number from 0, nor the name of a file"),
+        (
+            "report -5",
+            "invalid value '-5' for '[SEED|FILE]': neither a seed, which is a whole number from 0 to ",
+        ),
         ("report notes.txt --swarm", "notes.txt is no seed: a file says itself which job was run"),
         ("report notes.txt --faults chaos", "notes.txt is no seed: "),
         ("report 5 -o /nowhere/run.html", "cannot write /nowhere/run.html: "),

@@ -55,6 +55,31 @@ fn shards_in_files_and_in_objects_merge_to_what_one_run_finds() {
     assert_eq!((&both["sums"], &both["repeated"]), (&whole["sums"], &Value::from(24)));
 }
 
+#[test]
+fn a_violation_in_one_shard_is_one_of_the_whole_with_the_commands_that_show_it() {
+    let results = tempdir().unwrap();
+    let seeds = "sim --seeds 6 --rows 60 --faults chaos --mutant offset_before_the_record --block 3";
+    let shard = |which| run(&format!("{seeds} --shard {which} --results {}", results.path().display()));
+    let codes = ["0/2", "1/2"].map(|which| shard(which).status.code());
+    assert!(codes.contains(&Some(1)), "{codes:?}");
+    let merged = run(&merge(results.path()));
+    assert_eq!(merged.status.code(), Some(1), "{merged:?}");
+    let text = String::from_utf8(merged.stdout).unwrap();
+    let replay = text.lines().find(|line| line.starts_with("    keygroups replay ")).expect(&text);
+    assert!(
+        replay.ends_with(" --swarm --rows 60 --faults chaos --mutant offset_before_the_record"),
+        "{replay}"
+    );
+    assert!(text.contains("report in the place of replay draws a run, shrink makes it small"), "{text}");
+    let again = run(replay.trim().strip_prefix("keygroups ").unwrap());
+    assert_eq!(again.status.code(), Some(1), "{replay}");
+    let document = run(&format!("{} --json", merge(results.path())));
+    assert_eq!(document.status.code(), Some(1));
+    let document: Value = serde_json::from_slice(&document.stdout).unwrap();
+    assert_eq!((&document["verdict"], &document["runs"]), (&Value::from("violated"), &Value::from(6)));
+    assert!(document["failed"].as_u64().unwrap() > 0 && document["missing"].as_array().unwrap().is_empty());
+}
+
 /// The process is really killed, at whatever moment that is.
 #[test]
 fn a_shard_that_is_killed_again_and_again_leaves_the_bytes_of_an_undisturbed_one() {

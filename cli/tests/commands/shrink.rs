@@ -58,7 +58,7 @@ fn case_that_comes_out_otherwise_is_said_to() {
 fn what_cannot_be_shrunk_is_refused_in_one_line() {
     assert!(refusal(&run("shrink 81 --rows 300 --faults none")).contains("seed 81 breaks nothing"));
     assert!(refusal(&run("shrink no-such-case.json")).contains("no-such-case.json"));
-    assert!(refusal(&run("shrink -7")).contains("a seed is a whole number"));
+    assert!(refusal(&run("shrink -7")).contains("neither a seed, which is a whole number"));
     let file = failing("unwritable.json");
     let line = format!("shrink {} -o no-such-directory/case.json", file.display());
     assert!(refusal(&run(&line)).contains("no-such-directory/case.json"));

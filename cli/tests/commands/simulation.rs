@@ -76,6 +76,30 @@ fn the_story_tells_of_rescales_and_faults_and_ends_with_the_verdict() {
 }
 
 #[test]
+fn a_violation_is_told_with_the_commands_that_show_draw_and_shrink_it() {
+    let subject = "3 --swarm --rows 60 --faults chaos --mutant offset_before_the_record";
+    let output = run(&format!("sim --seed {subject}"));
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let story = String::from_utf8(output.stdout).unwrap();
+    for command in ["replay", "report", "shrink"] {
+        assert!(story.contains(&format!("keygroups {command} {subject}")), "{command} is not in:\n{story}");
+    }
+    assert!(!stdout(&run("sim --seed 3 --swarm --rows 60")).contains("keygroups shrink"));
+}
+
+#[test]
+fn a_longer_day_has_the_same_rows_in_more_time_and_says_so_to_whoever_runs_it_again() {
+    let document =
+        |seconds: u32| document(&format!("sim --rows 200 --seconds {seconds} --faults none --json"));
+    let (short, long) = (document(10), document(300));
+    assert_eq!((&short["summary"]["rows"], &long["summary"]["rows"]), (&json!(200), &json!(200)));
+    let virtual_us = |document: &Value| document["virtual_us"].as_u64().unwrap();
+    assert!(virtual_us(&short) < 60_000_000, "{short}");
+    assert!((300_000_000..420_000_000).contains(&virtual_us(&long)), "{long}");
+    assert_eq!(long["replay"], "keygroups replay 123 --rows 200 --seconds 300 --faults none");
+}
+
+#[test]
 fn replay_shows_every_event_of_the_trace() {
     let options = "5 --swarm --rows 100";
     let lines = run(&format!("replay {options} --json"));

@@ -269,6 +269,9 @@ impl EngineTask {
         if uploaded.task != task || uploaded.state.key_groups != key_groups || !names {
             return ENGINE.broken_by("it is the snapshot of another task, attempt or checkpoint", []);
         }
+        if let Some(base) = uploaded.state.impossible_base() {
+            return ENGINE.broken_by(format!("it leans on {base}"), []);
+        }
         if key_groups.is_some() && frozen != Some(uploaded.state.certificate) {
             return ENGINE.broken_by("it holds other state than was frozen", []);
         }

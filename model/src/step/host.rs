@@ -47,7 +47,7 @@ impl Step<'_> {
             }
             HostOutput::Restore(deployment) => {
                 let inputs: &[VertexId] = if deployment.source { &[] } else { &[SOURCE] };
-                let task = EngineTask::new(Arc::clone(&deployment), inputs);
+                let task = EngineTask::new(Arc::clone(&deployment), inputs, story);
                 self.edit_host(index).tasks.insert(deployment.task, task);
             }
             HostOutput::Run { attempt, task } => {

@@ -1,6 +1,6 @@
 //! The bounds `ci` and `deep`: the same stories with more of everything.
 
-use super::{ALIGNMENT, CALM, CHECKPOINT, EVERYTHING, LEADERSHIP, RESCALE};
+use super::{ALIGNMENT, CALM, CHECKPOINT, EVERYTHING, INCREMENTAL, LEADERSHIP, RESCALE, SCALE_OUT};
 use crate::story::{Budget, Story};
 
 // The smallest job that can be rescaled: with a counting task all of this together is too much.
@@ -24,6 +24,18 @@ pub const CI: &[Story] = &[
             ..CALM
         },
         ..CHECKPOINT
+    },
+    Story {
+        budget: Budget { checkpoints: 2, expiries: 1, host_crashes: 1, upload_failures: 1, ..CALM },
+        ..INCREMENTAL
+    },
+    Story {
+        name: "incremental-rescale",
+        about: "From one counting task to two, whose snapshots lean on what the one left behind.",
+        ends: false,
+        incremental: true,
+        budget: Budget { rescales: 1, checkpoints: 2, ..CALM },
+        ..SCALE_OUT
     },
     Story { budget: Budget { campaigns: 3, checkpoints: 1, store_faults: 1, ..CALM }, ..LEADERSHIP },
     Story { budget: Budget { rescales: 2, host_crashes: 1, ..CALM }, ..RESCALE },

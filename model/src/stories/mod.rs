@@ -44,6 +44,7 @@ pub const CHECKPOINT: Story = Story {
     hosts: &[2],
     manifests_retained: 16,
     checkpoint_failures_max: 3,
+    incremental: false,
     budget: Budget { checkpoints: 2, expiries: 1, host_crashes: 1, ..CALM },
 };
 
@@ -63,6 +64,7 @@ pub const LEADERSHIP: Story = Story {
     hosts: &[2],
     manifests_retained: 1,
     checkpoint_failures_max: 3,
+    incremental: false,
     budget: Budget { campaigns: 2, checkpoints: 1, store_faults: 1, ..CALM },
 };
 
@@ -82,6 +84,7 @@ pub const SCALE_OUT: Story = Story {
     hosts: &[2, 1],
     manifests_retained: 16,
     checkpoint_failures_max: 3,
+    incremental: false,
     budget: Budget { rescales: 1, ..CALM },
 };
 
@@ -124,6 +127,7 @@ pub const ALIGNMENT: Story = Story {
     hosts: &[3],
     manifests_retained: 16,
     checkpoint_failures_max: 3,
+    incremental: false,
     budget: Budget { checkpoints: 2, expiries: 1, ..CALM },
 };
 
@@ -234,6 +238,26 @@ pub const UNION: Story = Story {
     ..SCALE_OUT
 };
 
+/// Snapshots that lean on older ones.
+pub const INCREMENTAL: Story = Story {
+    name: "incremental",
+    about: "One counting task of two key groups, of which one changes between two checkpoints: the second leans on the first, also when one in between was given up.",
+    log: &[&[0, 1]],
+    max_parallelism: 2,
+    incremental: true,
+    budget: Budget { checkpoints: 2, expiries: 1, ..CALM },
+    ..CHECKPOINT
+};
+
+/// Three snapshots that lean on each other.
+pub const CHAIN_OF_BASES: Story = Story {
+    name: "chain-of-bases",
+    about: "Three checkpoints in a row, of which each changes one of two key groups: the third could lean on both before it, may lean on one, and writes the rest again.",
+    log: &[&[0, 1]],
+    budget: Budget { checkpoints: 3, ..CALM },
+    ..INCREMENTAL
+};
+
 /// All of it together and a lot of it: far too large to explore, walked through at random.
 pub const WALK: Story = Story {
     name: "walk",
@@ -250,6 +274,7 @@ pub const WALK: Story = Story {
     hosts: &[2, 2, 2],
     manifests_retained: 1,
     checkpoint_failures_max: 2,
+    incremental: true,
     budget: Budget {
         checkpoints: 6,
         expiries: 2,
@@ -270,6 +295,8 @@ pub const WALK: Story = Story {
 pub const QUICK: &[Story] = &[
     ALIGNMENT,
     CHECKPOINT,
+    INCREMENTAL,
+    CHAIN_OF_BASES,
     DECLINED,
     HALF_WRITTEN,
     UNREADABLE,

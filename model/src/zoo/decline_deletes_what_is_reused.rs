@@ -1,8 +1,9 @@
 //! A task that cannot take its snapshot cleans up what an earlier checkpoint needs.
 //!
 //! When its own snapshot failed, a task deleted all files of it, also those that it had only reused from
-//! the checkpoint before. Here the snapshot before is deleted when a task declines. In this world a
-//! delete has no sender, so that it makes no difference that the leader asks for it.
+//! the checkpoint before. Here what the snapshot leans on is deleted when a task declines: the one before and
+//! what that leans on itself. In this world a delete has no sender, so that it makes no difference that
+//! the leader asks for it.
 //!
 //! Source: FLINK-25395.
 
@@ -10,7 +11,7 @@ use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, ToCo
 
 use super::{Around, Twist};
 
-/// A decline deletes the task's part of the newest checkpoint.
+/// A decline deletes what the snapshot leans on: the task's part of the newest checkpoint.
 #[derive(Debug)]
 pub struct DeclineDeletesWhatIsReused;
 
@@ -25,7 +26,9 @@ impl Twist for DeclineDeletesWhatIsReused {
         if let CoordinatorInput::Host(ToCoordinator::Decline { task, .. }) = input {
             let newest = coordinator.manifest().and_then(|manifest| manifest.newest_checkpoint());
             let reused = newest.and_then(|record| record.tasks.iter().find(|known| known.task == *task));
-            out.extend(reused.map(|snapshot| CoordinatorOutput::Delete(vec![snapshot.state.object])));
+            out.extend(
+                reused.map(|snapshot| CoordinatorOutput::Delete(snapshot.state.objects().copied().collect())),
+            );
         }
         out
     }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::stories::{
-    ALIGNMENT, CHECKPOINT, DECLINED, LATE_HOST, LEADERSHIP, SCALE_IN, SCALE_OUT, STRAGGLERS, UNION,
+    ALIGNMENT, CHAIN_OF_BASES, CHECKPOINT, DECLINED, INCREMENTAL, LATE_HOST, LEADERSHIP, SCALE_IN, SCALE_OUT,
+    STRAGGLERS, UNION,
 };
 
 macro_rules! mutants {
@@ -40,17 +41,20 @@ mutants! {
     stop_falls_back::StopFallsBack in SCALE_IN breaks "recovery_starts_from_the_newest" from "FLINK-26783, FLINK-26923";
     restart_from_nothing::RestartFromNothing in CHECKPOINT breaks "recovery_starts_from_the_newest" from "FLINK-3390";
     ambiguous_is_failed::AmbiguousIsFailed in LEADERSHIP breaks "named_objects_exist_as_first_written" from "FLINK-22494, FLINK-24543";
-    abort_deletes_what_is_shared::AbortDeletesWhatIsShared in CHECKPOINT breaks "named_objects_exist_as_first_written" from "FLINK-24611";
-    subsumed_with_what_is_shared::SubsumedWithWhatIsShared in SCALE_IN breaks "named_objects_exist_as_first_written" from "FLINK-21351";
+    abort_deletes_what_is_shared::AbortDeletesWhatIsShared in INCREMENTAL breaks "named_objects_exist_as_first_written" from "FLINK-24611";
+    subsumed_with_what_is_shared::SubsumedWithWhatIsShared in INCREMENTAL breaks "named_objects_exist_as_first_written" from "FLINK-21351";
     new_file_looks_redundant::NewFileLooksRedundant in CHECKPOINT breaks "named_objects_exist_as_first_written" from "FLINK-29913";
     decline_deletes_what_is_reused::DeclineDeletesWhatIsReused in DECLINED breaks "named_objects_exist_as_first_written" from "FLINK-25395";
     orphans_at_startup::OrphansAtStartup in LEADERSHIP breaks "named_objects_exist_as_first_written" from "Hazelcast Jet 2415";
+    leans_on_what_is_not_committed::LeansOnWhatIsNotCommitted in INCREMENTAL breaks "snapshots_lean_only_on_what_is_named" from "invented";
+    forgotten_base_is_accepted::ForgottenBaseIsAccepted in CHAIN_OF_BASES breaks "snapshots_lean_only_on_what_is_named" from "invented";
     notice_before_the_commit::NoticeBeforeTheCommit in CHECKPOINT breaks "notices_are_true_in_order_and_once" from "FLINK-6328, FLINK-10354";
     notice_of_a_predecessor::NoticeOfAPredecessor in CHECKPOINT breaks "notices_are_true_in_order_and_once" from "FLINK-24096";
     notice_takes_effect_again::NoticeTakesEffectAgain in CHECKPOINT breaks "notices_are_true_in_order_and_once" from "FLINK-10377";
     restore_clears_per_handle::RestoreClearsPerHandle in SCALE_IN breaks "restored_is_what_was_frozen" from "FLINK-4731";
     older_version_is_read::OlderVersionIsRead in SCALE_IN breaks "restored_is_what_was_frozen" from "RisingWave 8468, 5813, 24384";
     change_under_the_previous_key::ChangeUnderThePreviousKey in SCALE_OUT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "FLINK-26063";
+    unchanged_state_is_forgotten::UnchangedStateIsForgotten in INCREMENTAL breaks "state_is_the_fold_of_the_records_before_the_barrier" from "Arroyo 7f844b05";
     offset_before_the_record::OffsetBeforeTheRecord in CHECKPOINT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "FLINK-21996, FLINK-18071";
     offsets_registered_late::OffsetsRegisteredLate in CHECKPOINT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "BEAM-7144";
     file_name_reused::FileNameReused in CHECKPOINT breaks "state_is_the_fold_of_the_records_before_the_barrier" from "FLINK-29095, SPARK-43404, SPARK-46796";

@@ -19,7 +19,9 @@ mod epoch_not_raised;
 mod exists_is_created;
 mod expiry_is_not_set;
 mod file_name_reused;
+mod forgotten_base_is_accepted;
 mod idle_task_left_out;
+mod leans_on_what_is_not_committed;
 mod list;
 mod max_parallelism_derived_again;
 mod new_file_looks_redundant;
@@ -51,6 +53,7 @@ mod stop_falls_back;
 mod subsumed_with_what_is_shared;
 mod successor_before_the_last_checkpoint;
 mod trigger_lock_not_released;
+mod unchanged_state_is_forgotten;
 mod unfinished_is_not_swept;
 mod union_state_taken_over_whole;
 
@@ -61,7 +64,7 @@ pub use outside::{OUTSIDE, Outside};
 use std::{fmt, sync::Arc};
 
 use keygroups::{
-    checkpoint::{Attempt, Manifest, ObjectName},
+    checkpoint::{Attempt, CheckpointId, Manifest, ObjectName},
     key_group::KeyGroup,
     protocol::{
         Coordinator, CoordinatorInput, CoordinatorOutput, Deployment, Host, HostId, HostInput, HostOutput,
@@ -153,6 +156,12 @@ pub trait Twist: fmt::Debug + Sync {
     /// in the store, ascending.
     fn stored(&self, _objects: &dyn Fn() -> Vec<ObjectName>, _name: ObjectName) -> Option<ObjectName> {
         None
+    }
+
+    /// The checkpoint whose objects a task leans on; `newest` is the newest that it was frozen for,
+    /// `confirmed` the newest that is committed.
+    fn leans_on(&self, _newest: CheckpointId, confirmed: CheckpointId) -> CheckpointId {
+        confirmed
     }
 
     /// Whether an element reaches only the receiver of its sender's attempt.

@@ -1,8 +1,7 @@
 //! What a later checkpoint builds on is deleted with the checkpoint that it subsumes.
 //!
 //! A savepoint counted towards the one checkpoint that was retained, so that it subsumed the last real
-//! one, and with it files that later incremental checkpoints went on using. What later checkpoints go
-//! on using here is the chain of outputs.
+//! one, and with it files that later incremental checkpoints went on using.
 //!
 //! Source: FLINK-21351.
 
@@ -10,7 +9,7 @@ use keygroups::protocol::{Coordinator, CoordinatorInput, CoordinatorOutput, Even
 
 use super::{Around, Twist};
 
-/// A commit deletes the outputs of the checkpoint before, which the chain of outputs still names.
+/// A commit deletes the snapshots of the checkpoint before, also those on which the new one leans.
 #[derive(Debug)]
 pub struct SubsumedWithWhatIsShared;
 
@@ -26,11 +25,8 @@ impl Twist for SubsumedWithWhatIsShared {
             out.iter().any(|output| matches!(output, CoordinatorOutput::Event(Event::Committed { .. })));
         let committed = around.committed();
         if let ([.., before, _], true) = (&*committed, commits) {
-            let outputs = before.tasks.iter().filter_map(|snapshot| snapshot.output.as_ref());
-            let shared: Vec<_> = outputs.map(|output| output.object).collect();
-            if !shared.is_empty() {
-                out.push(CoordinatorOutput::Delete(shared));
-            }
+            let snapshots = before.tasks.iter().map(|snapshot| snapshot.state.object);
+            out.push(CoordinatorOutput::Delete(snapshots.collect()));
         }
         out
     }

@@ -101,9 +101,8 @@ impl CoordinatorTransport for Transport {
     fn tell_peers(&mut self, epoch: LeaderEpoch) {
         let peers =
             (0..self.cluster.scenario.coordinators).map(CoordinatorId).filter(|peer| *peer != self.id);
-        for address in peers.filter_map(|peer| self.cluster.coordinator(peer)) {
-            self.post(address, &CoordinatorMail::PeerAlive(epoch));
-        }
+        let addresses = peers.filter_map(|peer| self.cluster.coordinator(peer));
+        self.mailbox.send_to_each(addresses, &CoordinatorMail::PeerAlive(epoch));
     }
 
     fn error(&mut self, error: &DriverError) {

@@ -39,10 +39,15 @@ pub(super) fn skewed(seed: u64, scenario: &Scenario) -> Arc<Table> {
     }
 }
 
+/// Whether hosts keep local copies: in every other seed.
+pub(super) fn disks(seed: u64) -> bool {
+    random::stream(seed, "disks").bool()
+}
+
 /// What else is drawn from `seed` for a scenario. Without faults the job is as quiet as it can be.
 pub(super) fn variety(seed: u64, scenario: &Scenario) -> Variety {
     let random = &mut random::stream(seed, "variety");
-    let mut variety = Variety::default();
+    let mut variety = Variety { bases_max: bases_max(seed), ..Variety::default() };
     let within_us = scenario.horizon_us;
     if random.u8(0..6) == 0 {
         variety.empty_partitions = random.u16(0..scenario.partitions);
@@ -60,6 +65,7 @@ pub(super) fn variety(seed: u64, scenario: &Scenario) -> Variety {
     if scenario.faults == Profile::None {
         return variety;
     }
+    variety.window_messages = window(seed);
     if random.u8(0..4) == 0 {
         let (at_us, for_us) = time_in(random, within_us);
         variety.slow.push(Slow { at_us, for_us, records: random::spread(random, (1, 64)) as u32 });
@@ -72,6 +78,19 @@ pub(super) fn variety(seed: u64, scenario: &Scenario) -> Variety {
     }
     variety.wishes.sort_by_key(|wish| wish.at_us);
     variety
+}
+
+/// Channels that are full after a few messages: then sources wait, and barriers come late. It was thought of
+/// when all else was drawn already, so that it has a stream of its own.
+fn window(seed: u64) -> Option<u16> {
+    let random = &mut random::stream(seed, "window");
+    (random.u8(0..5) == 0).then(|| random::spread(random, (1, 8)) as u16)
+}
+
+/// From a stream of its own, so that what was drawn before this could be drawn is drawn as before.
+fn bases_max(seed: u64) -> Option<u8> {
+    let random = &mut random::stream(seed, "bases");
+    (random.u8(0..4) == 0).then(|| random.u8(0..=3))
 }
 
 /// A few requests, some of them within milliseconds.
@@ -135,10 +154,12 @@ mod tests {
         let now_and_then = |percent| (5..=45).contains(&percent);
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.empty_partitions > 0)));
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.ballast_bytes > 0)));
+        assert!(now_and_then(share(&drawn, |scenario| scenario.variety.bases_max.is_some())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.silences.is_empty())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.slow.is_empty())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.wishes.is_empty())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.restarts.is_empty())));
+        assert!(now_and_then(share(&drawn, |scenario| scenario.variety.window_messages.is_some())));
         assert!(share(&drawn, |scenario| scenario.variety == Variety::default()) >= 10);
         // Hot keys, and all keys in one key group of many.
         let keys = |scenario: &Scenario| -> BTreeSet<_> {
@@ -156,8 +177,8 @@ mod tests {
     #[test]
     fn quiet_job_is_not_disturbed_by_its_variety() {
         for scenario in scenarios(Profile::None) {
-            let Variety { slow, wishes, restarts, .. } = scenario.variety;
-            assert!(slow.is_empty() && wishes.is_empty() && restarts.is_empty());
+            let Variety { slow, wishes, restarts, window_messages, .. } = scenario.variety;
+            assert!(window_messages.is_none() && slow.is_empty() && wishes.is_empty() && restarts.is_empty());
         }
     }
 }

@@ -7,7 +7,7 @@ use super::untyped::Work;
 use crate::wire::{Address, Bell, ChannelReceiver, ChannelSender, ConnectionTag, Mailbox, Node};
 use bytes::Bytes;
 use keygroups::checkpoint::{Attempt, CheckpointId, TaskId};
-use keygroups::driver::{DriverError, Engine, FrozenTask, RestoredTask};
+use keygroups::driver::{CopyError, DriverError, Engine, FrozenTask, RestoredTask};
 use keygroups::protocol::{
     Barrier, CoordinatorId, Deployment, FailureCause, Host, HostInput, HostOutput, ToCoordinator, ToHost,
 };
@@ -57,9 +57,8 @@ impl Engine for SimEngine {
 
     fn send_all(&mut self, message: ToCoordinator) {
         let message = CoordinatorMail::Host(message);
-        for id in 0..self.cluster.scenario.coordinators {
-            self.mail(self.cluster.coordinator(CoordinatorId(id)), &message);
-        }
+        let all = (0..self.cluster.scenario.coordinators).map(CoordinatorId);
+        self.mailbox.send_to_each(all.filter_map(|id| self.cluster.coordinator(id)), &message);
     }
 
     fn restore(&mut self, deployment: &Arc<Deployment>, restored: RestoredTask) -> Result<(), FailureCause> {
@@ -117,6 +116,10 @@ impl Engine for SimEngine {
 
     fn error(&mut self, _: Attempt, _: TaskId, error: &DriverError) {
         self.cluster.watch.driver_error(self.node, error);
+    }
+
+    fn copy_error(&mut self, error: CopyError) {
+        self.cluster.watch.copy_error(self.node, &error);
     }
 
     fn step(&mut self, machine: &Host, input: &HostInput, outputs: &[HostOutput]) {

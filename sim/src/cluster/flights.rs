@@ -12,6 +12,7 @@ use keygroups::checkpoint::Certificate;
 use keygroups::codec;
 use keygroups::key_group::{JavaHash, MaxParallelism};
 use keygroups::snapshot::KeyGroupSections;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -140,6 +141,15 @@ fn ballast_of(flights: u64, bytes: u32) -> Vec<u8> {
     vec![flights as u8; bytes as usize]
 }
 
+/// Bytes that are encoded in one go, to the same encoding as byte by byte.
+struct Whole<'a>(&'a [u8]);
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
 /// The rows before a barrier, one after the other, into an ordered map.
 struct Sequential {
     input: PartitionedInput,
@@ -162,18 +172,18 @@ impl Oracle for Sequential {
         match self.ballast_bytes {
             0 => totals,
             bytes => self.reference.iter().fold(totals, |sum, (key, totals)| {
-                sum + certificate_of(&(BALLAST, key, ballast_of(totals.flights, bytes)))
+                sum + certificate_of(&(BALLAST, key, Whole(&ballast_of(totals.flights, bytes))))
             }),
         }
     }
 
     fn entry(&self, entry: Entry<'_>) -> Result<Certificate, String> {
         match entry.state {
-            STATE => decoded(&entry).map(|(key, totals)| state_of(&key, totals)),
+            STATE => decoded(&entry).map(|(key, totals)| state_of(key, totals)),
             BALLAST => {
-                let key: Arc<str> = codec::decode(entry.key).map_err(|error| error.to_string())?;
-                let value: Vec<u8> = codec::decode(entry.value).map_err(|error| error.to_string())?;
-                Ok(certificate_of(&(BALLAST, key, value)))
+                let key: &str = codec::decode(entry.key).map_err(|error| error.to_string())?;
+                let value: &[u8] = codec::decode(entry.value).map_err(|error| error.to_string())?;
+                Ok(certificate_of(&(BALLAST, key, Whole(value))))
             }
             other => Err(format!("the job has no state {other}")),
         }
@@ -188,7 +198,7 @@ impl Oracle for Sequential {
 
     fn state_difference(&self, committed: &Committed<'_, OutputRecord>) -> Option<String> {
         let found = totals_of(committed.sections).ok()?;
-        self.reference.difference(found.iter().map(|(key, totals)| (&**key, *totals)))
+        self.reference.difference(found)
     }
 
     fn finished(&self, committed: &Committed<'_, OutputRecord>) -> Result<(), (&'static str, String)> {
@@ -206,7 +216,7 @@ impl Oracle for Sequential {
         }
         let rule = "result_equals_a_sequential_run";
         let found = totals_of(committed.sections).map_err(|error| (rule, error))?;
-        match reference.difference(found.iter().map(|(key, totals)| (&**key, *totals))) {
+        match reference.difference(found) {
             Some(difference) => Err((rule, difference)),
             None => Ok(()),
         }
@@ -214,15 +224,15 @@ impl Oracle for Sequential {
 }
 
 /// The totals in a checkpoint, in order of key.
-pub(super) fn totals_of(state: &[KeyGroupSections]) -> Result<Vec<(Arc<str>, Totals)>, String> {
+pub(super) fn totals_of(state: &[KeyGroupSections]) -> Result<Vec<(&str, Totals)>, String> {
     let totals = entries_of(state).filter(|(_, entry)| entry.state == STATE);
     let mut totals = totals.map(|(_, entry)| decoded(&entry)).collect::<Result<Vec<_>, _>>()?;
-    totals.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    totals.sort_unstable_by(|a, b| a.0.cmp(b.0));
     Ok(totals)
 }
 
-fn decoded(entry: &Entry<'_>) -> Result<(Arc<str>, Totals), String> {
-    let key: Arc<str> = codec::decode(entry.key).map_err(|error| format!("key of {STATE}: {error}"))?;
+fn decoded<'a>(entry: &Entry<'a>) -> Result<(&'a str, Totals), String> {
+    let key = codec::decode(entry.key).map_err(|error| format!("key of {STATE}: {error}"))?;
     let value: Value = codec::decode(entry.value).map_err(|error| format!("value of {STATE}: {error}"))?;
     let (flights, distance, max_delay) = value;
     Ok((key, Totals { flights, distance, max_delay }))

@@ -6,7 +6,7 @@ use super::engine::SimEngine;
 use super::planted::TwistedHost;
 use crate::wire::{Bell, Inbound, Mailbox, Node};
 use futures::future::{Either, select};
-use keygroups::driver::HostDriver;
+use keygroups::driver::{HostDriver, LocalCopies};
 use keygroups::protocol::{Host, HostId, HostInput, Incarnation, ToHost};
 use std::pin::pin;
 use std::rc::Rc;
@@ -23,9 +23,13 @@ pub(crate) async fn main(cluster: Arc<Cluster>, id: HostId, node: Node) {
     let engine = SimEngine::new(cluster.clone(), node, mailbox.clone(), bell.clone());
     let timings = cluster.scenario.timings.clone();
     let (store, runtime) = (cluster.connect(node), cluster.runtime(node));
-    let machine = TwistedHost::new(machine, cluster.clone());
+    let machine = TwistedHost::new(machine, cluster.clone(), node);
     let mut driver =
         HostDriver::new(machine, store, engine, runtime, timings).expect("timings that can work");
+    if cluster.scenario.disks {
+        let disk = Arc::new(cluster.nodes.disk(node).open());
+        driver = driver.with_local_copies(LocalCopies::new(disk, cluster.layout().prefix().clone()));
+    }
     driver.handle(HostInput::Boot);
     let interval_us = cluster.scenario.batch_interval_us;
     mailbox.wake_after(interval_us, 0);

@@ -48,13 +48,14 @@ pub use watch::STEPS;
 
 use crate::case::Case;
 use crate::fault::{FaultPlan, Injector, Targets};
+use crate::misfortune::{Misfortunes, Noted};
 use crate::nodes::{Nodes, ProcessState};
 use crate::process::Clock;
 use crate::random;
 use crate::run::{Run, Violation, World, run};
-use crate::storage::StoreNode;
+use crate::storage::{RequestMisfortune, StoreNode};
 use crate::trace::Recording;
-use crate::wire::{Address, Net, Node};
+use crate::wire::{Address, MessageMisfortune, Net, Node};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use keygroups::checkpoint::ObjectName;
@@ -135,7 +136,7 @@ impl Cluster {
 
     /// What the store holds besides manifests, ascending.
     fn objects(&self) -> Vec<ObjectName> {
-        let identify = |path: &String| match self.layout().identify(&Path::from(path.as_str())) {
+        let identify = |path: &String| match self.layout().identify(path) {
             Identified::Object(name) => Some(name),
             Identified::Manifest(_) | Identified::Foreign => None,
         };
@@ -186,11 +187,31 @@ pub fn simulate_plan(
     planted: Planted,
     recording: Recording,
 ) -> Run<Summary> {
+    simulate_flights(seed, scenario, plan, planted, recording, None)
+}
+
+/// What chance strikes in such a run, whatever becomes of it.
+pub(crate) fn misfortunes(seed: u64, scenario: &Scenario, plan: FaultPlan, planted: Planted) -> Misfortunes {
+    let noted = Unlucky::default();
+    let recording = Recording::default();
+    let _ = simulate_flights(seed, scenario, plan, planted, recording, Some(noted.clone()));
+    Misfortunes { messages: noted.messages.so_far(), requests: noted.requests.so_far() }
+}
+
+fn simulate_flights(
+    seed: u64,
+    scenario: &Scenario,
+    plan: FaultPlan,
+    planted: Planted,
+    recording: Recording,
+    noted: Option<Unlucky>,
+) -> Run<Summary> {
     let job = AnyJob::new(Arc::new(flights::Flights::new(scenario)), Vec::new());
-    let setting = Setting { scenario: scenario.clone(), plan, planted, job, stores: Stores::default() };
+    let stores = Stores::default();
+    let setting = Setting { scenario: scenario.clone(), plan, planted, job, stores, noted };
     simulate_job(seed, setting, recording).map(|Finished { summary, state }| {
-        let result = flights::totals_of(&state).expect("the oracle has read it");
-        Summary { result, ..summary }
+        let totals = flights::totals_of(&state).expect("the oracle has read it");
+        Summary { result: totals.into_iter().map(|(key, totals)| (key.into(), totals)).collect(), ..summary }
     })
 }
 
@@ -201,6 +222,15 @@ pub(crate) struct Setting {
     pub(crate) planted: Planted,
     pub(crate) job: AnyJob,
     pub(crate) stores: Stores,
+    /// Where what chance strikes is noted, if anybody wants to know.
+    pub(crate) noted: Option<Unlucky>,
+}
+
+/// Messages and requests that chance strikes.
+#[derive(Clone, Default)]
+pub(crate) struct Unlucky {
+    messages: Noted<MessageMisfortune>,
+    requests: Noted<RequestMisfortune>,
 }
 
 /// A run that holds.
@@ -218,13 +248,16 @@ pub(crate) fn simulate_job(seed: u64, setting: Setting, recording: Recording) ->
 }
 
 async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Violation> {
-    let Setting { scenario, plan, planted, job, stores } = setting;
+    let Setting { scenario, plan, planted, job, stores, noted } = setting;
     let job = job.untyped();
     let World { seed, net, nodes, trace } = world.clone();
     let store = StoreNode::start(&net, &trace, world.random("store"));
     let watch = Watch::new(&world, &scenario, &*job);
     watch.observe(&store);
 
+    if let Some(messages) = scenario.variety.window_messages {
+        net.set_window(messages.into());
+    }
     // Nodes are numbered in order of creation, so that addresses are known before anybody starts.
     let Targets { coordinators, hosts, spares, store: expected, .. } = scenario.targets();
     let hosts: Vec<_> = hosts.into_iter().chain(spares.iter().copied()).collect();
@@ -263,6 +296,10 @@ async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Viola
         assert_eq!(node, expected, "nodes are numbered in order of creation");
     }
 
+    if let Some(Unlucky { messages, requests }) = noted {
+        net.note_misfortunes(messages);
+        store.note_misfortunes(requests);
+    }
     let injector = Injector::start(&world, &store, plan);
     watch.aim(&injector);
     let (outcome, state) = match user::run(&cluster, user, &injector).await {

@@ -51,6 +51,7 @@ impl<P: Operator> OperatorTask<P> {
     ) -> Result<Self, FailureCause> {
         let deployment = Arc::clone(channels.deployment);
         let mut backend = restored.backend.ok_or(FailureCause::Engine)?;
+        backend.set_incremental_policy(channels.cluster.scenario.variety.incremental_policy());
         let operator = job.operator(&mut backend).map_err(|_| FailureCause::RestoreCorrupt)?;
         let inputs = channels.inputs();
         let checkpoint = deployment.restore.checkpoint;
@@ -157,12 +158,14 @@ impl<P: Operator> Work for OperatorTask<P> {
 
     fn snapshot(&mut self, barrier: Barrier, _: &Cluster) -> FrozenTask {
         self.stopped |= barrier.stop;
+        let leans_on = self.twist.leans_on(self.last_snapshot, barrier.confirmed);
         self.last_snapshot = barrier.checkpoint;
         let since = self.output.iter().filter(|(after, _)| *after >= barrier.confirmed);
         let output: Vec<_> = since.map(|(_, record)| record).collect();
         let output = (!output.is_empty())
             .then(|| FrozenOutput { bytes: encode(&output), records: output.len() as u64 });
-        FrozenTask { keyed: Some(self.backend.freeze()), operator_state: Vec::new(), output }
+        let keyed = self.backend.freeze_at(barrier.checkpoint, leans_on);
+        FrozenTask { keyed: Some(keyed), operator_state: Vec::new(), output }
     }
 
     fn commit(&mut self, checkpoint: CheckpointId) {

@@ -116,9 +116,8 @@ impl Progress {
     /// The highest parallelism up to the wanted one that fits into the slots. With too few for any it is the
     /// wanted one: then nothing counts as reached.
     fn achievable(&self, wanted: Parallelism, slots: usize) -> Parallelism {
-        let Some(manifest) = &self.newest else { return wanted };
-        let below = (1..=wanted.get()).rev().filter_map(|p| Parallelism::new(u32::from(p)).ok());
-        below.into_iter().find(|p| manifest.job.slots(*p) <= slots).unwrap_or(wanted)
+        let achievable = self.newest.as_ref().and_then(|manifest| manifest.job.achievable(wanted, slots));
+        achievable.unwrap_or(wanted)
     }
 
     fn share(&self, rows: u64) -> u64 {

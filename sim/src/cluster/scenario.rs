@@ -1,15 +1,14 @@
 //! What a cluster is made of and what it is to do.
 
 mod error;
+mod nodes;
 mod swarm;
 
 pub use error::ScenarioError;
 
-use super::STEPS;
 use super::variety::Variety;
-use crate::fault::{Profile, Targets};
+use crate::fault::Profile;
 use crate::input::Table;
-use crate::wire::Node;
 use keygroups::checkpoint::{JobSpec, Scaling, VertexId, VertexSpec};
 use keygroups::driver::Timings;
 use keygroups::key_group::{MaxParallelism, Parallelism};
@@ -31,6 +30,9 @@ pub enum EngineBug {
     CountsTwice,
     /// Sources begin anew after every restore.
     ForgetsOffsets,
+    /// A host that is told to restore a task takes the newest copy of that task's state on its disk for it, by
+    /// its name, and reads it unverified: whichever attempt took it, and for whichever checkpoint.
+    TrustsLocalCopies,
 }
 
 /// How much longer than the others a coordinator waits before it campaigns.
@@ -75,6 +77,9 @@ pub struct Scenario {
     pub(crate) horizon_us: u64,
     pub(crate) liveness_us: u64,
     pub(crate) bug: Option<EngineBug>,
+    /// Hosts keep local copies on their disks.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) disks: bool,
     /// What makes this job unlike the next one.
     #[serde(default)]
     pub(crate) variety: Variety,
@@ -134,6 +139,7 @@ impl Scenario {
             horizon_us: 30_000_000,
             liveness_us: 120_000_000,
             bug: None,
+            disks: false,
             variety: Variety::default(),
         })
     }
@@ -186,24 +192,6 @@ impl Scenario {
         if self.input.is_empty() { Err(ScenarioError::NoRow) } else { Ok(()) }
     }
 
-    /// Who can be hit, and at which steps. The cluster numbers its nodes in this order: the store, the user,
-    /// coordinators, hosts, spares.
-    #[must_use]
-    pub fn targets(&self) -> Targets {
-        let coordinators = 2..2 + self.coordinators;
-        let hosts = coordinators.end..coordinators.end + self.hosts;
-        let spares = hosts.end..hosts.end + self.spares;
-        Targets {
-            coordinators: coordinators.map(Node).collect(),
-            hosts: hosts.map(Node).collect(),
-            spares: spares.map(Node).collect(),
-            hosts_min: usize::from(self.hosts_min()),
-            manifests_retained: self.manifests_retained,
-            store: Node(0),
-            steps: STEPS,
-        }
-    }
-
     /// How much goes wrong in what a seed draws.
     #[must_use]
     pub fn faults(&self) -> Profile {
@@ -216,11 +204,35 @@ impl Scenario {
         self.horizon_us
     }
 
+    /// The same with the input coming in over so many virtual seconds, and faults until then; as many batches in
+    /// larger pauses. At least 1 second.
+    #[must_use]
+    pub fn over_seconds(mut self, seconds: u32) -> Self {
+        self.horizon_us = u64::from(seconds.max(1)) * 1_000_000;
+        let most = self.input.rows.len().div_ceil(usize::from(self.partitions));
+        let batches = most.div_ceil(self.batch_rows).max(1) as u64;
+        self.batch_interval_us = (self.horizon_us / batches).max(1_000);
+        self
+    }
+
     /// The same with a bug in the engine.
     #[must_use]
     pub fn with_engine_bug(mut self, bug: EngineBug) -> Self {
         self.bug = Some(bug);
         self
+    }
+
+    /// The same with hosts that keep local copies on their disks, or with hosts that keep none.
+    #[must_use]
+    pub fn with_disks(mut self, disks: bool) -> Self {
+        self.disks = disks;
+        self
+    }
+
+    /// Whether hosts keep local copies on their disks.
+    #[must_use]
+    pub fn disks(&self) -> bool {
+        self.disks
     }
 
     /// The same with this variety.
@@ -348,4 +360,8 @@ fn timings() -> Timings {
 
 fn manifests_retained() -> u64 {
     4
+}
+
+fn is_false(it: &bool) -> bool {
+    !it
 }

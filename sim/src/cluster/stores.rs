@@ -1,8 +1,7 @@
 //! The stores that processes use: the simulated one's client, or what a user puts around it or in its place.
 
-use super::own_store::OwnStore;
-use super::planted::TwistedStore;
-use super::{Cluster, STORE_CLIENT_PORT};
+use super::planted::{TrustingStore, TwistedStore};
+use super::{Cluster, EngineBug, STORE_CLIENT_PORT};
 use crate::storage::SimObjectStore;
 use crate::wire::Node;
 use keygroups::checkpoint::ObjectName;
@@ -58,6 +57,12 @@ impl Cluster {
             Some(_) => Arc::new(TwistedStore::new(client, Arc::clone(self))),
             None => client,
         };
+        let client: Arc<dyn ObjectStore> = match (self.scenario.bug, self.process(node)) {
+            (Some(EngineBug::TrustsLocalCopies), Process::Host(_)) => {
+                Arc::new(TrustingStore { store: client, disk: self.nodes.disk(node) })
+            }
+            _ => client,
+        };
         match &self.wrap_store {
             Some(wrap) => wrap(self.process(node), client),
             None => client,
@@ -66,11 +71,10 @@ impl Cluster {
 
     /// Objects that no manifest names, directly or through the chain of outputs.
     pub(super) fn garbage(&self) -> Vec<ObjectName> {
-        let paths = self.own_store.as_ref().map_or_else(
-            || self.store.look(|objects| objects.keys().map(|path| path.as_str().into()).collect()),
-            OwnStore::paths,
-        );
-        self.watch.garbage(&paths)
+        match &self.own_store {
+            Some(own) => self.watch.garbage(own.paths().iter()),
+            None => self.store.look(|objects| self.watch.garbage(objects.keys())),
+        }
     }
 
     /// Who runs on `node`.

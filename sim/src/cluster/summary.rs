@@ -28,10 +28,22 @@ pub struct Summary {
     pub elections: u64,
     /// Key groups whose owner changed over all attempts that reached running.
     pub moved_key_groups: u64,
-    /// Bytes read from snapshots to restore, repeats not counted.
+    /// Bytes read from snapshots in the store to restore, repeats not counted.
     pub restore_bytes_read: u64,
     /// Bytes of the key groups and items that were owned after these restores.
     pub restore_bytes_owned: u64,
+    /// Bytes of them that came from local copies; these are not among those read from snapshots.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub restore_bytes_local: u64,
+    /// Snapshots whose state a restore took from a local copy.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub copies_used: u64,
+    /// Local copies that a restore refused: they were damaged, stale, or could not be read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub copies_refused: u64,
+    /// Local copies that could not be written.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub copies_not_kept: u64,
     /// Faults that struck.
     pub faults: usize,
     /// Machine steps after which every invariant was checked.
@@ -60,6 +72,9 @@ pub struct Restored {
     pub entries: u64,
     /// Bytes read from snapshots, repeats not counted.
     pub bytes_read: u64,
+    /// Bytes read from local copies instead.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes_local: u64,
     /// Bytes of what it owns.
     pub bytes_owned: u64,
     /// Requests to the store.
@@ -68,13 +83,22 @@ pub struct Restored {
 
 impl fmt::Display for Restored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempt, task, key_groups, entries, bytes_read, bytes_owned, requests } = self;
+        let Self { attempt, task, key_groups, entries, bytes_read, bytes_local, bytes_owned, requests } =
+            self;
+        let local = match bytes_local {
+            0 => String::new(),
+            bytes => format!(" and {bytes} from local copies"),
+        };
         write!(
             f,
             "task {task} of attempt {attempt} restored key groups {key_groups}: {entries} entries, \
-             {bytes_read} bytes read for {bytes_owned} owned, {requests} requests"
+             {bytes_read} bytes read{local} for {bytes_owned} owned, {requests} requests"
         )
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One line of a run's story.

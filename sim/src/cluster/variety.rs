@@ -2,6 +2,8 @@
 
 use super::scenario::ScenarioError;
 use super::{Cluster, Scenario};
+use keygroups::checkpoint::BASES_MAX;
+use keygroups::incremental::IncrementalPolicy;
 use keygroups::key_group::Parallelism;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,13 @@ pub struct Variety {
     /// Bytes that the cluster's own job keeps for each key besides its totals.
     #[serde(skip_serializing_if = "is_zero")]
     pub ballast_bytes: u32,
+    /// Messages that may lie between two tasks before the sender has to wait; `None` if
+    /// [as many as usual](crate::wire::WINDOW_MESSAGES).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_messages: Option<u16>,
+    /// On how many older snapshots one leans, 0 to 16; the library's default if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bases_max: Option<u8>,
     /// Partitions in which nothing comes in for a while.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub silences: Vec<Silence>,
@@ -95,6 +104,13 @@ fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
 }
 
 impl Variety {
+    /// How snapshots lean on older ones.
+    pub(super) fn incremental_policy(&self) -> IncrementalPolicy {
+        let default = IncrementalPolicy::default();
+        let bounded = self.bases_max.map_or(Ok(default), |max| default.with_bases_max(max.into()));
+        bounded.expect("the scenario was checked")
+    }
+
     /// When all of it is over.
     #[must_use]
     pub fn ends_us(&self) -> u64 {
@@ -126,6 +142,9 @@ impl Variety {
         if self.empty_partitions >= scenario.partitions {
             return Err(ScenarioError::NoRow);
         }
+        if self.window_messages == Some(0) {
+            return Err(ScenarioError::Zero { name: "window_messages" });
+        }
         if self.ends_us() > END_MAX_US {
             return Err(ScenarioError::TooLong { ends_us: self.ends_us(), max_us: END_MAX_US });
         }
@@ -140,6 +159,9 @@ impl Variety {
             if restart.checkpoints_retained == 0 {
                 return Err(ScenarioError::Zero { name: "checkpoints_retained" });
             }
+        }
+        if let Some(found) = self.bases_max.filter(|found| usize::from(*found) > BASES_MAX) {
+            return Err(ScenarioError::BasesMax { found });
         }
         let ascending = self.wishes.is_sorted_by_key(|wish| wish.at_us)
             && self.restarts.is_sorted_by_key(|restart| restart.at_us);

@@ -35,11 +35,31 @@ pub fn unasked(kind: &str, at: At) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::KINDS;
+    use crate::fault::{FaultPlan, KINDS, Profile, Targets};
+    use crate::wire::Node;
+    use std::collections::BTreeSet;
 
     #[test]
-    fn momentary_kinds_are_kinds() {
-        assert!(MOMENTARY.iter().all(|name| KINDS.iter().any(|kind| kind.name == *name)));
+    fn momentary_are_the_kinds_whose_drawn_faults_have_nothing_to_end() {
+        let targets = Targets {
+            coordinators: vec![Node(1), Node(2)],
+            hosts: vec![Node(3), Node(4), Node(5)],
+            spares: vec![Node(6)],
+            hosts_min: 2,
+            manifests_retained: 4,
+            disks: true,
+            store: Node(0),
+            steps: &[],
+        };
+        let plans = (0..200).map(|seed| FaultPlan::draw(seed, Profile::Chaos, &targets, 1_000_000));
+        let mut drawn = BTreeSet::new();
+        for plan in plans {
+            for fault in plan.faults() {
+                assert_eq!(MOMENTARY.contains(&fault.kind()), fault.lasts_us() == 0, "{fault:?}");
+                drawn.insert(fault.kind());
+            }
+        }
+        assert_eq!(drawn, KINDS.iter().map(|kind| kind.name).collect());
     }
 
     #[test]

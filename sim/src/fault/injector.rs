@@ -104,11 +104,15 @@ impl Injector {
         let bound = inner.socket.set(net.bind(node, 0, inner.clone()));
         assert!(bound.is_ok(), "a new injector has no socket yet");
         let mut state = inner.state();
-        if state.plan.faults_max == 0 {
+        if state.plan.is_quiet() {
             inner.heal(&mut state);
         } else {
             if state.plan.faults().any(|fault| matches!(fault, Fault::ClockDrift(_) | Fault::ClockJump(_))) {
                 inner.nodes.let_clocks_err();
+            }
+            if let Some(misfortunes) = &state.plan.misfortunes {
+                inner.net.strike_only(misfortunes.messages.clone());
+                inner.store.strike_only(misfortunes.requests.clone());
             }
             let now_us = crate::wire::now_us();
             inner.wake_at(now_us, state.plan.horizon_us, HORIZON);
@@ -272,7 +276,8 @@ impl Inner {
         if let Some((after_us, next)) = active.fault.next() {
             self.later(state, after_us, next, true);
         }
-        let over = state.active.is_empty() && state.coming.is_empty();
+        let unlucky = self.net.misfortunes_to_come() + self.store.misfortunes_to_come();
+        let over = state.active.is_empty() && state.coming.is_empty() && unlucky == 0;
         if over && state.struck >= state.plan.faults_max {
             self.heal(state);
         }
@@ -306,6 +311,8 @@ impl Inner {
         state.coming.clear();
         self.meetings.heal();
         self.net.faults(|faults| faults.heal());
+        self.net.heal_misfortunes();
+        self.store.heal_misfortunes();
         self.store.faults(|faults| *faults = crate::storage::StoreFaults::CALM);
         self.nodes.heal();
         self.trace.event("faults", "healed", &state.struck);

@@ -1,10 +1,12 @@
 //! Every kind of fault by its name: what it is for people, how often it is drawn, and how.
 
+use super::disk_damage::draw_nodes;
 use super::{
-    ClockDrift, ClockJump, Crash, CrashDuringStart, Fault, HalfOpen, Isolated, Isolation, Join, Leave,
-    NewAddress, Partition, Pause, Rack, RoughLinks, Slow, StoreDamage, StoreErrors, StoreOutage,
-    StoreTrouble, Targets,
+    ClockDrift, ClockJump, Crash, CrashDuringStart, DamagedDisk, DiskTrouble, DiskTroubleKind, Fault,
+    HalfOpen, Isolated, Isolation, Join, Leave, NewAddress, Partition, Pause, Rack, RoughLinks, Slow,
+    StoreDamage, StoreErrors, StoreOutage, StoreTrouble, Targets,
 };
+use crate::disk::DiskDamageKind;
 use crate::random::{pick, spread};
 use crate::storage::{DamageKind, LISTING_LAG_MAX, TroubleKind};
 use crate::wire::Node;
@@ -20,6 +22,8 @@ pub struct Kind {
     pub about: &'static str,
     /// How often it is drawn, beside the others.
     pub(super) weight: u32,
+    /// Whether it befalls local copies only: see [`Mix::of_disks`](super::mix::Mix::of_disks).
+    pub(super) of_disks: bool,
     pub(super) draw: fn(&mut Drawing<'_>) -> Option<Fault>,
 }
 
@@ -63,6 +67,16 @@ impl<'a> Drawing<'a> {
         Some(Fault::StoreDamage(StoreDamage::draw(&mut self.random, how)))
     }
 
+    fn damaged_disk(&mut self, how: DiskDamageKind) -> Option<Fault> {
+        let nodes = draw_nodes(&mut self.random, &self.targets.hosts);
+        Some(Fault::DamagedDisk(DamagedDisk::draw(&mut self.random, nodes, how)))
+    }
+
+    fn disk_trouble(&mut self, how: DiskTroubleKind) -> Option<Fault> {
+        let nodes = draw_nodes(&mut self.random, &self.targets.hosts);
+        Some(Fault::DiskTrouble(DiskTrouble::draw(&mut self.random, nodes, how)))
+    }
+
     fn join(&mut self) -> Option<Fault> {
         if self.spares.is_empty() {
             return None;
@@ -88,10 +102,18 @@ const fn kind(
     about: &'static str,
     draw: fn(&mut Drawing<'_>) -> Option<Fault>,
 ) -> Kind {
-    Kind { name, about, weight, draw }
+    Kind { name, about, weight, of_disks: false, draw }
 }
 
-/// Every kind, in the order of a table for people: processes, clocks, network, store.
+const fn of_disks(
+    name: &'static str,
+    about: &'static str,
+    draw: fn(&mut Drawing<'_>) -> Option<Fault>,
+) -> Kind {
+    Kind { name, about, weight: 1, of_disks: true, draw }
+}
+
+/// Every kind, in the order of a table for people: processes, clocks, network, store, disks.
 pub const KINDS: &[Kind] = &[
     kind("crash", 16, "a process loses its memory and starts again after 2 ms to 15 s", |d| {
         let node = d.process();
@@ -228,5 +250,28 @@ pub const KINDS: &[Kind] = &[
     }),
     kind("store-missing-object", 2, "a stored object that is not needed is lost", |d| {
         d.damage(DamageKind::MissingObject)
+    }),
+    of_disks("disk-lost-writes", "a host crashes, and what it wrote last to its disk is gone", |d| {
+        d.damaged_disk(DiskDamageKind::LostWrites)
+    }),
+    of_disks("disk-torn-writes", "a host crashes, and what it wrote last to its disk is half there", |d| {
+        d.damaged_disk(DiskDamageKind::TornWrites)
+    }),
+    of_disks("disk-stale-copies", "a host crashes, and what it deleted last is on its disk again", |d| {
+        d.damaged_disk(DiskDamageKind::StaleCopies)
+    }),
+    of_disks("disk-misdirected-writes", "what a host wrote last holds the bytes of older files", |d| {
+        d.damaged_disk(DiskDamageKind::MisdirectedWrites)
+    }),
+    of_disks("disk-bit-rot", "a bit of every file on a host's disk is flipped", |d| {
+        d.damaged_disk(DiskDamageKind::BitRot)
+    }),
+    of_disks("disk-full", "a host's disk takes no writes", |d| d.disk_trouble(DiskTroubleKind::Full)),
+    of_disks("disk-unreadable", "a host's disk cannot be read", |d| {
+        d.disk_trouble(DiskTroubleKind::Unreadable)
+    }),
+    of_disks("disk-slow", "everything on a host's disk takes up to 10 s longer", |d| {
+        let extra_us = spread(&mut d.random, (10_000, 10_000_000));
+        d.disk_trouble(DiskTroubleKind::Slow { extra_us })
     }),
 ];

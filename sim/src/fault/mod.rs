@@ -9,6 +9,9 @@ mod clocks;
 mod comings;
 mod crash;
 mod crash_during_start;
+mod disk_damage;
+mod disk_trouble;
+mod effect;
 mod half_open;
 mod injector;
 mod isolation;
@@ -27,11 +30,14 @@ mod store_errors;
 mod store_trouble;
 #[cfg(test)]
 mod tests;
+mod whom;
 
 pub use clocks::{ClockDrift, ClockJump};
 pub use comings::{Join, Leave};
 pub use crash::Crash;
 pub use crash_during_start::CrashDuringStart;
+pub use disk_damage::DamagedDisk;
+pub use disk_trouble::{DiskTrouble, DiskTroubleKind};
 pub use half_open::HalfOpen;
 pub use injector::Injector;
 pub(crate) use injector::WeakInjector;
@@ -49,12 +55,8 @@ pub use store_damage::StoreDamage;
 pub use store_errors::StoreErrors;
 pub use store_trouble::StoreTrouble;
 
-use crate::nodes::Nodes;
-use crate::process::Manners;
-use crate::storage::{StoreFaults, StoreNode};
-use crate::wire::{Net, NetworkFaults, Node};
+use crate::wire::Net;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// One fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +97,10 @@ pub enum Fault {
     StoreTrouble(StoreTrouble),
     /// A stored object is damaged for ever.
     StoreDamage(StoreDamage),
+    /// Files on a host's disk are damaged.
+    DamagedDisk(DamagedDisk),
+    /// A host's disk misbehaves.
+    DiskTrouble(DiskTrouble),
 }
 
 impl Fault {
@@ -124,30 +130,8 @@ impl Fault {
             Self::StoreOutage(_) => "store-outage",
             Self::StoreTrouble(fault) => fault.kind(),
             Self::StoreDamage(fault) => fault.damage.how.name(),
-        }
-    }
-
-    /// Every node that it names.
-    pub(super) fn nodes(&self) -> Vec<Node> {
-        match self {
-            Self::Crash(fault) => vec![fault.node],
-            Self::CrashDuringStart(fault) => vec![fault.node],
-            Self::Pause(fault) => vec![fault.node],
-            Self::Slow(fault) => vec![fault.node],
-            Self::Rack(fault) => fault.nodes.clone(),
-            Self::NewAddress(fault) => vec![fault.node],
-            Self::Join(fault) => vec![fault.node],
-            Self::Leave(fault) => vec![fault.node],
-            Self::ClockDrift(fault) => vec![fault.node],
-            Self::ClockJump(fault) => vec![fault.node],
-            Self::Partition(fault) => fault.from.iter().chain(&fault.to).copied().collect(),
-            Self::Isolation(fault) => fault.others.clone(),
-            Self::HalfOpen(fault) => vec![fault.from, fault.to],
-            Self::RoughLinks(_)
-            | Self::StoreErrors(_)
-            | Self::StoreOutage(_)
-            | Self::StoreTrouble(_)
-            | Self::StoreDamage(_) => Vec::new(),
+            Self::DamagedDisk(fault) => fault.damage.how.name(),
+            Self::DiskTrouble(fault) => fault.kind(),
         }
     }
 
@@ -157,74 +141,13 @@ impl Fault {
         match self {
             Self::ClockDrift(fault) if fault.rate_per_mille == 0 => senseless("a clock that stands still"),
             Self::Rack(fault) if fault.nodes.is_empty() => senseless("nothing stands in it"),
+            Self::DamagedDisk(DamagedDisk { nodes, .. }) | Self::DiskTrouble(DiskTrouble { nodes, .. })
+                if nodes.is_empty() =>
+            {
+                senseless("it befalls nobody")
+            }
             Self::Partition(fault) if fault.from.is_empty() => senseless("nobody is cut off"),
             _ => Ok(()),
-        }
-    }
-
-    /// Lets it strike another: an aimed fault finds its victim when the step is taken.
-    fn aim_at(&mut self, victim: Node) {
-        match self {
-            Self::Crash(fault) => fault.node = victim,
-            Self::CrashDuringStart(fault) => fault.node = victim,
-            Self::Pause(fault) => fault.node = victim,
-            Self::Slow(fault) => fault.node = victim,
-            Self::Rack(fault) => fault.aim_at(victim),
-            Self::NewAddress(fault) => fault.node = victim,
-            Self::ClockDrift(fault) => fault.node = victim,
-            Self::ClockJump(fault) => fault.node = victim,
-            Self::Partition(fault) => fault.aim_at(victim),
-            Self::HalfOpen(fault) => fault.aim_at(victim),
-            // Who comes and goes is counted when the plan is made.
-            Self::Join(_)
-            | Self::Leave(_)
-            | Self::Isolation(_)
-            | Self::RoughLinks(_)
-            | Self::StoreErrors(_)
-            | Self::StoreOutage(_)
-            | Self::StoreTrouble(_)
-            | Self::StoreDamage(_) => {}
-        }
-    }
-
-    /// Moves it to another cluster, in which `place` says who a node is now. Whether there is still somebody
-    /// to hit.
-    pub(crate) fn move_nodes(&mut self, place: &impl Fn(Node) -> Option<Node>) -> bool {
-        let moved = |node: &mut Node| {
-            let now = place(*node);
-            *node = now.unwrap_or(*node);
-            now.is_some()
-        };
-        match self {
-            Self::Crash(fault) => moved(&mut fault.node),
-            Self::CrashDuringStart(fault) => moved(&mut fault.node),
-            Self::Pause(fault) => moved(&mut fault.node),
-            Self::Slow(fault) => moved(&mut fault.node),
-            Self::Rack(fault) => {
-                fault.nodes.retain_mut(moved);
-                !fault.nodes.is_empty()
-            }
-            Self::NewAddress(fault) => moved(&mut fault.node),
-            Self::Join(fault) => moved(&mut fault.node),
-            Self::Leave(fault) => moved(&mut fault.node),
-            Self::ClockDrift(fault) => moved(&mut fault.node),
-            Self::ClockJump(fault) => moved(&mut fault.node),
-            Self::Partition(fault) => {
-                for side in [&mut fault.from, &mut fault.to] {
-                    side.retain_mut(moved);
-                }
-                !fault.from.is_empty() && !fault.to.is_empty()
-            }
-            Self::Isolation(fault) => {
-                fault.others.retain_mut(moved);
-                !fault.others.is_empty()
-            }
-            Self::HalfOpen(fault) => moved(&mut fault.from) && moved(&mut fault.to),
-            Self::RoughLinks(_)
-            | Self::StoreErrors(_)
-            | Self::StoreOutage(_)
-            | Self::StoreTrouble(_)
-            | Self::StoreDamage(_) => true,
         }
     }
 
@@ -247,6 +170,8 @@ impl Fault {
             Self::StoreOutage(fault) => fault.for_us,
             Self::StoreTrouble(fault) => fault.for_us,
             Self::StoreDamage(_) => 0,
+            Self::DamagedDisk(fault) => fault.down_us,
+            Self::DiskTrouble(fault) => fault.for_us,
         }
     }
 
@@ -272,119 +197,12 @@ impl Fault {
             Self::StoreOutage(fault) => fault.describe(),
             Self::StoreTrouble(fault) => fault.describe(),
             Self::StoreDamage(fault) => fault.describe(),
+            Self::DamagedDisk(fault) => fault.describe(net),
+            Self::DiskTrouble(fault) => fault.describe(net),
         };
         match self.lasts_us() {
             0 => what,
             lasts_us => format!("{what} for {}.{:03} s", lasts_us / 1_000_000, lasts_us / 1_000 % 1_000),
-        }
-    }
-
-    /// What it does at once: to processes, to stored bytes.
-    fn strike(&self, nodes: &Nodes, store: &StoreNode) {
-        match self {
-            Self::Crash(fault) => nodes.crash(fault.node),
-            Self::CrashDuringStart(fault) => nodes.crash(fault.node),
-            Self::Pause(fault) => nodes.pause(fault.node),
-            Self::StoreDamage(fault) => fault.strike(store),
-            Self::Rack(fault) => fault.strike(nodes),
-            Self::NewAddress(fault) => fault.strike(nodes),
-            Self::Join(fault) => nodes.join(fault.node),
-            Self::Leave(fault) => nodes.leave(fault.node),
-            Self::ClockJump(fault) => nodes.jump(fault.node, fault.by_us),
-            Self::HalfOpen(fault) => nodes.sever(fault.from, fault.to, fault.data),
-            Self::Slow(_)
-            | Self::ClockDrift(_)
-            | Self::Partition(_)
-            | Self::Isolation(_)
-            | Self::RoughLinks(_)
-            | Self::StoreErrors(_)
-            | Self::StoreOutage(_)
-            | Self::StoreTrouble(_) => {}
-        }
-    }
-
-    /// Undoes [`strike`](Self::strike), unless another fault has taken over the process meanwhile.
-    fn relent(&self, nodes: &Nodes) {
-        match self {
-            Self::Crash(fault) => crash::restart(nodes, fault.node),
-            Self::CrashDuringStart(fault) => crash::restart(nodes, fault.node),
-            Self::Pause(fault) => nodes.resume(fault.node),
-            Self::Rack(fault) => fault.relent(nodes),
-            Self::NewAddress(fault) => crash::restart(nodes, fault.node),
-            Self::Slow(_)
-            | Self::Join(_)
-            | Self::Leave(_)
-            | Self::ClockDrift(_)
-            | Self::ClockJump(_)
-            | Self::Partition(_)
-            | Self::Isolation(_)
-            | Self::HalfOpen(_)
-            | Self::RoughLinks(_)
-            | Self::StoreErrors(_)
-            | Self::StoreOutage(_)
-            | Self::StoreTrouble(_)
-            | Self::StoreDamage(_) => {}
-        }
-    }
-
-    /// What follows when it is over, and after how many virtual microseconds.
-    fn next(&self) -> Option<(u64, Self)> {
-        match self {
-            Self::CrashDuringStart(fault) => {
-                fault.next().map(|(at_us, next)| (at_us, Self::CrashDuringStart(next)))
-            }
-            _ => None,
-        }
-    }
-
-    /// What it makes of links and store for as long as it lasts.
-    fn shape(&self, network: &mut NetworkFaults, store: &mut StoreFaults) {
-        match self {
-            Self::Partition(fault) => fault.shape(network),
-            Self::RoughLinks(fault) => fault.shape(network),
-            Self::StoreErrors(fault) => fault.shape(store),
-            Self::StoreOutage(fault) => fault.shape(store),
-            Self::StoreTrouble(fault) => fault.shape(store),
-            // Which partition an isolation is depends on who leads.
-            Self::Isolation(_)
-            | Self::Crash(_)
-            | Self::CrashDuringStart(_)
-            | Self::Pause(_)
-            | Self::Slow(_)
-            | Self::Rack(_)
-            | Self::NewAddress(_)
-            | Self::Join(_)
-            | Self::Leave(_)
-            | Self::ClockDrift(_)
-            | Self::ClockJump(_)
-            | Self::StoreDamage(_)
-            | Self::HalfOpen(_) => {}
-        }
-    }
-
-    /// Whether links, store and machines are what they were: all that it does, it does to processes at once.
-    fn leaves_surroundings(&self) -> bool {
-        matches!(
-            self,
-            Self::Crash(_)
-                | Self::CrashDuringStart(_)
-                | Self::Pause(_)
-                | Self::Rack(_)
-                | Self::NewAddress(_)
-                | Self::Join(_)
-                | Self::Leave(_)
-                | Self::ClockJump(_)
-                | Self::StoreDamage(_)
-                | Self::HalfOpen(_)
-        )
-    }
-
-    /// What it makes of the machines under processes for as long as it lasts.
-    fn slow_down(&self, manners: &mut BTreeMap<Node, Manners>) {
-        match self {
-            Self::Slow(fault) => fault.shape(manners),
-            Self::ClockDrift(fault) => fault.shape(manners),
-            _ => {}
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::Fault;
 use super::kinds::Drawing;
 use super::mix::Mix;
-use crate::random::{self, between, spread};
+use crate::misfortune::Misfortunes;
+use crate::random::{self, spread};
 use crate::storage::StoreFaults;
 use crate::wire::{LinkFaults, NetworkFaults, Node};
 use fastrand::Rng;
@@ -66,6 +67,8 @@ pub struct Targets {
     pub hosts_min: usize,
     /// How many manifests the store keeps: a listing may omit as many of the newest, less one.
     pub manifests_retained: u64,
+    /// Whether hosts keep local copies on their disks.
+    pub disks: bool,
     /// The store: no process, but a node that links lead to.
     pub store: Node,
     /// Protocol steps that faults may be aimed at; see [`Injector::on_step`](super::Injector::on_step).
@@ -168,6 +171,10 @@ pub struct FaultPlan {
     pub network: NetworkFaults,
     /// How the store behaves from the beginning to the horizon.
     pub store: StoreFaults,
+    /// What chance strikes from the beginning to the horizon, one by one; `None` if the rates of links and store
+    /// decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfortunes: Option<Misfortunes>,
     /// Faults by virtual time in microseconds, in that order.
     pub timed: Vec<(u64, Fault)>,
     /// Faults by protocol step.
@@ -204,6 +211,7 @@ impl FaultPlan {
         Self {
             network: NetworkFaults::default(),
             store: StoreFaults::CALM,
+            misfortunes: None,
             timed: Vec::new(),
             aims: Vec::new(),
             horizon_us: 0,
@@ -223,21 +231,28 @@ impl FaultPlan {
             Profile::Default => Mix::bad_day(&mut random),
             Profile::Chaos => Mix::chaos(&mut random),
         };
+        // A stream of their own: a seed without disks draws what it drew before there were any.
+        let mut of_disks = random::stream(seed, "disk faults");
+        let (mix, disks) = if targets.disks {
+            let [mix, disks] = Mix::of_disks(&mut of_disks, profile, mix);
+            (mix, Some(disks))
+        } else {
+            (mix, None)
+        };
         let network = mix.background.then(|| draw_network(&mut random, profile, targets));
         let store = mix.background.then(|| draw_store(&mut random, profile));
         let mut drawing = Drawing::new(random, targets);
-        let mut timed: Vec<_> = (0..mix.timed)
-            .filter_map(|_| {
-                let fault = mix.draw(&mut drawing)?;
-                Some((between(&mut drawing.random, (0, horizon_us)), fault))
-            })
-            .collect();
+        let (mut timed, mut aims) = mix.draw_all(&mut drawing, horizon_us);
+        if let Some(disks) = disks {
+            let (more_timed, more_aims) = disks.draw_all(&mut Drawing::new(of_disks, targets), horizon_us);
+            timed.extend(more_timed);
+            aims.extend(more_aims);
+        }
         timed.sort_by_key(|(at_us, _)| *at_us);
-        let aims = if targets.steps.is_empty() { 0 } else { mix.aims };
-        let aims: Vec<_> = (0..aims).filter_map(|_| mix.draw_aim(&mut drawing)).collect();
         Self {
             network: network.unwrap_or_default(),
             store: store.unwrap_or(StoreFaults::CALM),
+            misfortunes: None,
             faults_max: timed.len() + aims.len(),
             timed,
             aims,
@@ -253,7 +268,7 @@ impl FaultPlan {
     /// Whether nothing goes wrong in it.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.faults_max == 0
+        self.faults_max == 0 && self.misfortunes.as_ref().is_none_or(Misfortunes::is_empty)
     }
 
     /// Whether it can be carried out in a cluster with these targets.
@@ -267,7 +282,8 @@ impl FaultPlan {
             Victim::Node(node) => Some(node),
             Victim::Actor => None,
         });
-        let mut named = self.faults().flat_map(Fault::nodes).chain(victims);
+        let unlucky = self.misfortunes.iter().flat_map(Misfortunes::nodes);
+        let mut named = self.faults().flat_map(Fault::nodes).chain(victims).chain(unlucky);
         if let Some(unknown) = named.find(|node| !known.contains(node)) {
             let known: Vec<_> = known.iter().map(|node| node.0.to_string()).collect();
             return Err(PlanError::UnknownNode(unknown, known.join(", ")));

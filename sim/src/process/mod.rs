@@ -1,4 +1,5 @@
-//! What a process has from the machine it runs on: a clock of its own, and a processor that may be slow.
+//! What a process has from the machine it runs on: a clock of its own, a processor that may be slow, and a
+//! disk.
 
 mod clock;
 mod pace;
@@ -6,6 +7,7 @@ mod pace;
 pub use clock::Clock;
 pub(crate) use pace::Paced;
 
+use crate::disk::{Disk, DiskManners};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,11 +19,17 @@ pub struct Manners {
     pub step_us: u64,
     /// Local milliseconds that its clock counts in a second; 1,000 is right.
     pub rate_per_mille: u32,
+    /// How its disk behaves.
+    pub disk: DiskManners,
 }
 
 impl Manners {
-    /// A machine without load and with a good clock.
-    pub const GOOD: Self = Self { step_us: 0, rate_per_mille: 1_000 };
+    /// A machine without load, with a good clock and a good disk.
+    pub const GOOD: Self = Self {
+        step_us: 0,
+        rate_per_mille: 1_000,
+        disk: DiskManners { full: false, unreadable: false, slow_us: 0 },
+    };
 }
 
 impl Default for Manners {
@@ -34,6 +42,7 @@ impl Default for Manners {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Machine {
     pub(crate) clock: Clock,
+    pub(crate) disk: Disk,
     step_us: Arc<AtomicU64>,
     // The present life has done something.
     began: Arc<AtomicBool>,
@@ -43,6 +52,7 @@ impl Machine {
     pub(crate) fn behave(&self, manners: Manners) {
         self.step_us.store(manners.step_us, Ordering::Relaxed);
         self.clock.set_rate(manners.rate_per_mille);
+        self.disk.behave(manners.disk);
     }
 
     /// A life ends; whether it had done anything.

@@ -87,6 +87,7 @@ pub(super) fn plainer(case: &Case) -> Vec<Case> {
         with(case, |scenario| scenario.partitions = 1),
         with(case, |scenario| scenario.partitions = (scenario.partitions / 2).max(1)),
         with(case, |scenario| scenario.checkpoints_retained = 1),
+        with(case, |scenario| scenario.disks = false),
     ];
     let mut sooner = case.clone();
     sooner.plan.horizon_us = (case.plan.horizon_us / 2).max(last_us);
@@ -108,7 +109,7 @@ fn moved(plan: &FaultPlan, from: &Scenario, to: &Scenario) -> FaultPlan {
     };
     let fault = |fault: &Fault| {
         let mut moved = fault.clone();
-        moved.move_nodes(&place).then_some(moved)
+        moved.move_nodes(&mut |node| place(node)).then_some(moved)
     };
     let mut smaller = plan.clone();
     smaller.timed = plan.timed.iter().filter_map(|(at_us, it)| Some((*at_us, fault(it)?))).collect();
@@ -122,5 +123,6 @@ fn moved(plan: &FaultPlan, from: &Scenario, to: &Scenario) -> FaultPlan {
     smaller.aims = aims.collect();
     smaller.faults_max = smaller.timed.len() + smaller.aims.len();
     smaller.network = plan.network.moved(&place);
+    smaller.misfortunes = plan.misfortunes.as_ref().map(|misfortunes| misfortunes.moved(&place));
     smaller
 }

@@ -7,18 +7,20 @@
 
 mod cluster;
 mod faults;
+mod misfortunes;
 mod values;
 mod variety;
 
 use crate::case::Case;
 use crate::cluster::Summary;
+use crate::misfortune::Misfortunes;
 use crate::run::Run;
 use crate::trace::Recording;
 
 /// What a case is made of, in numbers. Smaller is simpler, the first difference counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Size {
-    /// Faults that strike by time or by step.
+    /// Faults that strike by time or by step, and single messages and requests that chance is listed to strike.
     pub faults: usize,
     /// Faults that last from the beginning to the horizon: kinds of misfortune that links or the store have.
     pub surroundings: usize,
@@ -40,8 +42,9 @@ impl Size {
     pub fn of(case: &Case) -> Self {
         let scenario = &case.scenario;
         let (coordinators, hosts) = scenario.processes();
+        let unlucky = case.plan.misfortunes.as_ref().map_or(0, Misfortunes::len);
         Self {
-            faults: case.plan.timed.len() + case.plan.aims.len(),
+            faults: case.plan.timed.len() + case.plan.aims.len() + unlucky,
             surroundings: faults::surroundings(&case.plan),
             parallelisms: scenario.parallelisms().len(),
             tasks: scenario.parallelisms().iter().map(|parallelism| u32::from(parallelism.get())).sum(),
@@ -140,6 +143,8 @@ type Pass = fn(&Case) -> Vec<Case>;
 const PASSES: &[Pass] = &[
     faults::calmer,
     faults::fewer,
+    misfortunes::fewer,
+    misfortunes::drawn_anew,
     cluster::fewer_parallelisms,
     variety::less_variety,
     cluster::fewer_rows,
@@ -148,6 +153,7 @@ const PASSES: &[Pass] = &[
     cluster::fewer_processes,
     cluster::plainer,
     values::smaller,
+    misfortunes::named,
 ];
 
 /// Lists with one stretch left out: halves, then quarters, down to single elements.

@@ -11,6 +11,8 @@ pub(super) fn less_variety(case: &Case) -> Vec<Case> {
         Variety::default(),
         Variety { empty_partitions: 0, ..now.clone() },
         Variety { ballast_bytes: 0, ..now.clone() },
+        Variety { window_messages: None, ..now.clone() },
+        Variety { bases_max: None, ..now.clone() },
     ];
     let silences = without_stretches(&now.silences).into_iter();
     less.extend(silences.map(|silences| Variety { silences, ..now.clone() }));

@@ -168,6 +168,7 @@ impl<J: Job> Simulation<J> {
 
     fn one(&self, case: &Case, recording: Recording) -> Run<Summary> {
         let setting = Setting {
+            noted: None,
             scenario: case.scenario.clone(),
             plan: case.plan.clone(),
             planted: case.planted().unwrap_or_else(|error| panic!("{error}")),

@@ -79,6 +79,12 @@ impl<J: Job> Simulation<J> {
         self
     }
 
+    /// Whether hosts keep local copies on disks of their own; faults of these are drawn then, too.
+    pub fn disks(mut self, disks: bool) -> Self {
+        self.settings.disks = Some(disks);
+        self
+    }
+
     /// All timers, and the bounds of requests to the store.
     pub fn timings(mut self, timings: Timings) -> Self {
         self.settings.timings = Some(timings);
@@ -91,7 +97,7 @@ impl<J: Job> Simulation<J> {
         self
     }
 
-    /// Silences, slow tasks, a user who changes his mind, cancelled jobs, instead of drawn ones.
+    /// Silences, slow tasks, small channels, a user who changes his mind, cancelled jobs, instead of drawn ones.
     pub fn variety(mut self, variety: Variety) -> Self {
         self.settings.variety = Some(variety);
         self

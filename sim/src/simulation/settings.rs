@@ -15,6 +15,7 @@ pub(super) struct Settings {
     pub(super) slots: Option<u16>,
     pub(super) timings: Option<Timings>,
     pub(super) batches: Option<(usize, u64)>,
+    pub(super) disks: Option<bool>,
     pub(super) variety: Option<Variety>,
 }
 
@@ -35,6 +36,7 @@ impl Settings {
         }
         let mut scenario = scenario.with_parallelisms(max_parallelism, parallelisms.transpose()?)?;
         scenario.hosts = self.hosts.unwrap_or(scenario.hosts);
+        scenario.disks = self.disks.unwrap_or(scenario.disks);
         scenario.timings = self.timings.clone().unwrap_or(scenario.timings);
         if let Some((records, interval_us)) = self.batches {
             scenario.batch_rows = records;

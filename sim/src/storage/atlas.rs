@@ -26,7 +26,8 @@ pub enum Need {
     Step,
     /// What recovery would start from.
     State {
-        /// The key groups in it; `None` for a task without keyed state.
+        /// The key groups of the task whose snapshot it is, or whose snapshot leans on it; `None` for a
+        /// task without keyed state.
         key_groups: Option<KeyGroupRange>,
     },
     /// Committed output, or a link of the chain that names it: needed for ever.
@@ -86,8 +87,7 @@ impl Atlas {
             let layout = Layout::new(Path::from(job));
             let below = format!("{job}/");
             let mine = objects.keys().filter(|path| path.starts_with(&below));
-            let known: Vec<_> =
-                mine.map(|path| (path, layout.identify(&Path::from(path.as_str())))).collect();
+            let known: Vec<_> = mine.map(|path| (path, layout.identify(path))).collect();
             let truth = Truth::read(&layout, &known, read);
             for (path, identified) in known {
                 if let Some(need) = truth.need(&identified) {
@@ -163,7 +163,7 @@ impl Truth {
         }
         let newest = manifest.newest_checkpoint();
         let tasks = newest.into_iter().flat_map(|record| &record.tasks);
-        if let Some(task) = tasks.into_iter().find(|task| task.state.object == *name) {
+        if let Some(task) = tasks.into_iter().find(|task| task.state.objects().any(|named| named == name)) {
             return Some(Need::State { key_groups: task.state.key_groups });
         }
         if manifest.objects().any(|named| named == name) {

@@ -2,6 +2,7 @@
 
 use super::faults::{Outage, StoreFaults};
 use super::message::{Answer, Operation};
+use super::misfortune::RequestFate;
 use super::objects::Shelf;
 use super::trouble::TroubleKind;
 use crate::random::{between, happens};
@@ -74,7 +75,25 @@ impl Throttle {
     }
 }
 
-/// At most one misfortune strikes a request, the first that does; slowness adds up.
+/// What the rates strike a request with. During an outage that is only what makes a difference then.
+fn chance(faults: &StoreFaults, random: &mut Rng) -> Option<RequestFate> {
+    let refuses = faults.outage == Some(Outage::Refuses);
+    let refused = !refuses && happens(random, faults.refused_per_million);
+    if faults.outage == Some(Outage::Silent) {
+        None
+    } else if happens(random, faults.swallowed_per_million) {
+        Some(RequestFate::Swallowed)
+    } else if refuses || refused {
+        refused.then_some(RequestFate::Refused)
+    } else if happens(random, faults.late_per_million) {
+        Some(RequestFate::HeldUp { late_us: between(random, faults.late_us) })
+    } else {
+        happens(random, faults.unanswered_per_million).then_some(RequestFate::Unanswered)
+    }
+}
+
+/// At most one misfortune strikes a request, the first that does; slowness adds up. `name` may know better
+/// than the draw which of the rates' misfortunes comes true.
 pub(super) fn decide(
     faults: &StoreFaults,
     throttle: &mut Throttle,
@@ -82,16 +101,16 @@ pub(super) fn decide(
     now_us: u64,
     operation: &Operation,
     shelf: &Shelf,
+    name: impl FnOnce(Option<RequestFate>) -> Option<RequestFate>,
 ) -> Fate {
-    let refused = faults.outage == Some(Outage::Refuses) || happens(random, faults.refused_per_million);
-    if faults.outage == Some(Outage::Silent) || happens(random, faults.swallowed_per_million) {
-        return Fate::Swallowed;
-    } else if refused {
-        return Fate::Refused("refused", Answer::Refused);
-    } else if happens(random, faults.late_per_million) {
-        return Fate::HeldUp { late_us: between(random, faults.late_us) };
-    } else if happens(random, faults.unanswered_per_million) {
-        return Fate::Unanswered("unanswered");
+    match (faults.outage, name(chance(faults, random))) {
+        (Some(Outage::Silent), _) | (_, Some(RequestFate::Swallowed)) => return Fate::Swallowed,
+        (Some(Outage::Refuses), _) | (_, Some(RequestFate::Refused)) => {
+            return Fate::Refused("refused", Answer::Refused);
+        }
+        (None, Some(RequestFate::HeldUp { late_us })) => return Fate::HeldUp { late_us },
+        (None, Some(RequestFate::Unanswered)) => return Fate::Unanswered("unanswered"),
+        (None, None) => {}
     }
     let (mut slow_us, mut view) = (0, View::True);
     for trouble in &faults.troubles {

@@ -6,14 +6,16 @@ use super::damage::{Damage, Damaged};
 use super::fate::{Fate, Throttle, View, decide};
 use super::faults::StoreFaults;
 use super::message::{Answer, Reply, Request, decode, encode};
+use super::misfortune::{Named, RequestMisfortune};
 use super::objects::{Mutation, Objects, Shelf};
+use crate::misfortune::Noted;
 use crate::random::between;
 use crate::trace::Trace;
 use crate::wire::{Address, Arrival, Net, Node, Sink, Socket, now_us};
 use bytes::Bytes;
 use fastrand::Rng;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -66,6 +68,8 @@ struct State {
     late: BTreeMap<u64, (Address, Request, Bytes)>,
     next_late: u64,
     throttle: Throttle,
+    // Counts requests where somebody has a use for their names.
+    named: Option<Named>,
 }
 
 impl StoreNode {
@@ -85,6 +89,7 @@ impl StoreNode {
                 late: BTreeMap::new(),
                 next_late: 0,
                 throttle: Throttle::default(),
+                named: None,
             }),
         });
         let bound = inner.socket.set(net.bind(node, STORE_PORT, inner.clone()));
@@ -101,6 +106,29 @@ impl StoreNode {
     /// Changes how it behaves from now on. Requests that are late already stay late.
     pub fn faults<T>(&self, change: impl FnOnce(&mut StoreFaults) -> T) -> T {
         change(&mut self.inner.state().faults)
+    }
+
+    /// Notes every request that chance strikes from now on, by its number at its client from now on.
+    pub(crate) fn note_misfortunes(&self, noted: Noted<RequestMisfortune>) {
+        self.inner.state().named = Some(Named::noting(noted));
+    }
+
+    /// Lets chance strike these requests and no others, numbered from now on, until they are
+    /// [healed](Self::heal_misfortunes).
+    pub(crate) fn strike_only(&self, misfortunes: BTreeSet<RequestMisfortune>) {
+        self.inner.state().named = Some(Named::only(misfortunes));
+    }
+
+    /// How many requests are still to be struck that were listed.
+    pub(crate) fn misfortunes_to_come(&self) -> usize {
+        self.inner.state().named.as_ref().map_or(0, Named::to_come)
+    }
+
+    /// No listed request is struck any more.
+    pub(crate) fn heal_misfortunes(&self) {
+        if let Some(named) = &mut self.inner.state().named {
+            named.heal();
+        }
     }
 
     /// What happened to requests so far.
@@ -186,8 +214,12 @@ impl Service {
     fn receive(&self, from: Address, request: Request, body: Bytes) {
         let mut state = self.state();
         state.counts.requests += 1;
-        let State { shelf, faults, random, throttle, .. } = &mut *state;
-        let fate = decide(faults, throttle, random, now_us(), &request.operation, shelf);
+        let State { shelf, faults, random, throttle, named, .. } = &mut *state;
+        let name = |drawn| match named {
+            Some(named) => named.judge(from.node, drawn),
+            None => drawn,
+        };
+        let fate = decide(faults, throttle, random, now_us(), &request.operation, shelf, name);
         match fate {
             Fate::Served { slow_us, view } => {
                 state.counts.untrue += u64::from(view != View::True);

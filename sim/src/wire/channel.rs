@@ -11,7 +11,8 @@ use super::bell::Bell;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Messages that may lie between the two applications before the sender has to wait.
+/// Messages that may lie between the two applications before the sender has to wait, where nothing else is
+/// said.
 pub const WINDOW_MESSAGES: u64 = 32;
 
 /// First pause before a resend; it doubles without progress. Above the longest ordinary round trip.
@@ -50,6 +51,8 @@ pub(super) struct SendHalf {
     pub timer_ordered: bool,
     /// What it sends is lost without anybody noticing.
     pub severed: bool,
+    /// Messages that may lie between the two applications.
+    window: u64,
     partner: Option<u64>,
     /// Sequence number of the oldest message in `queue`.
     base: u64,
@@ -73,7 +76,7 @@ pub(super) enum AfterTimer {
 }
 
 impl SendHalf {
-    pub fn new(id: u64, bell: Bell) -> Self {
+    pub fn new(id: u64, bell: Bell, window: u64) -> Self {
         Self {
             id,
             bell,
@@ -81,11 +84,12 @@ impl SendHalf {
             flush_ordered: false,
             timer_ordered: false,
             severed: false,
+            window,
             partner: None,
             base: 0,
             queue: VecDeque::new(),
             unsent: 0,
-            window_end: WINDOW_MESSAGES,
+            window_end: window,
             resend_at_us: 0,
             pause_us: RESEND_MIN_US,
             fruitless: 0,
@@ -93,7 +97,7 @@ impl SendHalf {
     }
 
     pub fn has_room(&self) -> bool {
-        (self.queue.len() as u64) < WINDOW_MESSAGES
+        (self.queue.len() as u64) < self.window
     }
 
     pub fn is_idle(&self) -> bool {
@@ -176,6 +180,8 @@ pub(super) struct ReceiveHalf {
     pub bell: Bell,
     /// Its acknowledgements are lost without anybody noticing.
     pub severed: bool,
+    /// As the sender has it.
+    window: u64,
     partner: Option<u64>,
     /// Sequence number of the next message in order.
     next: u64,
@@ -188,17 +194,18 @@ pub(super) struct ReceiveHalf {
 }
 
 impl ReceiveHalf {
-    pub fn new(id: u64, bell: Bell) -> Self {
+    pub fn new(id: u64, bell: Bell, window: u64) -> Self {
         Self {
             id,
             bell,
             severed: false,
+            window,
             partner: None,
             next: 0,
             ready: VecDeque::new(),
             early: BTreeMap::new(),
             taken: 0,
-            advertised: WINDOW_MESSAGES,
+            advertised: window,
         }
     }
 
@@ -207,7 +214,7 @@ impl ReceiveHalf {
         if *self.partner.get_or_insert(sender) != sender {
             return None;
         }
-        let window_end = self.taken + WINDOW_MESSAGES;
+        let window_end = self.taken + self.window;
         for (sequence, message) in (first..window_end).zip(messages) {
             if sequence == self.next {
                 self.ready.push_back(message);
@@ -227,16 +234,16 @@ impl ReceiveHalf {
     pub fn take(&mut self) -> Option<(Bytes, Option<Frame>)> {
         let message = self.ready.pop_front()?;
         self.taken += 1;
-        let freed = self.taken + WINDOW_MESSAGES - self.advertised;
+        let freed = self.taken + self.window - self.advertised;
         let notice = match self.partner {
-            Some(sender) if freed >= WINDOW_MESSAGES / 2 => Some(self.ack(sender)),
+            Some(sender) if freed >= self.window.div_ceil(2) => Some(self.ack(sender)),
             _ => None,
         };
         Some((message, notice))
     }
 
     fn ack(&mut self, sender: u64) -> Frame {
-        self.advertised = self.taken + WINDOW_MESSAGES;
+        self.advertised = self.taken + self.window;
         Frame::Ack { sender, receiver: self.id, next: self.next, window_end: self.advertised }
     }
 }
@@ -249,8 +256,12 @@ mod tests {
         Bytes::copy_from_slice(&[number])
     }
 
+    fn between(window: u64) -> (SendHalf, ReceiveHalf) {
+        (SendHalf::new(1, Bell::new(), window), ReceiveHalf::new(2, Bell::new(), window))
+    }
+
     fn halves() -> (SendHalf, ReceiveHalf) {
-        (SendHalf::new(1, Bell::new()), ReceiveHalf::new(2, Bell::new()))
+        between(WINDOW_MESSAGES)
     }
 
     fn deliver(receiver: &mut ReceiveHalf, frame: &Frame) -> Option<Frame> {
@@ -333,7 +344,7 @@ mod tests {
     #[test]
     fn frames_of_an_older_sender_and_acks_of_an_older_receiver_are_ignored() {
         let (mut sender, mut receiver) = halves();
-        let mut old = SendHalf::new(7, Bell::new());
+        let mut old = SendHalf::new(7, Bell::new(), WINDOW_MESSAGES);
         old.push(message(77));
         let stale = old.flush(0).unwrap();
         sender.push(message(0));
@@ -360,5 +371,22 @@ mod tests {
             }
         }
         panic!("still resending");
+    }
+    #[test]
+    fn window_of_one_message_lets_one_after_the_other_through() {
+        let (mut sender, mut receiver) = between(1);
+        for number in 0..4 {
+            assert!(sender.has_room());
+            sender.push(message(number));
+            assert!(!sender.has_room());
+            let ack = deliver(&mut receiver, &sender.flush(0).unwrap()).unwrap();
+            acknowledge(&mut sender, 1, &ack);
+            sender.push(message(99));
+            assert!(sender.flush(1).is_none(), "what has arrived is not taken");
+            sender.queue.clear();
+            let (taken, notice) = receiver.take().unwrap();
+            assert_eq!(taken[0], number);
+            acknowledge(&mut sender, 2, &notice.expect("each message taken is half a window"));
+        }
     }
 }

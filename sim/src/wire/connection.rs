@@ -58,9 +58,9 @@ impl Net {
     #[must_use]
     pub fn open(&self, from: Node, to: Node, tag: ConnectionTag, bell: &Bell) -> ChannelSender {
         let mut core = self.core();
-        let (half, key) = (core.new_half(), ConnectionKey { from, to, tag });
+        let (half, key, window) = (core.new_half(), ConnectionKey { from, to, tag }, core.window);
         if core.is_up(from) {
-            core.senders.insert(key, SendHalf::new(half, bell.clone()));
+            core.senders.insert(key, SendHalf::new(half, bell.clone(), window));
         }
         ChannelSender { net: self.clone(), key, half, bell: bell.clone() }
     }
@@ -70,9 +70,9 @@ impl Net {
     #[must_use]
     pub fn accept(&self, from: Node, to: Node, tag: ConnectionTag, bell: &Bell) -> ChannelReceiver {
         let mut core = self.core();
-        let (half, key) = (core.new_half(), ConnectionKey { from, to, tag });
+        let (half, key, window) = (core.new_half(), ConnectionKey { from, to, tag }, core.window);
         if core.is_up(to) {
-            core.receivers.insert(key, ReceiveHalf::new(half, bell.clone()));
+            core.receivers.insert(key, ReceiveHalf::new(half, bell.clone(), window));
         }
         ChannelReceiver { net: self.clone(), key, half, bell: bell.clone() }
     }
@@ -91,7 +91,11 @@ impl ChannelSender {
                 core.order_flush(self.key);
                 Ok(())
             }
-            _ => Err(message),
+            Some(_) => {
+                core.counts.full += 1;
+                Err(message)
+            }
+            None => Err(message),
         }
     }
 

@@ -1,9 +1,10 @@
 //! The network's state: who is there, what is bound, and what becomes of what is sent.
 
-use super::channel::{AfterTimer, Frame, ReceiveHalf, SendHalf};
+use super::channel::{AfterTimer, Frame, ReceiveHalf, SendHalf, WINDOW_MESSAGES};
 use super::connection::ConnectionTag;
 use super::faults::{Fate, NetworkFaults};
 use super::hub::{Schedule, What};
+use super::misfortune::Named;
 use super::net::NetworkCounts;
 use super::{Address, Arrival, Node, Sink, now_us};
 use crate::trace::Trace;
@@ -27,9 +28,13 @@ pub(super) struct Core {
     pub(super) senders: BTreeMap<ConnectionKey, SendHalf>,
     pub(super) receivers: BTreeMap<ConnectionKey, ReceiveHalf>,
     next_half: u64,
+    /// Messages that may lie between the ends of a connection that is opened now.
+    pub(super) window: u64,
     pub(super) faults: NetworkFaults,
     pub(super) counts: NetworkCounts,
     random: Rng,
+    /// Counts messages where somebody has a use for their names.
+    pub(super) named: Option<Named>,
     trace: Trace,
     pub(super) schedule: Schedule,
 }
@@ -50,9 +55,11 @@ impl Core {
             senders: BTreeMap::new(),
             receivers: BTreeMap::new(),
             next_half: 0,
+            window: WINDOW_MESSAGES,
             faults: NetworkFaults::default(),
             counts: NetworkCounts::default(),
             random,
+            named: None,
             trace,
             schedule: Schedule::default(),
         }
@@ -139,7 +146,7 @@ impl Core {
     pub(super) fn transmit(&mut self, from: Node, to: Node, delay_us: u64, what: What) {
         self.counts.sent += 1;
         let leaves_us = now_us() + delay_us;
-        match self.faults.fate(from, to, &mut self.random) {
+        match self.faults.fate(from, to, &mut self.random, self.named.as_mut()) {
             Fate::Cut => self.counts.cut += 1,
             Fate::Lost => self.counts.lost += 1,
             Fate::Arrives(delay_us) => self.schedule.post(leaves_us + delay_us, what),

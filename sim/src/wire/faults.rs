@@ -1,6 +1,7 @@
 //! What the network does to what is sent: delay, loss, duplication, spikes, and cut links.
 
 use super::Node;
+use super::misfortune::{MessageFate, Named};
 use crate::random::{between, happens};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
@@ -46,10 +47,64 @@ impl LinkFaults {
         }
     }
 
-    fn delay_us(&self, random: &mut Rng) -> u64 {
+    fn draw(&self, random: &mut Rng) -> Drawn {
+        if happens(random, self.loss_per_million) {
+            return Drawn { lost: true, ..Drawn::usual(self.latency_us.0) };
+        }
+        let (usual_us, late_us) = self.delay_us(random);
+        let mut drawn = Drawn { late_us, ..Drawn::usual(usual_us) };
+        if happens(random, self.duplicate_per_million) {
+            let (usual_us, late_us) = self.delay_us(random);
+            drawn.again_us = Some(usual_us + late_us);
+        }
+        drawn
+    }
+
+    /// How long it takes, and how much longer it is held up.
+    fn delay_us(&self, random: &mut Rng) -> (u64, u64) {
         let delay_us = between(random, self.latency_us);
         let held_up = happens(random, self.spike_per_million);
-        delay_us + if held_up { between(random, self.spike_us) } else { 0 }
+        (delay_us, if held_up { between(random, self.spike_us) } else { 0 })
+    }
+}
+
+/// What chance does to one datagram. Times are microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Drawn {
+    /// It does not arrive.
+    lost: bool,
+    /// What the link takes.
+    usual_us: u64,
+    /// How much later it arrives.
+    late_us: u64,
+    /// When it arrives a second time, after it was sent.
+    again_us: Option<u64>,
+}
+
+impl Drawn {
+    const fn usual(usual_us: u64) -> Self {
+        Self { lost: false, usual_us, late_us: 0, again_us: None }
+    }
+
+    /// Nothing but what the link takes.
+    pub(super) const fn without_misfortunes(self) -> Self {
+        Self::usual(self.usual_us)
+    }
+
+    /// What of it is a misfortune.
+    pub(super) fn misfortunes(self) -> impl Iterator<Item = MessageFate> {
+        let lost = self.lost.then_some(MessageFate::Lost);
+        let late = (self.late_us > 0).then_some(MessageFate::Late { by_us: self.late_us });
+        lost.into_iter().chain(late).chain(self.again_us.map(|again_us| MessageFate::Twice { again_us }))
+    }
+
+    /// The same with this misfortune.
+    pub(super) fn with(self, what: MessageFate) -> Self {
+        match what {
+            MessageFate::Lost => Self { lost: true, ..self },
+            MessageFate::Late { by_us } => Self { late_us: self.late_us + by_us, ..self },
+            MessageFate::Twice { again_us } => Self { again_us: Some(again_us), ..self },
+        }
     }
 }
 
@@ -60,6 +115,17 @@ pub(super) enum Fate {
     Lost,
     Arrives(u64),
     ArrivesTwice(u64, u64),
+}
+
+impl From<Drawn> for Fate {
+    fn from(drawn: Drawn) -> Self {
+        let arrives_us = drawn.usual_us + drawn.late_us;
+        match drawn.again_us {
+            _ if drawn.lost => Self::Lost,
+            None => Self::Arrives(arrives_us),
+            Some(again_us) => Self::ArrivesTwice(arrives_us, again_us),
+        }
+    }
 }
 
 /// The present behaviour of the whole network; may change at any time and applies to what is sent from
@@ -127,22 +193,20 @@ impl NetworkFaults {
         *self = Self::default();
     }
 
-    pub(super) fn fate(&self, from: Node, to: Node, random: &mut Rng) -> Fate {
+    /// What becomes of what one node sends to another; `named` may know better than the draw.
+    pub(super) fn fate(&self, from: Node, to: Node, random: &mut Rng, named: Option<&mut Named>) -> Fate {
         if from == to {
             return Fate::Arrives(0);
         }
         if self.cut.contains(&(from, to)) {
             return Fate::Cut;
         }
-        let link = self.links.get(&(from, to)).unwrap_or(&self.every);
-        if happens(random, link.loss_per_million) {
-            return Fate::Lost;
+        let drawn = self.links.get(&(from, to)).unwrap_or(&self.every).draw(random);
+        match named {
+            Some(named) => named.judge(from, to, drawn),
+            None => drawn,
         }
-        let delay_us = link.delay_us(random);
-        if happens(random, link.duplicate_per_million) {
-            return Fate::ArrivesTwice(delay_us, link.delay_us(random));
-        }
-        Fate::Arrives(delay_us)
+        .into()
     }
 }
 

@@ -10,6 +10,9 @@ use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Most messages fit, so that they are encoded without growing.
+const MESSAGE_BYTES: usize = 128;
+
 /// What a mailbox yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inbound<M> {
@@ -77,8 +80,19 @@ impl<M: DeserializeOwned> Mailbox<M> {
     /// # Panics
     /// If the message cannot be encoded: messages are plain data.
     pub fn send<T: Serialize>(&self, to: Address, message: &T) {
-        let encoded = postcard::to_allocvec(message).expect("messages are plain data");
-        self.socket.send(to, Bytes::from(encoded));
+        self.send_to_each([to], message);
+    }
+
+    /// Sends the same message to several; see [`send`](Self::send).
+    ///
+    /// # Panics
+    /// If the message cannot be encoded: messages are plain data.
+    pub fn send_to_each<T: Serialize>(&self, to: impl IntoIterator<Item = Address>, message: &T) {
+        let encoded = postcard::to_extend(message, Vec::with_capacity(MESSAGE_BYTES));
+        let encoded = Bytes::from(encoded.expect("messages are plain data"));
+        for to in to {
+            self.socket.send(to, encoded.clone());
+        }
     }
 
     /// Makes [`Inbound::Timer`] arrive after `delay_us`; it cannot be taken back.

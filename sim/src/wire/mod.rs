@@ -21,7 +21,9 @@ mod core;
 mod faults;
 mod hub;
 mod mailbox;
+mod misfortune;
 mod net;
+pub(crate) mod now;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -31,7 +33,9 @@ pub use channel::WINDOW_MESSAGES;
 pub use connection::{ChannelReceiver, ChannelSender, ConnectionTag};
 pub use faults::{LinkFaults, NetworkFaults};
 pub use mailbox::{Inbound, Mailbox};
+pub use misfortune::{MessageFate, MessageMisfortune};
 pub use net::{Net, NetworkCounts};
+pub use now::now_us;
 pub use socket::Socket;
 
 use bytes::Bytes;
@@ -79,13 +83,4 @@ pub enum Arrival {
 pub trait Sink: Send + Sync {
     /// Takes one arrival, in order of arrival.
     fn arrived(&self, arrival: Arrival);
-}
-
-/// Virtual microseconds since the simulation began.
-///
-/// # Panics
-/// Outside a simulation.
-#[must_use]
-pub fn now_us() -> u64 {
-    madsim::time::TimeHandle::current().elapsed().as_micros() as u64
 }

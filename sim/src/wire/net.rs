@@ -3,11 +3,14 @@
 use super::core::{Core, NodeEntry};
 use super::faults::NetworkFaults;
 use super::hub::Hub;
+use super::misfortune::{MessageMisfortune, Named};
 use super::socket::Socket;
 use super::{Address, Node, Sink};
+use crate::misfortune::Noted;
 use crate::trace::Trace;
 use fastrand::Rng;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,6 +35,8 @@ pub struct NetworkCounts {
     pub duplicated: u64,
     /// Arrived where nobody listened.
     pub unheard: u64,
+    /// No datagrams: how often a channel took no message, for its window was full.
+    pub full: u64,
 }
 
 impl Net {
@@ -88,6 +93,35 @@ impl Net {
     /// Changes how the network behaves from now on.
     pub fn faults<T>(&self, change: impl FnOnce(&mut NetworkFaults) -> T) -> T {
         change(&mut self.core().faults)
+    }
+
+    /// Notes every message that chance strikes from now on, by its number on its link from now on.
+    pub(crate) fn note_misfortunes(&self, noted: Noted<MessageMisfortune>) {
+        self.core().named = Some(Named::noting(noted));
+    }
+
+    /// Lets chance strike these messages and no others, numbered from now on, until they are
+    /// [healed](Self::heal_misfortunes).
+    pub(crate) fn strike_only(&self, misfortunes: BTreeSet<MessageMisfortune>) {
+        self.core().named = Some(Named::only(misfortunes));
+    }
+
+    /// How many messages are still to be struck that were listed.
+    pub(crate) fn misfortunes_to_come(&self) -> usize {
+        self.core().named.as_ref().map_or(0, Named::to_come)
+    }
+
+    /// No listed message is struck any more.
+    pub(crate) fn heal_misfortunes(&self) {
+        if let Some(named) = &mut self.core().named {
+            named.heal();
+        }
+    }
+
+    /// How many messages may lie between the ends of a channel that is opened from now on, before the sender has
+    /// to wait; at least 1.
+    pub fn set_window(&self, messages: u64) {
+        self.core().window = messages.max(1);
     }
 
     /// A number that no other call on this network gives: what tells one life of a client from the next

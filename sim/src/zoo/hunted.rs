@@ -40,6 +40,10 @@ hunted! {
     new_file_looks_redundant;
     decline_deletes_what_is_reused;
     orphans_at_startup;
+    leans_on_what_is_not_committed;
+    forgotten_base_is_accepted
+        or "named_objects_exist_as_first_written"
+        because "what was forgotten is deleted before somebody leans on it";
     notice_before_the_commit;
     notice_of_a_predecessor;
     notice_takes_effect_again;
@@ -48,6 +52,9 @@ hunted! {
         because "the library notices that key groups were not restored and fails the task, in every attempt";
     older_version_is_read;
     change_under_the_previous_key;
+    unchanged_state_is_forgotten
+        or "committed_checkpoints_are_readable"
+        because "the oracle reads what the handle names, and the snapshot leans on something else";
     offset_before_the_record;
     offsets_registered_late
         or "committed_checkpoints_are_readable"

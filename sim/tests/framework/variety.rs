@@ -67,3 +67,17 @@ fn silent_partitions_and_slow_tasks_make_a_job_wait_and_nothing_else() {
     let slow = Slow { at_us: 1_000_000, for_us: 20_000_000, records: 1 };
     assert!(time(Variety { slow: vec![slow], ..Variety::default() }) > calm + 1_000_000);
 }
+
+/// A batch of a source is a message for each reader, and a barrier is one more.
+#[test]
+fn small_channels_let_sources_wait_and_everything_holds() {
+    let slow = Slow { at_us: 1_000_000, for_us: 20_000_000, records: 1 };
+    let full = |window_messages| {
+        let variety = Variety { window_messages, slow: vec![slow], ..Variety::default() };
+        let run = quiet(1).parallelisms([2, 3]).variety(variety).replay_seed(2);
+        assert!(run.outcome.is_ok(), "{:?}", run.outcome);
+        run.network.full
+    };
+    let (small, usual) = (full(Some(1)), full(None));
+    assert!(small > 10 && small > 2 * usual, "{small} refusals with a window of 1, {usual} as usual");
+}

@@ -61,26 +61,14 @@ pub(super) struct Running {
     pub(super) checkpoint: Option<PendingCheckpoint>,
 }
 
-/// The highest parallelism up to the desired one for which there are slots; `None` if there are
-/// too few for any.
+/// The highest parallelism up to the desired one for which these hosts have slots; `None` if they have too
+/// few for any.
 pub(super) fn achievable_parallelism(
     manifest: &Manifest,
     hosts: &BTreeMap<HostId, HostInfo>,
 ) -> Option<Parallelism> {
-    let slots: usize = hosts.values().map(|host| usize::from(host.slots)).sum();
-    let fits = |parallelism: u16| {
-        Parallelism::new(u32::from(parallelism)).ok().filter(|p| manifest.job.slots(*p) <= slots)
-    };
-    // The job needs no fewer slots at a higher parallelism.
-    let (mut possible, mut too_many) = (fits(1)?, manifest.desired_parallelism.get() + 1);
-    while possible.get() + 1 < too_many {
-        let middle = possible.get().midpoint(too_many);
-        match fits(middle) {
-            Some(parallelism) => possible = parallelism,
-            None => too_many = middle,
-        }
-    }
-    Some(possible)
+    let slots = hosts.values().map(|host| usize::from(host.slots)).sum();
+    manifest.job.achievable(manifest.desired_parallelism, slots)
 }
 
 /// Deals tasks out to free slots, host by host in turn, so that load is even.

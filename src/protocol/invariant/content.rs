@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Fact, History};
-use crate::{checkpoint::Certificate, key_group::KeyGroup};
+use crate::{
+    checkpoint::{Certificate, ObjectName},
+    key_group::KeyGroup,
+};
 
 pub(super) fn named_objects_exist_as_first_written(history: &History, fact: &Fact) -> Result<(), String> {
     match fact {
@@ -38,6 +41,43 @@ pub(super) fn named_objects_exist_as_first_written(history: &History, fact: &Fac
         | Fact::Restored { .. }
         | Fact::Frozen { .. }
         | Fact::Acknowledged { .. }
+        | Fact::Notified { .. }
+        | Fact::Contents { .. } => Ok(()),
+    }
+}
+
+pub(super) fn snapshots_lean_only_on_what_is_named(history: &History, fact: &Fact) -> Result<(), String> {
+    match fact {
+        // What a zombie leans on may be garbage; but once it was committed.
+        Fact::Acknowledged { attempt, checkpoint, snapshot } => {
+            let once_named = |base: &ObjectName| history.committed().any(|record| record.has_state(base));
+            match snapshot.state.bases.iter().find(|base| !once_named(base)) {
+                Some(base) => Err(format!(
+                    "task {} of attempt {attempt} leans on {base} in checkpoint {checkpoint}, and no committed checkpoint names that",
+                    snapshot.task
+                )),
+                None => Ok(()),
+            }
+        }
+        Fact::ManifestCreated(manifest) => {
+            let Some(record) = history.committed_by(manifest) else { return Ok(()) };
+            let before = history.newest().and_then(|newest| newest.newest_checkpoint());
+            let named = |base: &ObjectName| before.is_some_and(|before| before.has_state(base));
+            match record.tasks.iter().flat_map(|task| &task.state.bases).find(|base| !named(base)) {
+                Some(base) => Err(format!(
+                    "checkpoint {} leans on {base}, which the one before does not name",
+                    record.id
+                )),
+                None => Ok(()),
+            }
+        }
+        Fact::ManifestDeleted(_)
+        | Fact::ObjectWritten { .. }
+        | Fact::ObjectDeleted(_)
+        | Fact::Deployed(_)
+        | Fact::Started(_)
+        | Fact::Restored { .. }
+        | Fact::Frozen { .. }
         | Fact::Notified { .. }
         | Fact::Contents { .. } => Ok(()),
     }

@@ -265,6 +265,9 @@ invariants! {
     Fact content::named_objects_exist_as_first_written,
         "Every object that the newest manifest or the chain of outputs names exists, with the bytes first written.",
         "S10, S17; FLINK-24611";
+    Fact content::snapshots_lean_only_on_what_is_named,
+        "A task leans only on snapshots that a committed checkpoint names, and a checkpoint that is committed only on what the one before it names.",
+        "S10; FLINK-24611, FLINK-25395";
     Fact content::notices_are_true_in_order_and_once,
         "A commit takes effect in a task only if it is true and the task took part, in order, at most once.",
         "S11; FLINK-24096, FLINK-10377";

@@ -1,6 +1,8 @@
 //! A host's machine, with what a bug makes of its inputs and outputs, and of what its tasks restore.
 
-use super::super::Cluster;
+use super::super::{Cluster, EngineBug};
+use super::copies::trusting;
+use crate::wire::Node;
 use keygroups::checkpoint::{ObjectName, StateHandle};
 use keygroups::driver::Machine;
 use keygroups::protocol::{Deployment, Host, HostInput, HostOutput};
@@ -12,11 +14,12 @@ use std::sync::Arc;
 pub(crate) struct TwistedHost {
     machine: Host,
     cluster: Arc<Cluster>,
+    node: Node,
 }
 
 impl TwistedHost {
-    pub(crate) fn new(machine: Host, cluster: Arc<Cluster>) -> Self {
-        Self { machine, cluster }
+    pub(crate) fn new(machine: Host, cluster: Arc<Cluster>, node: Node) -> Self {
+        Self { machine, cluster, node }
     }
 
     /// What the task reads. A snapshot can be read by who has its handle: of those in the store, by their
@@ -47,6 +50,20 @@ impl TwistedHost {
     }
 }
 
+impl TwistedHost {
+    fn handle_trusting(&mut self, input: HostInput, out: &mut Vec<HostOutput>) {
+        let mut wanted = Vec::new();
+        self.machine.handle(input, &mut wanted);
+        let disk = self.cluster.nodes.disk(self.node);
+        out.extend(wanted.into_iter().map(|output| match output {
+            HostOutput::Restore(deployment) => {
+                HostOutput::Restore(trusting(&disk, self.cluster.layout(), deployment))
+            }
+            other => other,
+        }));
+    }
+}
+
 impl AsRef<Host> for TwistedHost {
     fn as_ref(&self) -> &Host {
         &self.machine
@@ -55,6 +72,9 @@ impl AsRef<Host> for TwistedHost {
 
 impl Machine<HostInput, HostOutput> for TwistedHost {
     fn handle(&mut self, input: HostInput, out: &mut Vec<HostOutput>) {
+        if self.cluster.scenario.bug == Some(EngineBug::TrustsLocalCopies) {
+            return self.handle_trusting(input, out);
+        }
         let Some(mutant) = self.cluster.planted.mutant() else { return self.machine.handle(input, out) };
         for input in mutant.twist.host_hears(&self.machine, input) {
             let mut wanted = Vec::new();

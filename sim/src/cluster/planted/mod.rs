@@ -5,10 +5,12 @@
 //! of the store by [`TwistedStore`], in the engine where it asks [`Planted::twist`].
 
 mod coordinator;
+mod copies;
 mod host;
 mod store;
 
 pub(crate) use coordinator::TwistedCoordinator;
+pub(crate) use copies::TrustingStore;
 pub(crate) use host::TwistedHost;
 pub(crate) use store::TwistedStore;
 

@@ -1,5 +1,6 @@
 //! Why a scenario cannot be.
 
+use keygroups::checkpoint::BASES_MAX;
 use keygroups::driver::TimingsError;
 use keygroups::key_group::BoundsError;
 
@@ -49,6 +50,12 @@ pub enum ScenarioError {
         found: u16,
         /// In the scenario.
         before: u16,
+    },
+    /// More than a manifest may name.
+    #[error("a snapshot leans on at most {BASES_MAX} older ones, not on {found}")]
+    BasesMax {
+        /// What was asked for.
+        found: u8,
     },
     /// Times do not ascend.
     #[error("wishes and restarts must be in the order of their times")]

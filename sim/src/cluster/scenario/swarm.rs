@@ -14,7 +14,8 @@ use std::time::Duration;
 impl Scenario {
     /// A small job for many seeds, everything drawn from the seed: the first `rows` rows at the most,
     /// parallelisms of `1..=6` rescaled up to three times, any max parallelism from 6 to 200, two or three
-    /// coordinators, hosts of one to four slots, spare hosts, retention, timings, the pace of sources.
+    /// coordinators, hosts of one to four slots, with or without local copies, spare hosts, retention, timings,
+    /// the pace of sources.
     ///
     /// # Panics
     /// If `input` has no row.
@@ -22,7 +23,7 @@ impl Scenario {
     pub fn swarm(seed: u64, input: &Arc<Table>, rows: usize, faults: Profile) -> Self {
         let random = &mut random::stream(seed, "scenario");
         let rows = random.usize(rows.div_ceil(4)..=rows).clamp(1, input.rows.len());
-        let mut scenario = Self::drawn(random, faults);
+        let mut scenario = Self::drawn(random, faults).with_disks(drawn::disks(seed));
         scenario.input = Arc::new(Table { rows: input.rows[..rows].to_vec() });
         // Six seconds of input.
         let batches = scenario.batches() as usize * usize::from(scenario.partitions);
@@ -35,6 +36,7 @@ impl Scenario {
     /// The same for a source with so many records in each partition. It has no variety yet.
     pub(crate) fn swarm_of(seed: u64, records: &[u64], faults: Profile) -> Self {
         let mut scenario = Self::drawn(&mut random::stream(seed, "scenario"), faults);
+        scenario.disks = drawn::disks(seed);
         scenario.partitions = records.len() as u16;
         scenario.batch_rows =
             records.iter().max().map_or(1, |most| most.div_ceil(scenario.batches()).max(1)) as usize;

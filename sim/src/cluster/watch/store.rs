@@ -8,21 +8,26 @@ use bytes::Bytes;
 use keygroups::checkpoint::{Manifest, ManifestVersion, ObjectName};
 use keygroups::protocol::invariant::Fact;
 use keygroups::store::Identified;
-use object_store::path::Path;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
 impl Watch {
     /// Those of `paths` that no manifest names, directly or through the chain of outputs.
-    pub(crate) fn garbage(&self, paths: &[Path]) -> Vec<ObjectName> {
+    pub(crate) fn garbage<P: AsRef<str>>(&self, paths: impl Iterator<Item = P>) -> Vec<ObjectName> {
         let state = self.state();
         let mut named: BTreeSet<_> =
-            state.history.committed().flat_map(|record| record.objects()).copied().collect();
-        let kept: BTreeSet<_> =
-            state.history.newest().into_iter().flat_map(|manifest| manifest.objects()).copied().collect();
+            state.seen.history().committed().flat_map(|record| record.objects()).copied().collect();
+        let kept: BTreeSet<_> = state
+            .seen
+            .history()
+            .newest()
+            .into_iter()
+            .flat_map(|manifest| manifest.objects())
+            .copied()
+            .collect();
         named.retain(|name| !matches!(name, ObjectName::State { .. }) || kept.contains(name));
-        let unnamed = paths.iter().filter_map(|path| match self.layout.identify(path) {
+        let unnamed = paths.filter_map(|path| match self.layout.identify(&path) {
             Identified::Object(name) => (!named.contains(&name)).then_some(name),
             Identified::Manifest(_) | Identified::Foreign => None,
         });
@@ -36,7 +41,7 @@ impl Watch {
             Change::Deleted { .. } => None,
         };
         let mut state = self.state();
-        match (self.layout.identify(&Path::from(mutation.path)), now) {
+        match (self.layout.identify(mutation.path), now) {
             (Identified::Manifest(version), Some(bytes)) => {
                 self.manifest_created(&mut state, version, bytes, read)
             }
@@ -60,9 +65,9 @@ impl Watch {
                 return;
             }
         };
-        let commits = state.history.committed_by(&manifest);
+        let commits = state.seen.history().committed_by(&manifest);
         self.judge(state, STORE, &Fact::ManifestCreated(Arc::clone(&manifest)));
-        state.progress.newest = state.history.newest().cloned();
+        state.progress.newest = state.seen.history().newest().cloned();
         if let Some(record) = commits {
             match state.judge.compare(record, read, &self.layout) {
                 Ok(Compared { found, expected, difference, broken }) => {

@@ -1,6 +1,7 @@
 //! Facts about plans and their execution, and about each kind of fault.
 
 mod clocks;
+mod disks;
 mod network;
 mod plans;
 mod processes;
@@ -26,8 +27,8 @@ fn targets() -> Targets {
         hosts: vec![Node(3), Node(4), Node(5)],
         spares: vec![Node(6)],
         hosts_min: 2,
-
         manifests_retained: 4,
+        disks: true,
         store: Node(0),
         steps: STEPS,
     }
@@ -52,8 +53,8 @@ where
             hosts: vec![world.nodes.add("host", main())],
             spares: vec![world.nodes.add_absent("spare", main())],
             hosts_min: 1,
-
             manifests_retained: 4,
+            disks: true,
             store: store.node(),
             steps: STEPS,
         };
@@ -127,8 +128,8 @@ fn chaos(seed: u64, recording: Recording) -> Run<usize> {
             hosts: processes[2..].to_vec(),
             spares: Vec::new(),
             hosts_min: 2,
-
             manifests_retained: 4,
+            disks: true,
             store: store.node(),
             steps: &[],
         };
