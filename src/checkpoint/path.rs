@@ -17,6 +17,7 @@ use crate::key_group::Subtask;
 pub struct ForeignName(pub String);
 
 /// The segment of a path that holds `attempt`.
+#[cfg(any(test, feature = "store"))]
 pub(crate) fn attempt_segment(attempt: Attempt) -> String {
     let mut text = String::with_capacity(31);
     push_attempt(attempt, &mut text);

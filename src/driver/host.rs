@@ -218,7 +218,7 @@ where
                 let key = Work::Restore(deployment.attempt, deployment.task);
                 let source = Source::new(self.store.clone(), self.copies.clone(), self.requests.clone());
                 let restoring = async move {
-                    let mut restored = restore(&source, &deployment).await;
+                    let mut restored = restore(&source, &(&*deployment).into()).await;
                     let (refused, damaged) = source.into_refused();
                     if let Ok((restored, _)) = &mut restored {
                         restored.metrics.copies_refused = refused.len() as u64;

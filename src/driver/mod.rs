@@ -31,6 +31,7 @@ mod restore;
 mod runtime;
 mod source;
 mod timings;
+mod transfer;
 mod upload;
 
 pub use coordinator::{CoordinatorDriver, CoordinatorTransport};
@@ -39,5 +40,7 @@ pub use error::DriverError;
 pub use host::HostDriver;
 pub use local::{CopyError, LocalCopies};
 pub use machine::Machine;
+pub use restore::RestoringTask;
 pub use runtime::{Runtime, TRIES_MAX};
 pub use timings::{Timings, TimingsError};
+pub use transfer::Transfer;

@@ -34,17 +34,38 @@ const SNAPSHOTS_AT_ONCE: usize = 4;
 /// Pieces of some 8 MiB of one snapshot; a local disk gains nothing from more.
 const PIECES_AT_ONCE: usize = 4;
 
+/// Who restores what.
+#[derive(Clone, Copy, Debug)]
+pub struct RestoringTask<'a> {
+    /// The task.
+    pub task: TaskId,
+    /// The key groups it owns of how many; `None` for a vertex without keyed state.
+    pub owned: Option<(MaxParallelism, KeyGroupRange)>,
+    /// What it reads.
+    pub plan: &'a Restore,
+}
+
+impl<'a> From<&'a Deployment> for RestoringTask<'a> {
+    fn from(deployment: &'a Deployment) -> Self {
+        Self {
+            task: deployment.task,
+            owned: deployment.max_parallelism.zip(deployment.key_groups),
+            plan: &deployment.restore,
+        }
+    }
+}
+
 /// What a task starts from, and the certificate of its keyed state as it was read.
 pub(super) async fn restore(
     source: &Source,
-    deployment: &Deployment,
+    whose: &RestoringTask<'_>,
 ) -> Result<(RestoredTask, Certificate), DriverError> {
-    let plan = &deployment.restore;
-    let mut backend = empty_backend(deployment.task, deployment.max_parallelism, deployment.key_groups)?;
+    let plan = whose.plan;
+    let mut backend = empty_backend(whose.task, whose.owned)?;
     let mut metrics = RestoreMetrics::default();
     let mut runs: Vec<Option<OperatorState>> = vec![None; plan.operator_state.len()];
     let mut fetches = stream::iter(by_snapshot(plan))
-        .map(|part| fetch_again(source, deployment.task, part))
+        .map(|part| fetch_again(source, whose.task, part))
         .buffered(SNAPSHOTS_AT_ONCE);
     while let Some(fetched) = fetches.next().await {
         let Fetched { restored, runs_at, read } = fetched?;
@@ -61,12 +82,12 @@ pub(super) async fn restore(
         {
             let added = move || filling.restore_groups(&sections).map(|()| filling);
             let filled = source.requests().compute(added).await?;
-            backend = Some(filled.map_err(|source| misfit(deployment.task, source))?);
+            backend = Some(filled.map_err(|source| misfit(whose.task, source))?);
         }
     }
     let certificate = match &backend {
         Some(backend) if plan.checkpoint != CheckpointId::NONE => {
-            backend.finish_restore().map_err(|source| misfit(deployment.task, source))?
+            backend.finish_restore().map_err(|source| misfit(whose.task, source))?
         }
         Some(_) | None => Certificate::default(),
     };
@@ -91,10 +112,8 @@ pub(super) fn failure_cause(error: &DriverError) -> FailureCause {
 
 fn empty_backend(
     task: TaskId,
-    max_parallelism: Option<MaxParallelism>,
-    key_groups: Option<KeyGroupRange>,
+    owned: Option<(MaxParallelism, KeyGroupRange)>,
 ) -> Result<Option<StateBackend>, DriverError> {
-    let owned = max_parallelism.zip(key_groups);
     owned
         .map(|(max_parallelism, key_groups)| StateBackend::new(max_parallelism, key_groups))
         .transpose()

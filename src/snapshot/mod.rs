@@ -18,7 +18,8 @@
 //!   misdirected read or write is seen;
 //! - a key group without entries is in the index like every other, with length 0: there is no
 //!   sentinel to mistake for an offset (FLINK-19748);
-//! - one content has one byte string: tables and keys ascend, so equal bytes mean equal state.
+//! - small key groups have one byte string for one content: tables and keys ascend. Large ones are
+//!   written as they are in memory ([`table`](crate::table)), without a copy.
 //!
 //! Reading never panics on any input and allocates in proportion to the input it was given.
 //! Nothing here performs I/O: [`RestoreReads`] says what to read, a driver reads it.

@@ -1,7 +1,7 @@
 //! Draws what makes a job unlike the next one.
 
 use super::Scenario;
-use super::variety::{JobRestart, Silence, Slow, Variety, Wish};
+use super::variety::{JobRestart, Sections, Silence, Slow, Variety, Wish};
 use crate::fault::Profile;
 use crate::input::{Row, Table};
 use crate::random;
@@ -47,7 +47,7 @@ pub(super) fn disks(seed: u64) -> bool {
 /// What else is drawn from `seed` for a scenario. Without faults the job is as quiet as it can be.
 pub(super) fn variety(seed: u64, scenario: &Scenario) -> Variety {
     let random = &mut random::stream(seed, "variety");
-    let mut variety = Variety { bases_max: bases_max(seed), ..Variety::default() };
+    let mut variety = Variety { bases_max: bases_max(seed), sections: sections(seed), ..Variety::default() };
     let within_us = scenario.horizon_us;
     if random.u8(0..6) == 0 {
         variety.empty_partitions = random.u16(0..scenario.partitions);
@@ -91,6 +91,17 @@ fn window(seed: u64) -> Option<u16> {
 fn bases_max(seed: u64) -> Option<u8> {
     let random = &mut random::stream(seed, "bases");
     (random.u8(0..4) == 0).then(|| random.u8(0..=3))
+}
+
+/// From a stream of its own, for the same reason.
+fn sections(seed: u64) -> Option<Sections> {
+    let random = &mut random::stream(seed, "sections");
+    match random.u8(0..10) {
+        0 | 1 => Some(Sections::Tables),
+        2 => Some(Sections::TablesLz4),
+        3 => Some(Sections::SortedZstd),
+        _ => None,
+    }
 }
 
 /// A few requests, some of them within milliseconds.
@@ -155,6 +166,7 @@ mod tests {
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.empty_partitions > 0)));
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.ballast_bytes > 0)));
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.bases_max.is_some())));
+        assert!(now_and_then(share(&drawn, |scenario| scenario.variety.sections.is_some())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.silences.is_empty())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.slow.is_empty())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.wishes.is_empty())));

@@ -43,7 +43,7 @@ pub use stores::Process;
 pub(crate) use stores::Stores;
 pub use summary::{Moment, Restored, Summary};
 pub(crate) use untyped::{AnyJob, Rules};
-pub use variety::{JobRestart, Silence, Slow, Variety, Wish};
+pub use variety::{JobRestart, Sections, Silence, Slow, Variety, Wish};
 pub use watch::STEPS;
 
 use crate::case::Case;

@@ -52,6 +52,7 @@ impl<P: Operator> OperatorTask<P> {
         let deployment = Arc::clone(channels.deployment);
         let mut backend = restored.backend.ok_or(FailureCause::Engine)?;
         backend.set_incremental_policy(channels.cluster.scenario.variety.incremental_policy());
+        backend.set_section_options(channels.cluster.scenario.variety.section_options());
         let operator = job.operator(&mut backend).map_err(|_| FailureCause::RestoreCorrupt)?;
         let inputs = channels.inputs();
         let checkpoint = deployment.restore.checkpoint;

@@ -2,9 +2,11 @@
 
 use super::scenario::ScenarioError;
 use super::{Cluster, Scenario};
+use keygroups::backend::SectionOptions;
 use keygroups::checkpoint::BASES_MAX;
 use keygroups::incremental::IncrementalPolicy;
 use keygroups::key_group::Parallelism;
+use keygroups::snapshot::Compression;
 use serde::{Deserialize, Serialize};
 
 /// How a run's input, tasks and user behave. Everything in it ends: afterwards the cluster owes progress.
@@ -25,6 +27,9 @@ pub struct Variety {
     /// On how many older snapshots one leans, 0 to 16; the library's default if nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bases_max: Option<u8>,
+    /// How key groups are written to snapshots; as the library does by default if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sections: Option<Sections>,
     /// Partitions in which nothing comes in for a while.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub silences: Vec<Silence>,
@@ -37,6 +42,19 @@ pub struct Variety {
     /// The whole job is cancelled and started again, ascending by time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub restarts: Vec<JobRestart>,
+}
+
+/// How key groups are written to snapshots. Those of simulated jobs are so small that by default they are
+/// written entry by entry, without compression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sections {
+    /// As the tables in memory are.
+    Tables,
+    /// So, and compressed with LZ4.
+    TablesLz4,
+    /// Entry by entry, and compressed with Zstandard.
+    SortedZstd,
 }
 
 /// A partition in which nothing comes in for a while.
@@ -109,6 +127,17 @@ impl Variety {
         let default = IncrementalPolicy::default();
         let bounded = self.bases_max.map_or(Ok(default), |max| default.with_bases_max(max.into()));
         bounded.expect("the scenario was checked")
+    }
+
+    /// How key groups are written.
+    pub(super) fn section_options(&self) -> SectionOptions {
+        let default = SectionOptions::default();
+        match self.sections {
+            None => default,
+            Some(Sections::Tables) => default.with_tables_from_bytes(0),
+            Some(Sections::TablesLz4) => default.with_tables_from_bytes(0).with_compression(Compression::Lz4),
+            Some(Sections::SortedZstd) => default.with_compression(Compression::Zstd),
+        }
     }
 
     /// When all of it is over.

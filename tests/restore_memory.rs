@@ -1,0 +1,148 @@
+//! What a restore takes of memory: the state that the task owns, and what is on its way.
+//!
+//! The only test of its process, because it counts every allocation.
+#![allow(unsafe_code)]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{
+    FutureExt,
+    executor::block_on,
+    future::{self, BoxFuture},
+};
+use keygroups::{
+    backend::{StateBackend, StateDescriptor, ValueState},
+    checkpoint::{Attempt, CheckpointId, LeaderEpoch, StateHandle, TaskId, VertexId},
+    driver::{FrozenTask, RestoredTask, RestoringTask, Runtime, Timings, Transfer},
+    key_group::{KeyGroup, KeyGroupRange, MaxParallelism, Subtask},
+    protocol::{Restore, StateRead},
+    snapshot::SnapshotIdentity,
+    store::{CheckpointStore, Durability},
+};
+
+/// Counts the bytes that are allocated, and the most that ever were.
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+fn took(bytes: usize) {
+    let now = NOW.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    MOST.fetch_max(now, Ordering::Relaxed);
+}
+
+// SAFETY: everything is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        took(layout.size());
+        // SAFETY: the caller promises what the system's allocator asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        took(bytes);
+        // SAFETY: as above.
+        unsafe { System.realloc(block, layout, bytes) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Whose time never passes: nothing here is slow enough to be given up.
+struct Timeless;
+
+impl Runtime for Timeless {
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        future::pending().boxed()
+    }
+}
+
+const ENTRIES: u64 = 400_000;
+const VALUE: [u8; 100] = [7; 100];
+/// Of the driver: pieces of some 8 MiB, four at a time.
+const IN_FLIGHT: usize = 4 * (8 << 20);
+const MIB: usize = 1 << 20;
+
+fn max_parallelism() -> MaxParallelism {
+    MaxParallelism::new(128).unwrap()
+}
+
+fn key(number: u64) -> (KeyGroup, [u8; 8]) {
+    let scattered = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (KeyGroup((scattered >> 57) as u16), scattered.to_le_bytes())
+}
+
+fn state(backend: &mut StateBackend) -> ValueState<u64, Vec<u8>> {
+    backend.register(StateDescriptor::value("values")).unwrap()
+}
+
+/// The snapshot of a task that owns every key group.
+fn written(transfer: &Transfer) -> StateHandle {
+    let mut backend = StateBackend::new(max_parallelism(), max_parallelism().all()).unwrap();
+    let state = state(&mut backend);
+    for (key_group, key) in (0..ENTRIES).map(key) {
+        backend.put_encoded(&state, key_group, &key, &VALUE).unwrap();
+    }
+    let identity = SnapshotIdentity {
+        attempt: Attempt { epoch: LeaderEpoch(1), run: 1 },
+        task: TaskId { vertex: VertexId(0), subtask: Subtask(0) },
+        checkpoint: CheckpointId(1),
+    };
+    let frozen = FrozenTask { keyed: Some(backend.freeze()), ..FrozenTask::default() };
+    block_on(transfer.upload(identity, frozen)).unwrap().state.clone()
+}
+
+/// The task that owns `key_groups`, and the most memory that restoring it took at any time.
+fn restored(transfer: &Transfer, handle: &StateHandle, key_groups: KeyGroupRange) -> (RestoredTask, usize) {
+    let plan = Restore {
+        checkpoint: CheckpointId(1),
+        state: vec![StateRead { handle: Arc::new(handle.clone()), key_groups }],
+        operator_state: Vec::new(),
+    };
+    let task = TaskId { vertex: VertexId(0), subtask: Subtask(0) };
+    let whose = RestoringTask { task, owned: Some((max_parallelism(), key_groups)), plan: &plan };
+    let before = NOW.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    let restored = block_on(transfer.restore(whose)).unwrap();
+    (restored, MOST.load(Ordering::Relaxed) - before)
+}
+
+#[test]
+fn restore_holds_what_the_task_owns_and_what_is_on_its_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = CheckpointStore::local(directory.path(), Durability::Unsynced).unwrap();
+    let transfer = Transfer::new(store, Arc::new(Timeless), Timings::default());
+    let handle = written(&transfer);
+    assert!(handle.bytes as usize > 40 * MIB, "the state is larger than what is on its way");
+    for (first, last) in [(0, 127), (0, 63), (96, 127)] {
+        let key_groups = KeyGroupRange::new(KeyGroup(first), KeyGroup(last)).unwrap();
+        let (task, most) = restored(&transfer, &handle, key_groups);
+        let owned = task.metrics.bytes_owned as usize;
+        assert_eq!(task.metrics.bytes_read, task.metrics.bytes_owned + handle.index_bytes);
+        assert!(most <= owned + IN_FLIGHT, "{most} bytes for {owned}");
+        // Most of what is on its way is the state itself, which stays where it was read.
+        assert!(most <= owned + owned / 8 + MIB, "{most} bytes for {owned}");
+
+        let mut backend = task.backend.unwrap();
+        let memory = backend.memory();
+        let state = state(&mut backend);
+        let owned = (0..ENTRIES).map(key).filter(|(key_group, _)| key_groups.contains(*key_group));
+        let found = owned.map(|(key_group, key)| backend.get_encoded(&state, key_group, &key).unwrap());
+        assert_eq!(found.filter(|value| *value == Some(&VALUE[..])).count(), memory.entries);
+    }
+}
