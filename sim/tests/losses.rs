@@ -1,7 +1,7 @@
 //! The last good copy of something is destroyed on purpose: the run must hold or say what is lost.
 
 use keygroups_sim::case::Case;
-use keygroups_sim::cluster::{Scenario, Summary};
+use keygroups_sim::cluster::{Scenario, Summary, Variety};
 use keygroups_sim::fault::{Aim, Crash, Fault, Profile, StoreDamage, Victim, When};
 use keygroups_sim::input::Table;
 use keygroups_sim::run::{Run, Violation};
@@ -18,6 +18,9 @@ const HOWS: [DamageKind; 4] =
 fn run(seed: u64, damage: Damage, crashes: fn(&Scenario) -> Vec<Node>) -> Run<Summary> {
     let table = Arc::new(Table::january("tailnum").unwrap());
     let scenario = Scenario::swarm(seed, &table, 200, Profile::None);
+    // Full snapshots: whatever is subsumed is needed by nobody any more.
+    let variety = Variety { bases_max: Some(0), ..scenario.variety().clone() };
+    let scenario = scenario.with_variety(variety).unwrap();
     let mut case = Case::draw(seed, &scenario);
     let aim = |victim, fault| Aim {
         step: "committed".to_owned(),
