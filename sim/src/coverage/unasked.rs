@@ -51,7 +51,7 @@ mod tests {
             store: Node(0),
             steps: &[],
         };
-        let plans = (0..200).map(|seed| FaultPlan::draw(seed, Profile::Chaos, &targets, 1_000_000));
+        let plans = (0..600).map(|seed| FaultPlan::draw(seed, Profile::Chaos, &targets, 1_000_000));
         // Some faults of a kind may last and others not: then points can be asked to meet those that do.
         let mut lasting = BTreeMap::new();
         for plan in plans {
