@@ -85,6 +85,6 @@ fn put_object<const BYTES: usize>(bencher: Bencher<'_, '_>, durability: Durabili
             name(checkpoint)
         })
         .bench_local_values(|name| {
-            assert!(matches!(block_on(store.put_object(name, bytes.clone())), Put::Written))
+            assert!(matches!(block_on(store.put_object(name, bytes.clone().into())), Put::Written))
         });
 }

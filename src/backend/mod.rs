@@ -263,7 +263,7 @@ impl StateBackend {
     }
 
     /// As [`put`](Self::put), for an engine that has encoded key and value itself: as the
-    /// [codec](crate::codec) does, if anybody is to read them as `K` and `V`.
+    /// [`codec`] does, if anybody is to read them as `K` and `V`.
     ///
     /// # Errors
     ///

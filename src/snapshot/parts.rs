@@ -106,6 +106,7 @@ impl Parts {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::{super::checksum, *};
 

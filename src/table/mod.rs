@@ -3,9 +3,9 @@
 //! State is read and written at the speed of memory, a snapshot of it is a few buffers, and a
 //! restored table *is* the bytes that were read. Layout and bounds are in docs/table.md. The ideas:
 //!
-//! - **A record is written once**, at the end of a log of chunks ([`log`]). There is no allocation
-//!   for an entry, four bytes besides key and value ([`record`]), and eight to sixteen in the index.
-//! - **The index holds hashes**, not keys ([`page`], [`index`]): it grows, splits and is verified
+//! - **A record is written once**, at the end of a log of chunks (`log`). There is no allocation
+//!   for an entry, four bytes besides key and value (`record`), and eight to sixteen in the index.
+//! - **The index holds hashes**, not keys (`page`, `index`): it grows, splits and is verified
 //!   without a look at a record, and a search looks at one record, nearly always the right one.
 //!   It grows by one page of 32 KiB at a time; no write ever pauses for the whole table.
 //! - **Freezing shares buffers** ([`Table::freeze`]). The table then appends instead of writing
@@ -13,7 +13,7 @@
 //!   shared no more are written in place again.
 //! - **The index is part of a snapshot**: [`Table::from_parts`] takes chunks and pages as they were
 //!   read, and believes nothing of them before it has looked.
-//! - **Dead space is bounded** ([`compact`]): above a third of the log, each write also moves a few
+//! - **Dead space is bounded** (`compact`): above a third of the log, each write also moves a few
 //!   live records out of the emptiest chunk.
 //!
 //! The hash and thereby the layout depend on the key alone: equal operations give equal
