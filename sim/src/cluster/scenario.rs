@@ -205,13 +205,19 @@ impl Scenario {
     }
 
     /// The same with the input coming in over so many virtual seconds, and faults until then; as many batches in
-    /// larger pauses. At least 1 second.
+    /// larger pauses. At least 1 second. From [`LONG_SECONDS`] on with production's timings: nobody waits for
+    /// the timers of a long run.
     #[must_use]
     pub fn over_seconds(mut self, seconds: u32) -> Self {
         self.horizon_us = u64::from(seconds.max(1)) * 1_000_000;
         let most = self.input.rows.len().div_ceil(usize::from(self.partitions));
         let batches = most.div_ceil(self.batch_rows).max(1) as u64;
         self.batch_interval_us = (self.horizon_us / batches).max(1_000);
+        if seconds >= LONG_SECONDS {
+            self.timings = Timings::default();
+            self.store_timeout_us *= TIMINGS_SHARE;
+            self.liveness_us *= TIMINGS_SHARE;
+        }
         self
     }
 
@@ -341,6 +347,12 @@ impl Scenario {
         JobSpec::new(vec![source, operator]).expect("the second reads the first")
     }
 }
+
+/// How much longer production's timings are than [`timings`], about.
+const TIMINGS_SHARE: u64 = 10;
+
+/// A run of so many virtual seconds has production's timings.
+pub const LONG_SECONDS: u32 = 600;
 
 /// A tenth of production's: a run should not wait for its own timers.
 fn timings() -> Timings {
