@@ -26,13 +26,13 @@ pub struct Entry<'t, 'k, H: KeyHash> {
     table: &'t mut Table<H>,
     key: &'k [u8],
     hash: u64,
-    place: Place,
     found: Option<Found>,
 }
 
 /// Where the record is, and the value in it.
 #[derive(Clone, Copy, Debug)]
 struct Found {
+    place: Place,
     position: Position,
     value_at: usize,
     value_bytes: usize,
@@ -42,26 +42,23 @@ impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
     #[inline]
     pub(super) fn new(table: &'t mut Table<H>, key: &'k [u8]) -> Self {
         let hash = H::hash(key);
-        let mut found = None;
-        let searched = table.index.search(hash, |position| {
-            let record = table.log.get(position).filter(|record| record::is_same_key(record.key, key));
-            found = record.map(|record| Found {
-                position,
-                value_at: record.value_at(),
-                value_bytes: record.value.len(),
-            });
-            found.is_some()
+        let mut value = (0, 0);
+        let found = table.index.find(hash, |position| {
+            let record = table.log.get_if(position, key);
+            if let Some(record) = record {
+                value = (record.value_at(), record.value.len());
+            }
+            record.is_some()
         });
-        let place = match searched {
-            Ok((place, _)) | Err(place) => place,
-        };
-        Self { table, key, hash, place, found }
+        let found =
+            found.map(|(place, position)| Found { place, position, value_at: value.0, value_bytes: value.1 });
+        Self { table, key, hash, found }
     }
 
     /// The value, if the key is there.
     #[inline]
     pub fn value(&self) -> Option<&[u8]> {
-        let Found { position, value_at, value_bytes } = self.found?;
+        let Found { position, value_at, value_bytes, .. } = self.found?;
         Some(self.table.log.bytes(position, value_at, value_bytes))
     }
 
@@ -72,7 +69,7 @@ impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
     /// [`PutError`]; the table is unchanged then.
     #[inline]
     pub fn put(self, value: &[u8]) -> Result<(), PutError> {
-        if let Some(Found { position, value_at, value_bytes }) = self.found
+        if let Some(Found { position, value_at, value_bytes, .. }) = self.found
             && value_bytes == value.len()
             && self.table.log.overwrite(position, value_at, value)
         {
@@ -88,10 +85,10 @@ impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
         let mut wasted = 0;
         if let Some(found) = self.found {
             wasted = log.record(found.position).size();
-            index.move_to(self.place, position);
+            index.move_to(found.place, position);
             log.bury(found.position, wasted);
         } else {
-            index.insert(self.hash, self.place, position);
+            index.insert(self.hash, position);
         }
         self.table.compact(wasted);
         Ok(())
@@ -99,9 +96,9 @@ impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
 
     /// Removes key and value; whether they were there.
     pub fn remove(self) -> bool {
-        let Some(Found { position, .. }) = self.found else { return false };
+        let Some(Found { place, position, .. }) = self.found else { return false };
         let size = self.table.log.record(position).size();
-        self.table.index.remove(self.place);
+        self.table.index.remove(place);
         self.table.log.bury(position, size);
         self.table.compact(size);
         true

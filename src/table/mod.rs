@@ -119,12 +119,11 @@ impl<H: KeyHash> Table<H> {
     #[inline(always)]
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         let mut value = None;
-        let found = self.index.search(H::hash(key), |position| {
-            let record = self.log.get(position).filter(|record| record::is_same_key(record.key, key));
-            value = record.map(|record| record.value);
-            record.is_some()
-        });
-        found.ok().and(value)
+        self.index.find(H::hash(key), |position| {
+            value = self.log.get_if(position, key).map(|record| record.value);
+            value.is_some()
+        })?;
+        value
     }
 
     /// The place of `key`, to look at the value and change it with one search.

@@ -12,8 +12,8 @@ use bytes::Bytes;
 
 use super::{
     buffer::{self, Buffer},
-    slot::{Position, Slot, TAG_BITS, tag},
-    window::{self, WINDOW},
+    slot::{Position, Slot, TAG_BITS},
+    window::{self, Line, WINDOW},
 };
 
 /// The homes of the smallest page.
@@ -45,14 +45,6 @@ pub struct PageImage {
     pub slots: Bytes,
 }
 
-/// Where a search in a page ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Search {
-    Found { slot: usize, position: Position },
-    // The slot is the one that the key would get.
-    Missing { slot: usize },
-}
-
 impl Page {
     /// The only page of a table, empty.
     pub(super) fn first() -> Self {
@@ -78,35 +70,47 @@ impl Page {
 
     /// Looks for the slot of this tag whose position `is_key`.
     #[inline(always)]
-    pub(super) fn search(&self, hash: u64, mut is_key: impl FnMut(Position) -> bool) -> Search {
+    pub(super) fn find(
+        &self,
+        hash: u64,
+        mut is_key: impl FnMut(Position) -> bool,
+    ) -> Option<(usize, Position)> {
         let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
-        let mut at = first_not_smaller(slots, self.home(hash), hash);
-        while let Some(&slot) = slots.get(at) {
-            let slot = Slot::from_bytes(slot);
-            // An empty slot seems to have the greatest tag, at a position where no key is: asked last,
-            // because whether a search ends at an empty slot or at a greater tag cannot be predicted.
-            if slot.tag() != tag(hash) {
-                break;
+        let limit = Slot::upper_limit(hash);
+        let mut start = self.home(hash);
+        loop {
+            let padded;
+            let window = slots.get(start..)?;
+            let window = match window.first_chunk() {
+                Some(window) => window,
+                None => {
+                    padded = padded_with_gaps(window);
+                    &padded
+                }
+            };
+            // An empty slot seems to have the greatest tag, at a position where no key is.
+            for at in window::equal(window, limit) {
+                let position = Slot::from_bytes(window[at]).position();
+                if is_key(position) {
+                    return Some((start + at, position));
+                }
             }
-            if is_key(slot.position()) {
-                return Search::Found { slot: at, position: slot.position() };
+            if Slot::from_bytes(window[WINDOW - 1]).is_greater(limit) {
+                return None;
             }
-            if slot.is_empty() {
-                break;
-            }
-            at += 1;
+            start += WINDOW;
         }
-        Search::Missing { slot: at }
     }
 
-    /// Puts a new slot where a search for its hash ended; `false` if there is no room.
-    pub(super) fn insert(&mut self, slot: usize, new: Slot) -> bool {
+    /// Puts a new slot before all with greater tags; `false` if there is no room.
+    pub(super) fn insert(&mut self, hash: u64, new: Slot) -> bool {
         let homes = 1_usize << self.home_bits;
         // A page with the longest prefix has nothing left to split by: it is filled to the end.
         if self.entries() >= homes / 8 * 7 && self.depth < DEPTH_MAX {
             return false;
         }
         let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
+        let slot = first_not_smaller(slots, self.home(hash), hash);
         let after = slots.get(slot..).unwrap_or_default();
         let Some(gap) = after.iter().position(|&slot| Slot::from_bytes(slot).is_empty()) else {
             return false;
@@ -240,6 +244,14 @@ fn first_not_smaller(slots: &[[u8; Slot::BYTES]], home: usize, hash: u64) -> usi
     }
     let rest = slots.get(at..).unwrap_or_default();
     at + rest.iter().take_while(|&&slot| Slot::from_bytes(slot).is_smaller(limit)).count()
+}
+
+/// The last slots of a page, fewer than a window has.
+#[cold]
+fn padded_with_gaps(last: &[[u8; Slot::BYTES]]) -> Line {
+    let mut window = [Slot::EMPTY.to_bytes(); WINDOW];
+    window[..last.len()].copy_from_slice(last);
+    window
 }
 
 /// The first slot of the line where a key of this hash would like to be. Depth and homes use bits of the tag
