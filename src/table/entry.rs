@@ -39,24 +39,22 @@ struct Found {
 }
 
 impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(table: &'t mut Table<H>, key: &'k [u8]) -> Self {
         let hash = H::hash(key);
-        let mut value = (0, 0);
-        let found = table.index.find(hash, |position| {
-            let record = table.log.get_if(position, key);
-            if let Some(record) = record {
-                value = (record.value_at(), record.value.len());
+        let mut found = None;
+        for (place, position) in table.index.candidates(hash) {
+            if let Some(record) = table.log.get_if(position, key) {
+                let (value_at, value_bytes) = (record.value_at(), record.value.len());
+                found = Some(Found { place, position, value_at, value_bytes });
+                break;
             }
-            record.is_some()
-        });
-        let found =
-            found.map(|(place, position)| Found { place, position, value_at: value.0, value_bytes: value.1 });
+        }
         Self { table, key, hash, found }
     }
 
     /// The value, if the key is there.
-    #[inline]
+    #[inline(always)]
     pub fn value(&self) -> Option<&[u8]> {
         let Found { position, value_at, value_bytes, .. } = self.found?;
         Some(self.table.log.bytes(position, value_at, value_bytes))
@@ -67,7 +65,7 @@ impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
     /// # Errors
     ///
     /// [`PutError`]; the table is unchanged then.
-    #[inline]
+    #[inline(always)]
     pub fn put(self, value: &[u8]) -> Result<(), PutError> {
         if let Some(Found { position, value_at, value_bytes, .. }) = self.found
             && value_bytes == value.len()
@@ -78,6 +76,7 @@ impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
         self.append(value)
     }
 
+    #[inline(never)]
     fn append(self, value: &[u8]) -> Result<(), PutError> {
         let Table { index, log, .. } = self.table;
         let size = record::size(self.key, value).ok_or(PutError::TooLarge)?;

@@ -21,6 +21,9 @@ impl KeyHash for Xxh3 {
         if let Ok(key) = <&[u8; 8]>::try_from(key) {
             return xxh3_64(key);
         }
+        if let Ok(key) = <&[u8; 16]>::try_from(key) {
+            return xxh3_64(key);
+        }
         hash_of_any_length(key)
     }
 }

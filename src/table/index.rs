@@ -5,7 +5,7 @@
 //! touches more than one page, and never a record.
 
 use super::{
-    page::{DEPTH_MAX, Page, PageImage},
+    page::{Candidates, DEPTH_MAX, Page, PageImage},
     slot::{Position, Slot},
 };
 
@@ -34,21 +34,12 @@ impl Index {
         size_of_val(&*self.directory) + self.pages.iter().map(Page::bytes).sum::<usize>()
     }
 
-    /// The place of the key for whose position `is_key`, and the position.
+    /// Where keys with the tag of `hash` are, and their positions: nearly always one, or none.
     #[inline(always)]
-    pub(super) fn find(&self, hash: u64, is_key: impl FnMut(Position) -> bool) -> Option<(Place, Position)> {
-        let page = *self.directory.get(self.prefix(hash))? as usize;
-        let (slot, position) = self.pages[page].find(hash, is_key)?;
-        Some((Place { page, slot }, position))
-    }
-
-    /// The positions of all keys with the tag of `hash`.
-    pub(super) fn with_tag(&self, hash: u64, mut visit: impl FnMut(Position)) {
-        // The search goes on as long as no position is the key.
-        let _none = self.find(hash, |position| {
-            visit(position);
-            false
-        });
+    pub(super) fn candidates(&self, hash: u64) -> impl Iterator<Item = (Place, Position)> {
+        let page = self.directory.get(self.prefix(hash)).map_or(0, |&page| page as usize);
+        let candidates = self.pages.get(page).map_or(Candidates::NONE, |page| page.candidates(hash));
+        candidates.map(move |(slot, position)| (Place { page, slot }, position))
     }
 
     /// Adds a key that is not there.

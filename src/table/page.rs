@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::{
     buffer::{self, Buffer},
     slot::{Position, Slot, TAG_BITS},
-    window::{self, Line, WINDOW},
+    window::{self, Equal, WINDOW},
 };
 
 /// The homes of the smallest page.
@@ -68,38 +68,13 @@ impl Page {
         Slots::new(&self.slots)
     }
 
-    /// Looks for the slot of this tag whose position `is_key`.
+    /// The slots that have the tag of `hash`, and their positions. With the greatest tag, empty slots come, too, at
+    /// positions where no key is.
     #[inline(always)]
-    pub(super) fn find(
-        &self,
-        hash: u64,
-        mut is_key: impl FnMut(Position) -> bool,
-    ) -> Option<(usize, Position)> {
+    pub(super) fn candidates(&self, hash: u64) -> Candidates<'_> {
         let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
-        let limit = Slot::upper_limit(hash);
-        let mut start = self.home(hash);
-        loop {
-            let padded;
-            let window = slots.get(start..)?;
-            let window = match window.first_chunk() {
-                Some(window) => window,
-                None => {
-                    padded = padded_with_gaps(window);
-                    &padded
-                }
-            };
-            // An empty slot seems to have the greatest tag, at a position where no key is.
-            for at in window::equal(window, limit) {
-                let position = Slot::from_bytes(window[at]).position();
-                if is_key(position) {
-                    return Some((start + at, position));
-                }
-            }
-            if Slot::from_bytes(window[WINDOW - 1]).is_greater(limit) {
-                return None;
-            }
-            start += WINDOW;
-        }
+        let (start, limit) = (self.home(hash), Slot::upper_limit(hash));
+        Candidates { slots, start, limit, equal: window::equal_from(slots, start, limit) }
     }
 
     /// Puts a new slot before all with greater tags; `false` if there is no room.
@@ -246,14 +221,6 @@ fn first_not_smaller(slots: &[[u8; Slot::BYTES]], home: usize, hash: u64) -> usi
     at + rest.iter().take_while(|&&slot| Slot::from_bytes(slot).is_smaller(limit)).count()
 }
 
-/// The last slots of a page, fewer than a window has.
-#[cold]
-fn padded_with_gaps(last: &[[u8; Slot::BYTES]]) -> Line {
-    let mut window = [Slot::EMPTY.to_bytes(); WINDOW];
-    window[..last.len()].copy_from_slice(last);
-    window
-}
-
 /// The first slot of the line where a key of this hash would like to be. Depth and homes use bits of the tag
 /// alone, so that a slot says where it belongs.
 #[inline]
@@ -263,6 +230,41 @@ fn home(hash: u64, depth: u8, home_bits: u8) -> usize {
 
 fn read(bytes: &[u8]) -> impl Iterator<Item = Slot> + Clone {
     bytes.as_chunks::<{ Slot::BYTES }>().0.iter().map(|&slot| Slot::from_bytes(slot))
+}
+
+/// Slots of one tag, line by line.
+#[derive(Clone, Copy)]
+pub(super) struct Candidates<'a> {
+    slots: &'a [[u8; Slot::BYTES]],
+    // Of the line that is looked at, and which of its slots are left.
+    start: usize,
+    equal: Equal,
+    limit: u32,
+}
+
+impl Candidates<'_> {
+    pub(super) const NONE: Self = Self { slots: &[], start: 0, equal: Equal::NONE, limit: 0 };
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = (usize, Position);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, Position)> {
+        loop {
+            if let Some(at) = self.equal.next() {
+                let at = self.start + at;
+                let slot = Slot::from_bytes(*self.slots.get(at)?);
+                return Some((at, slot.position()));
+            }
+            let last = Slot::from_bytes(*self.slots.get(self.start + WINDOW - 1)?);
+            if last.is_greater(self.limit) {
+                return None;
+            }
+            self.start += WINDOW;
+            self.equal = window::equal_from(self.slots, self.start, self.limit);
+        }
+    }
 }
 
 impl PageImage {
