@@ -73,24 +73,8 @@ impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
         {
             return Ok(());
         }
-        self.append(value)
-    }
-
-    #[inline(never)]
-    fn append(self, value: &[u8]) -> Result<(), PutError> {
-        let Table { index, log, .. } = self.table;
-        let size = record::size(self.key, value).ok_or(PutError::TooLarge)?;
-        let position = log.append(self.key, value, size)?;
-        let mut wasted = 0;
-        if let Some(found) = self.found {
-            wasted = log.record(found.position).size();
-            index.move_to(found.place, position);
-            log.bury(found.position, wasted);
-        } else {
-            index.insert(self.hash, position);
-        }
-        self.table.compact(wasted);
-        Ok(())
+        let old = self.found.map(|found| (found.place, found.position));
+        append(self.table, self.key, self.hash, old, value)
     }
 
     /// Removes key and value; whether they were there.
@@ -102,4 +86,29 @@ impl<'t, 'k, H: KeyHash> Entry<'t, 'k, H> {
         self.table.compact(size);
         true
     }
+}
+
+/// Puts a record at the end of the log; `old` is where the key was. The parts of an entry come one by one: whole,
+/// an entry would have to be in memory whenever one is looked for.
+#[inline(never)]
+fn append<H: KeyHash>(
+    table: &mut Table<H>,
+    key: &[u8],
+    hash: u64,
+    old: Option<(Place, Position)>,
+    value: &[u8],
+) -> Result<(), PutError> {
+    let Table { index, log, .. } = table;
+    let size = record::size(key, value).ok_or(PutError::TooLarge)?;
+    let position = log.append(key, value, size)?;
+    let mut wasted = 0;
+    if let Some((place, old)) = old {
+        wasted = log.record(old).size();
+        index.move_to(place, position);
+        log.bury(old, wasted);
+    } else {
+        index.insert(hash, position);
+    }
+    table.compact(wasted);
+    Ok(())
 }
