@@ -45,7 +45,9 @@ impl<H: KeyHash> Table<H> {
             looked_at += size.max(RECORD_BYTES_MIN);
             self.log.emptied = Some((number, offset));
             let Some(position) = position else { continue };
-            let Ok((place, _)) = self.index.search(hash, |named| named == position) else { continue };
+            let Some((place, _)) = self.index.candidates(hash).find(|&(_, named)| named == position) else {
+                continue;
+            };
             let Ok(moved) = self.log.relocate(position, size) else {
                 // No chunk number is left. The record stays; the chunk is begun again next time.
                 self.log.emptied = None;

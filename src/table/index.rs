@@ -5,7 +5,7 @@
 //! touches more than one page, and never a record.
 
 use super::{
-    page::{DEPTH_MAX, Page, PageImage, Search},
+    page::{Candidates, DEPTH_MAX, Page, PageImage},
     slot::{Position, Slot},
 };
 
@@ -18,7 +18,7 @@ pub(super) struct Index {
     entries: usize,
 }
 
-/// A slot, or the one that a key would get, until the index is next changed.
+/// The slot of a key, until the index is next changed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     page: usize,
@@ -34,52 +34,26 @@ impl Index {
         size_of_val(&*self.directory) + self.pages.iter().map(Page::bytes).sum::<usize>()
     }
 
-    /// The place of the key for whose position `is_key`, and the position; or the place it would get.
+    /// Where keys with the tag of `hash` are, and their positions: nearly always one, or none.
     #[inline(always)]
-    pub(super) fn search(
-        &self,
-        hash: u64,
-        is_key: impl FnMut(Position) -> bool,
-    ) -> Result<(Place, Position), Place> {
-        let Some(&page) = self.directory.get(self.prefix(hash)) else {
-            return Err(Place { page: 0, slot: 0 });
-        };
-        let page = page as usize;
-        match self.pages[page].search(hash, is_key) {
-            Search::Found { slot, position } => Ok((Place { page, slot }, position)),
-            Search::Missing { slot } => Err(Place { page, slot }),
-        }
+    pub(super) fn candidates(&self, hash: u64) -> impl Iterator<Item = (Place, Position)> {
+        let page = self.directory.get(self.prefix(hash)).map_or(0, |&page| page as usize);
+        let candidates = self.pages.get(page).map_or(Candidates::NONE, |page| page.candidates(hash));
+        candidates.map(move |(slot, position)| (Place { page, slot }, position))
     }
 
-    /// The positions of all keys with the tag of `hash`.
-    pub(super) fn with_tag(&self, hash: u64, mut visit: impl FnMut(Position)) {
-        // The search goes on as long as no position is the key.
-        let _end = self.search(hash, |position| {
-            visit(position);
-            false
-        });
-    }
-
-    /// Adds a key where a search for it ended.
-    pub(super) fn insert(&mut self, hash: u64, place: Place, position: Position) {
+    /// Adds a key that is not there.
+    pub(super) fn insert(&mut self, hash: u64, position: Position) {
         let slot = Slot::new(hash, position);
-        let has_room = self.pages.get_mut(place.page).is_some_and(|page| page.insert(place.slot, slot));
-        if !has_room {
-            self.insert_growing(hash, slot);
+        while !self.page_of(hash).is_some_and(|page| page.insert(hash, slot)) {
+            self.grow(hash);
         }
         self.entries += 1;
     }
 
-    #[cold]
-    fn insert_growing(&mut self, hash: u64, slot: Slot) {
-        loop {
-            self.grow(hash);
-            if let Err(place) = self.search(hash, |_| false)
-                && self.pages[place.page].insert(place.slot, slot)
-            {
-                return;
-            }
-        }
+    fn page_of(&mut self, hash: u64) -> Option<&mut Page> {
+        let page = *self.directory.get(self.prefix(hash))?;
+        Some(&mut self.pages[page as usize])
     }
 
     pub(super) fn move_to(&mut self, place: Place, position: Position) {
@@ -148,6 +122,7 @@ impl Index {
     }
 
     /// Makes room for `hash`.
+    #[cold]
     fn grow(&mut self, hash: u64) {
         let Some(&number) = self.directory.get(self.prefix(hash)) else {
             self.pages.push(Page::first());

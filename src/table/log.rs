@@ -87,6 +87,12 @@ impl Log {
         Record::read(self.chunks.get(at.chunk())?.bytes.get(at.offset()..)?)
     }
 
+    /// The record that begins here, if it is that of `key`.
+    #[inline(always)]
+    pub(super) fn get_if(&self, at: Position, key: &[u8]) -> Option<Record<'_>> {
+        Record::read_if(self.chunks.get(at.chunk())?.bytes.get(at.offset()..)?, key)
+    }
+
     /// So many bytes of a record, from `start` on.
     #[inline]
     pub(super) fn bytes(&self, at: Position, start: usize, bytes: usize) -> &[u8] {

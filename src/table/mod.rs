@@ -118,17 +118,16 @@ impl<H: KeyHash> Table<H> {
     /// The value of `key`.
     #[inline(always)]
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        let mut value = None;
-        let found = self.index.search(H::hash(key), |position| {
-            let record = self.log.get(position).filter(|record| record::is_same_key(record.key, key));
-            value = record.map(|record| record.value);
-            record.is_some()
-        });
-        found.ok().and(value)
+        for (_, position) in self.index.candidates(H::hash(key)) {
+            if let Some(record) = self.log.get_if(position, key) {
+                return Some(record.value);
+            }
+        }
+        None
     }
 
     /// The place of `key`, to look at the value and change it with one search.
-    #[inline]
+    #[inline(always)]
     pub fn entry<'t, 'k>(&'t mut self, key: &'k [u8]) -> Entry<'t, 'k, H> {
         Entry::new(self, key)
     }

@@ -12,8 +12,8 @@ use bytes::Bytes;
 
 use super::{
     buffer::{self, Buffer},
-    slot::{Position, Slot, TAG_BITS, tag},
-    window::{self, WINDOW},
+    slot::{Position, Slot, TAG_BITS},
+    window::{self, Equal, WINDOW},
 };
 
 /// The homes of the smallest page.
@@ -45,14 +45,6 @@ pub struct PageImage {
     pub slots: Bytes,
 }
 
-/// Where a search in a page ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Search {
-    Found { slot: usize, position: Position },
-    // The slot is the one that the key would get.
-    Missing { slot: usize },
-}
-
 impl Page {
     /// The only page of a table, empty.
     pub(super) fn first() -> Self {
@@ -76,37 +68,24 @@ impl Page {
         Slots::new(&self.slots)
     }
 
-    /// Looks for the slot of this tag whose position `is_key`.
+    /// The slots that have the tag of `hash`, and their positions. With the greatest tag, empty slots come, too, at
+    /// positions where no key is.
     #[inline(always)]
-    pub(super) fn search(&self, hash: u64, mut is_key: impl FnMut(Position) -> bool) -> Search {
+    pub(super) fn candidates(&self, hash: u64) -> Candidates<'_> {
         let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
-        let mut at = first_not_smaller(slots, self.home(hash), hash);
-        while let Some(&slot) = slots.get(at) {
-            let slot = Slot::from_bytes(slot);
-            // An empty slot seems to have the greatest tag, at a position where no key is: asked last,
-            // because whether a search ends at an empty slot or at a greater tag cannot be predicted.
-            if slot.tag() != tag(hash) {
-                break;
-            }
-            if is_key(slot.position()) {
-                return Search::Found { slot: at, position: slot.position() };
-            }
-            if slot.is_empty() {
-                break;
-            }
-            at += 1;
-        }
-        Search::Missing { slot: at }
+        let (start, limit) = (self.home(hash), Slot::upper_limit(hash));
+        Candidates { slots, start, limit, equal: window::equal_from(slots, start, limit) }
     }
 
-    /// Puts a new slot where a search for its hash ended; `false` if there is no room.
-    pub(super) fn insert(&mut self, slot: usize, new: Slot) -> bool {
+    /// Puts a new slot before all with greater tags; `false` if there is no room.
+    pub(super) fn insert(&mut self, hash: u64, new: Slot) -> bool {
         let homes = 1_usize << self.home_bits;
         // A page with the longest prefix has nothing left to split by: it is filled to the end.
         if self.entries() >= homes / 8 * 7 && self.depth < DEPTH_MAX {
             return false;
         }
         let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
+        let slot = first_not_smaller(slots, self.home(hash), hash);
         let after = slots.get(slot..).unwrap_or_default();
         let Some(gap) = after.iter().position(|&slot| Slot::from_bytes(slot).is_empty()) else {
             return false;
@@ -251,6 +230,41 @@ fn home(hash: u64, depth: u8, home_bits: u8) -> usize {
 
 fn read(bytes: &[u8]) -> impl Iterator<Item = Slot> + Clone {
     bytes.as_chunks::<{ Slot::BYTES }>().0.iter().map(|&slot| Slot::from_bytes(slot))
+}
+
+/// Slots of one tag, line by line.
+#[derive(Clone, Copy)]
+pub(super) struct Candidates<'a> {
+    slots: &'a [[u8; Slot::BYTES]],
+    // Of the line that is looked at, and which of its slots are left.
+    start: usize,
+    equal: Equal,
+    limit: u32,
+}
+
+impl Candidates<'_> {
+    pub(super) const NONE: Self = Self { slots: &[], start: 0, equal: Equal::NONE, limit: 0 };
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = (usize, Position);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, Position)> {
+        loop {
+            if let Some(at) = self.equal.next() {
+                let at = self.start + at;
+                let slot = Slot::from_bytes(*self.slots.get(at)?);
+                return Some((at, slot.position()));
+            }
+            let last = Slot::from_bytes(*self.slots.get(self.start + WINDOW - 1)?);
+            if last.is_greater(self.limit) {
+                return None;
+            }
+            self.start += WINDOW;
+            self.equal = window::equal_from(self.slots, self.start, self.limit);
+        }
+    }
 }
 
 impl PageImage {

@@ -56,6 +56,28 @@ impl<'a> Record<'a> {
         Some(Self { key, value, header })
     }
 
+    /// The record at the beginning of `bytes`, if it is whole and that of `key`. Does little with what was read:
+    /// what waits for memory keeps the processor from looking for the next key.
+    #[inline(always)]
+    pub(super) fn read_if(bytes: &'a [u8], key: &[u8]) -> Option<Self> {
+        if key.len() > SHORT_KEY_MAX {
+            return Self::read(bytes).filter(|record| record.key == key);
+        }
+        let (&header, rest) = bytes.split_first_chunk::<HEADER>()?;
+        let header = u32::from_le_bytes(header);
+        if (header & KEY_MASK) as usize != key.len() {
+            return Self::read_if_escaped(bytes, key);
+        }
+        let record = Self::split(rest, HEADER, key.len(), (header >> KEY_BITS) as usize)?;
+        is_same_key(record.key, key).then_some(record)
+    }
+
+    /// A short key with a long value, or another key.
+    #[cold]
+    fn read_if_escaped(bytes: &'a [u8], key: &[u8]) -> Option<Self> {
+        Self::read(bytes).filter(|record| record.key == key)
+    }
+
     /// From the beginning of this record to that of the next, in bytes.
     #[inline]
     pub(super) fn size(&self) -> usize {
@@ -106,7 +128,7 @@ pub(super) fn is_same_key(a: &[u8], b: &[u8]) -> bool {
     }
     match (ends(a), ends(b)) {
         // The words overlap, or touch, and so cover all.
-        (Some(a_ends), Some(b_ends)) if a.len() <= 16 => a_ends == b_ends,
+        (Some(a_ends), Some(b_ends)) if a.len() <= 16 => (a_ends.0 ^ b_ends.0) | (a_ends.1 ^ b_ends.1) == 0,
         _ => a == b,
     }
 }

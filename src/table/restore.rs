@@ -132,13 +132,13 @@ fn check_chunk<H: KeyHash>(
     for (position, record) in walk.by_ref() {
         let Some(position) = position else { continue };
         let (mut is_named, mut is_elsewhere) = (false, false);
-        index.with_tag(H::hash(record.key), |named| {
+        for (_, named) in index.candidates(H::hash(record.key)) {
             if named == position {
                 is_named = true;
             } else {
                 is_elsewhere |= log.get(named).is_some_and(|other| other.key == record.key);
             }
-        });
+        }
         if is_named && is_elsewhere {
             return Err(ImageError::DuplicateKey { chunk, offset: position.offset() });
         }

@@ -13,6 +13,8 @@ use super::record::ALIGN;
 pub(super) const TAG_BITS: u32 = 28;
 const POSITION_BITS: u32 = 64 - TAG_BITS;
 const OFFSET_BITS: u32 = 18;
+/// The bits of the position in the upper half of a slot.
+pub(super) const POSITION_HALF: u32 = (1 << (POSITION_BITS - 32)) - 1;
 
 /// Chunk numbers are below this. The number of all ones is left out: with the last offset and the greatest
 /// tag it would be an empty slot.
@@ -88,6 +90,20 @@ impl Slot {
     #[inline]
     pub(super) const fn is_smaller(self, upper_limit: u32) -> bool {
         (self.0 >> 32) as u32 > upper_limit
+    }
+
+    /// Whether its tag is that whose [`upper_limit`](Self::upper_limit) this is; an empty slot's is the greatest.
+    #[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
+    #[inline]
+    pub(super) const fn is_equal(self, upper_limit: u32) -> bool {
+        (self.0 >> 32) as u32 | POSITION_HALF == upper_limit
+    }
+
+    /// Whether it is empty or its tag is greater than that whose [`upper_limit`](Self::upper_limit) this is,
+    /// unless it is empty and that is the greatest tag.
+    #[inline]
+    pub(super) const fn is_greater(self, upper_limit: u32) -> bool {
+        (self.0 >> 32) as u32 | POSITION_HALF < upper_limit
     }
 
     /// Slots descend where tags ascend; this is the upper half of the greatest with the tag of `hash`.

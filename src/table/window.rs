@@ -5,22 +5,124 @@
 //! wanted tag are counted without a branch, and by arithmetic: a compiler makes few instructions of
 //! it, several slots in each, where of eight comparisons it makes eight.
 
-use super::slot::Slot;
+use super::slot::{POSITION_HALF, Slot};
 
 /// A line of the cache.
 pub(super) const WINDOW: usize = 8;
+pub(super) type Line = [[u8; Slot::BYTES]; WINDOW];
 
 /// How many of `slots` are not empty and have a smaller tag than that whose [`Slot::upper_limit`] this is.
 ///
 /// A function of its own: where it is inlined, the compiler makes eight comparisons of it.
 #[inline(never)]
-pub(super) fn smaller(slots: &[[u8; Slot::BYTES]; WINDOW], upper_limit: u32) -> usize {
+pub(super) fn smaller(slots: &Line, upper_limit: u32) -> usize {
     slots.iter().map(|&slot| u32::from(Slot::from_bytes(slot).is_smaller(upper_limit))).sum::<u32>() as usize
+}
+
+/// Which of the eight slots from `start` on have the tag whose [`Slot::upper_limit`] this is, as [`equal`] says. Where
+/// `slots` end, gaps follow.
+#[inline(always)]
+pub(super) fn equal_from(slots: &[[u8; Slot::BYTES]], start: usize, upper_limit: u32) -> Equal {
+    let slots = slots.get(start..).unwrap_or_default();
+    match slots.first_chunk() {
+        Some(line) => equal(line, upper_limit),
+        None => equal_in_rest(slots, upper_limit),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn equal_in_rest(slots: &[[u8; Slot::BYTES]], upper_limit: u32) -> Equal {
+    let mut line = [Slot::EMPTY.to_bytes(); WINDOW];
+    line[..slots.len()].copy_from_slice(slots);
+    equal(&line, upper_limit)
+}
+
+/// Which of `slots` have the tag whose [`Slot::upper_limit`] this is; with the greatest tag, empty ones, too.
+#[inline(always)]
+fn equal(slots: &Line, upper_limit: u32) -> Equal {
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    #[expect(unsafe_code, reason = "the compiler does not count on what the target promises")]
+    // SAFETY: this is only compiled for processors that have the instructions.
+    let bits = unsafe { equal_bits(slots, upper_limit) };
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+    let bits = equal_bits_anywhere(slots, upper_limit);
+    Equal(bits)
+}
+
+/// Numbers of slots in a window, ascending.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Equal(u32);
+
+impl Equal {
+    pub(super) const NONE: Self = Self(0);
+}
+
+impl Iterator for Equal {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        let at = self.0.trailing_zeros() as usize;
+        self.0 &= self.0.wrapping_sub(1);
+        // Never more; said in a way that spares a check of bounds.
+        (at < WINDOW).then_some(at)
+    }
+}
+
+/// A bit for each slot, the first one's the lowest. With the instructions that every processor of this kind has,
+/// for a compiler finds longer ones, and what waits for a line keeps the next key from being looked for.
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[target_feature(enable = "sse2")]
+#[inline]
+fn equal_bits(slots: &Line, upper_limit: u32) -> u32 {
+    use std::arch::x86_64::{
+        _mm_castps_si128, _mm_castsi128_ps, _mm_cmpeq_epi32, _mm_movemask_epi8, _mm_or_si128,
+        _mm_packs_epi16, _mm_packs_epi32, _mm_set_epi64x, _mm_set1_epi32, _mm_shuffle_ps,
+    };
+    let wanted = _mm_set1_epi32(upper_limit.cast_signed());
+    let position = _mm_set1_epi32(POSITION_HALF.cast_signed());
+    let pair = |at: usize| {
+        let [low, high] = [slots[at], slots[at + 1]].map(i64::from_le_bytes);
+        _mm_castsi128_ps(_mm_set_epi64x(high, low))
+    };
+    let are_equal = |at: usize| {
+        // The upper halves of four slots.
+        let halves = _mm_castps_si128(_mm_shuffle_ps::<0b11_01_11_01>(pair(at), pair(at + 2)));
+        _mm_cmpeq_epi32(_mm_or_si128(halves, position), wanted)
+    };
+    let bytes = _mm_packs_epi32(are_equal(0), are_equal(4));
+    _mm_movemask_epi8(_mm_packs_epi16(bytes, bytes)).cast_unsigned() & 0xFF
+}
+
+#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
+#[inline(always)]
+fn equal_bits_anywhere(slots: &Line, upper_limit: u32) -> u32 {
+    (0..WINDOW).map(|at| u32::from(Slot::from_bytes(slots[at]).is_equal(upper_limit)) << at).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::{super::slot::Position, *};
+
+    #[test]
+    fn equal_slots_are_found_alike_on_every_processor() {
+        let position = Position::new(3, 8).expect("a slot can say it");
+        let tags = [0, 0, 1, 7, 7, 15];
+        let slot = |at: usize| tags.get(at).map_or(Slot::EMPTY, |&tag| Slot::new(tag << 60 | 5, position));
+        let slots = std::array::from_fn(|at| slot(at).to_bytes());
+        let expected: [(u64, &[usize]); 6] =
+            [(0, &[0, 1]), (1, &[2]), (2, &[]), (7, &[3, 4]), (14, &[]), (15, &[5])];
+        for (tag, expected) in expected {
+            let limit = Slot::upper_limit(tag << 60);
+            assert_eq!(equal(&slots, limit).collect::<Vec<_>>(), expected);
+            assert_eq!(Equal(equal_bits_anywhere(&slots, limit)).collect::<Vec<_>>(), expected);
+        }
+        // Only empty slots have the greatest tag here.
+        let limit = Slot::upper_limit(u64::MAX);
+        assert_eq!(equal(&slots, limit).collect::<Vec<_>>(), [6, 7]);
+        assert_eq!(Equal(equal_bits_anywhere(&slots, limit)).collect::<Vec<_>>(), [6, 7]);
+    }
 
     #[test]
     fn the_smaller_slots_are_counted() {
