@@ -28,7 +28,7 @@ use crate::Verdict;
 ///
 /// Keys of 8 bytes, values of 100, 128 key groups, 2 tasks, against hash tables with boxed values, plain
 /// files and memcpy in the same session. What is read back is verified. The figures and the aims are those of
-/// docs/performance.md, where the full version is, with more keys and more rivals. Takes some 300 bytes of
+/// docs/performance.md, where the full version is, with more keys and more rivals. Takes some 400 bytes of
 /// memory and of disk for each key, and about a minute for a million.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]

@@ -119,9 +119,9 @@ impl Task {
     #[inline]
     pub fn update(&mut self, key: Key) {
         let key_group = key_group_of(key, self.backend.max_parallelism());
-        let value = self.backend.get_encoded(&self.values, key_group, &key).expect("the key group is owned");
-        let after = changed(value.expect("the key is there"));
-        self.backend.put_encoded(&self.values, key_group, &key, &after).expect("the key group is owned");
+        let change = |value: Option<&[u8]>| Some(changed(value.expect("the key is there")));
+        let updated = self.backend.update_encoded(&self.values, key_group, &key, change);
+        updated.expect("the key group is owned");
     }
 }
 
