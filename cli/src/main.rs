@@ -5,6 +5,7 @@
 //! with nothing found.
 
 mod assign;
+mod bench;
 mod check;
 mod conform;
 mod coverage;
@@ -52,6 +53,7 @@ enum Command {
     Conform(conform::Conform),
     Zoo(zoo::Zoo),
     Explore(explore::Explore),
+    Bench(bench::Bench),
 }
 
 /// What a command has found.
@@ -107,6 +109,7 @@ fn main() -> ExitCode {
         Command::Conform(command) => command.run(),
         Command::Zoo(command) => command.run(),
         Command::Explore(command) => command.run(),
+        Command::Bench(command) => command.run(),
     };
     match verdict {
         Ok(verdict) => ExitCode::from(verdict.exit_code()),

@@ -280,6 +280,37 @@ impl StateBackend {
         self.put_bytes(id, key_group, key, value)
     }
 
+    /// As [`update`](Self::update), for an engine that has encoded the key and encodes values itself. Looks
+    /// for the key once.
+    ///
+    /// # Errors
+    ///
+    /// As [`put_encoded`](Self::put_encoded).
+    #[inline]
+    pub fn update_encoded<K, V, B: AsRef<[u8]>>(
+        &mut self,
+        state: &ValueState<K, V>,
+        key_group: KeyGroup,
+        key: &[u8],
+        change: impl FnOnce(Option<&[u8]>) -> Option<B>,
+    ) -> Result<(), BackendError> {
+        let id = self.check_state(state)?;
+        let slot = self.slot(key_group)?;
+        let entry = self.groups[slot].entry(id, key);
+        let changed = match change(entry.value()) {
+            Some(value) => {
+                let value = value.as_ref();
+                entry.put(value).map_err(|refusal| refused(refusal, key_group, key, value))?;
+                true
+            }
+            None => entry.remove(),
+        };
+        if changed {
+            self.lineage.write(slot);
+        }
+        Ok(())
+    }
+
     /// As [`remove`](Self::remove), for an engine that has encoded the key itself.
     ///
     /// # Errors

@@ -12,7 +12,7 @@
 
 use bytes::Bytes;
 
-use super::{EntryDigest, SnapshotError, cursor::Cursor, parts::Parts};
+use super::{EntryDigest, SnapshotError, cursor::Cursor, parts::Parts, scan};
 use crate::{
     checkpoint::Certificate,
     table::{ChunkImage, FrozenTable, PageImage},
@@ -42,7 +42,9 @@ pub(super) fn encode(table: &FrozenTable, digest: &mut EntryDigest, out: &mut Pa
     for chunk in &chunks {
         out.share(&chunk.bytes);
     }
-    table.iter().map(|(key, value)| digest.certificate(key, value)).sum()
+    let mut certificate = Certificate::default();
+    scan::for_each(table, |key, value| certificate = certificate + digest.certificate(key, value));
+    certificate
 }
 
 /// The table whose image is next in `fields`, and its certificate. `fields` reads the end of `section`.

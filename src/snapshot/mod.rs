@@ -38,6 +38,7 @@ mod integrity;
 mod operator;
 mod parts;
 mod restore;
+mod scan;
 mod section;
 mod section_writer;
 mod tables;

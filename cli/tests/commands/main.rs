@@ -1,5 +1,6 @@
 //! The built binary, as a user meets it.
 
+mod bench;
 mod conform;
 mod determinism;
 mod heat_map;

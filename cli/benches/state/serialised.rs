@@ -1,0 +1,60 @@
+//! The standard library's maps, one for each key group, serialised with bincode.
+
+#![expect(clippy::disallowed_types, reason = "the rival that everybody knows")]
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::measure::figure::{self, Figure};
+use crate::measure::grouped::{self, GroupedFile};
+use crate::measure::restore::Way;
+use crate::measure::state::{self, TASKS, Values};
+use crate::measure::tasks;
+
+type Map = HashMap<u64, Vec<u8>>;
+
+pub struct Serialised {
+    keys: u64,
+    way: Way,
+}
+
+/// From local files in the page cache; only checksums are verified.
+pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Serialised> {
+    let directory = tempfile::tempdir_in(directory)?;
+    let by_task = state::keys_by_task(keys);
+    let values = Values::new();
+    let (files, _) = tasks::at_once((0..).zip(&by_task).collect(), |(task, keys)| {
+        let owned = state::owned(task, TASKS);
+        let mut groups: Vec<Map> = owned.iter().map(|_| Map::new()).collect();
+        for key in keys {
+            let group = state::key_group_of(*key, state::max_parallelism()).index() - owned.first().index();
+            groups[group].insert(u64::from_le_bytes(*key), values.of(*key).to_vec());
+        }
+        let path = directory.path().join(format!("bincode-{task}"));
+        GroupedFile::create(path, owned, &groups, |group, out| {
+            bincode::serialize_into(out, group).expect("a vector takes everything");
+        })
+    });
+    let files = files.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let read = |bytes: &[u8]| -> Map { bincode::deserialize(bytes).expect("it is what was written") };
+    let count = |groups: &[Map]| groups.iter().map(HashMap::len).sum::<usize>() as u64;
+    let took = (0..rounds).map(|_| grouped::restore(&files, read, count, keys));
+    Ok(Serialised { keys, way: Way::medians(&took.collect::<anyhow::Result<Vec<_>>>()?) })
+}
+
+impl Serialised {
+    pub fn figure(&self, ours: &Way, memory: &str) -> Figure {
+        let ratio = self.way.wall_ms / ours.wall_ms;
+        Figure::new(
+            format!(
+                "the same against std HashMap and bincode 1.3, only checksums verified, {}, {memory}",
+                figure::keys(self.keys)
+            ),
+            format!(
+                "**{ratio:.1}×** as fast; {:.0} ms, CPU {:.0} ms",
+                self.way.wall_ms, self.way.processor_ms
+            ),
+        )
+        .aiming("≥ 15×", ratio >= 15.0)
+    }
+}

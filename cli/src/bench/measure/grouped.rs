@@ -1,0 +1,82 @@
+//! Files of rivals: one run of bytes for each key group, with a checksum.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::PathBuf;
+
+use keygroups::key_group::KeyGroupRange;
+use keygroups::snapshot::checksum;
+
+use super::state::{self, TASKS_AFTER};
+use super::tasks::{self, Took};
+
+/// The key groups of one old task.
+pub struct GroupedFile {
+    path: PathBuf,
+    owned: KeyGroupRange,
+    groups: Vec<(Range<u64>, u32)>,
+}
+
+impl GroupedFile {
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn create<G>(
+        path: PathBuf,
+        owned: KeyGroupRange,
+        groups: &[G],
+        write: impl Fn(&G, &mut Vec<u8>),
+    ) -> anyhow::Result<Self> {
+        let mut bytes = Vec::new();
+        let runs = groups.iter().map(|group| {
+            let start = bytes.len();
+            write(group, &mut bytes);
+            (start as u64..bytes.len() as u64, checksum(&bytes[start..]))
+        });
+        let groups = runs.collect();
+        std::fs::write(&path, bytes)?;
+        Ok(Self { path, owned, groups })
+    }
+
+    /// The key groups of `wanted` that are here, read at once.
+    fn read<G>(&self, wanted: KeyGroupRange, decode: impl Fn(&[u8]) -> G) -> anyhow::Result<Vec<G>> {
+        let Some(wanted) = self.owned.intersection(wanted) else { return Ok(Vec::new()) };
+        let first = wanted.first().index() - self.owned.first().index();
+        let runs = &self.groups[first..first + wanted.len()];
+        let (start, end) = (runs[0].0.start, runs[runs.len() - 1].0.end);
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::with_capacity((end - start) as usize);
+        file.take(end - start).read_to_end(&mut bytes)?;
+        let group = |(run, expected): &(Range<u64>, u32)| {
+            let bytes = &bytes[(run.start - start) as usize..(run.end - start) as usize];
+            anyhow::ensure!(checksum(bytes) == *expected, "a file is not what was written");
+            Ok(decode(bytes))
+        };
+        runs.iter().map(group).collect()
+    }
+}
+
+/// Every new task decodes what it owns; afterwards `count` says how many entries there are, which must be
+/// `keys` together.
+///
+/// # Errors
+///
+/// If something cannot be read or is not what was written.
+pub fn restore<G: Send>(
+    files: &[GroupedFile],
+    decode: impl Fn(&[u8]) -> G + Sync,
+    count: impl Fn(&[G]) -> u64,
+    keys: u64,
+) -> anyhow::Result<Took> {
+    let (restored, took) = tasks::at_once((0..TASKS_AFTER).collect(), |task| {
+        let wanted = state::owned(task, TASKS_AFTER);
+        let read = files.iter().map(|file| file.read(wanted, &decode));
+        Ok(read.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    });
+    let groups = restored.into_iter().collect::<anyhow::Result<Vec<Vec<G>>>>()?;
+    let entries: u64 = groups.iter().map(|groups| count(groups)).sum();
+    anyhow::ensure!(entries == keys, "{entries} entries of {keys} were restored");
+    Ok(took)
+}
