@@ -78,6 +78,10 @@ impl Disk {
     }
 
     pub(super) fn get(&self, place: Place, key: &[u8]) -> Result<Option<StoredBytes<'_>>, BackendError> {
+        // Nobody could put it, and the tree does not look for it.
+        if key.len() > KEY_BYTES_MAX {
+            return Ok(None);
+        }
         let found = self.tree.get(stored_key(place.slot, place.state, key), NEWEST);
         let found = found.map_err(|error| self.unreadable(&error))?;
         Ok(found.map(|value| StoredBytes::on_disk(value, 0)))
