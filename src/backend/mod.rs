@@ -15,6 +15,8 @@
 //!   [`incremental`](crate::incremental) says why that is safe.
 //! - **Restores accumulate.** Each handle adds its key groups; none is cleared (FLINK-4731), none
 //!   can come twice, and [`StateBackend::finish_restore`] says whether one is missing.
+//! - **Larger than memory is the same.** With the feature `disk`, a backend of the same API keeps its
+//!   state on a local disk (docs/larger_than_memory.md).
 //!
 //! An entry is (state, key bytes, value bytes) whatever the kind of state, because encodings are
 //! self-delimiting: a map state appends the user's key to the key, a list state appends elements

@@ -113,6 +113,7 @@ impl Parts {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test that panics fails")]
 mod tests {
     use super::{super::checksum, *};
 

@@ -2,7 +2,7 @@
 
 use keygroups::{
     ErrorKind,
-    backend::{BackendError, StateBackend, StateDescriptor, ValueState},
+    backend::{BackendError, StateDescriptor, ValueState},
     key_group::KeyGroup,
     snapshot::verify,
 };
