@@ -206,7 +206,8 @@ impl StateBackend {
     /// # Errors
     ///
     /// [`BackendError::NotOwned`]; [`BackendError::ForeignState`] if the state was registered with
-    /// another backend; [`BackendError::Codec`] if the stored bytes are no `V`.
+    /// another backend; [`BackendError::Codec`] if the stored bytes are no `V`; `BackendError::Disk` of a
+    /// backend on disk.
     pub fn get<K: Serialize, V: DeserializeOwned>(
         &self,
         state: &ValueState<K, V>,
@@ -224,7 +225,7 @@ impl StateBackend {
     /// # Errors
     ///
     /// As [`get`](Self::get), and [`BackendError::TooLarge`] if the encoded key or value is 4 GiB
-    /// or longer.
+    /// or longer; `BackendError::LongKey` of a backend on disk, if the key is longer than 65,531 bytes.
     pub fn put<K: Serialize, V: Serialize>(
         &mut self,
         state: &ValueState<K, V>,
@@ -283,7 +284,7 @@ impl StateBackend {
     ///
     /// # Errors
     ///
-    /// [`BackendError::NotOwned`] and [`BackendError::ForeignState`].
+    /// [`BackendError::NotOwned`] and [`BackendError::ForeignState`]; `BackendError::Disk` of a backend on disk.
     #[inline]
     pub fn get_encoded<K, V>(
         &self,
@@ -333,7 +334,8 @@ impl StateBackend {
     /// # Errors
     ///
     /// [`BackendError::NotOwned`] and [`BackendError::ForeignState`]; the items are
-    /// [`BackendError::Codec`] where stored bytes are no `K` or `V`.
+    /// [`BackendError::Codec`] where stored bytes are no `K` or `V`, and `BackendError::Disk` where a disk
+    /// cannot be read.
     pub fn iter<K: DeserializeOwned, V: DeserializeOwned>(
         &self,
         state: &ValueState<K, V>,
@@ -352,7 +354,7 @@ impl StateBackend {
     ///
     /// # Errors
     ///
-    /// [`BackendError::NotOwned`].
+    /// [`BackendError::NotOwned`]; the items are `BackendError::Disk` where a disk cannot be read.
     pub fn entries(
         &self,
         name: &str,
@@ -368,7 +370,7 @@ impl StateBackend {
     ///
     /// # Errors
     ///
-    /// [`BackendError::NotOwned`].
+    /// [`BackendError::NotOwned`], and `BackendError::Disk` of a backend on disk.
     pub fn certificate(&self, key_group: KeyGroup) -> Result<Certificate, BackendError> {
         self.slot(key_group)?;
         self.group_certificate(key_group, &mut self.digests())
@@ -378,7 +380,7 @@ impl StateBackend {
     ///
     /// # Errors
     ///
-    /// [`BackendError::Disk`], of a backend on disk.
+    /// `BackendError::Disk` of a backend on disk.
     pub fn total_certificate(&self) -> Result<Certificate, BackendError> {
         let mut digests = self.digests();
         self.key_groups.iter().map(|key_group| self.group_certificate(key_group, &mut digests)).sum()

@@ -164,7 +164,7 @@ fn inspection_counts_entries_per_state() {
 fn write_fixtures_that_are_missing() {
     for (name, encoded) in examples() {
         if !fixture("v2", name).exists() {
-            fs::write(fixture("v2", name), &encoded.bytes()).unwrap();
+            fs::write(fixture("v2", name), encoded.bytes()).unwrap();
         }
     }
 }
