@@ -61,12 +61,13 @@
 //!
 //! # Features
 //!
-//! Without default features the crate is pure: no async runtime, no I/O, no clock.
+//! Without features the crate is pure: no async runtime, no I/O, no clock.
 //!
 //! | feature | gives |
 //! |---|---|
 //! | `store` | [`store`]: manifests and objects over the `object_store` crate, in memory |
 //! | `fs`, `aws`, `gcp`, `azure` | checkpoint stores in a directory, S3, Google Cloud Storage, Azure |
+//! | `disk` | `StateBackend::on_disk`: keyed state larger than memory, on a local disk |
 //! | `driver` | [`driver`]: runs the machines on any async runtime |
 
 pub mod backend;

@@ -143,6 +143,6 @@ fn restore_holds_what_the_task_owns_and_what_is_on_its_way() {
         let state = state(&mut backend);
         let owned = (0..ENTRIES).map(key).filter(|(key_group, _)| key_groups.contains(*key_group));
         let found = owned.map(|(key_group, key)| backend.get_encoded(&state, key_group, &key).unwrap());
-        assert_eq!(found.filter(|value| *value == Some(&VALUE[..])).count(), memory.entries);
+        assert_eq!(found.filter(|value| value.as_deref() == Some(&VALUE[..])).count(), memory.entries);
     }
 }

@@ -11,5 +11,7 @@ mod state {
     mod operator_state;
     mod refusals;
     mod rescale;
+    #[path = "in_memory.rs"]
+    mod storage;
     mod support;
 }

@@ -1,5 +1,8 @@
 //! Why a backend refuses.
 
+#[cfg(feature = "disk")]
+use std::path::PathBuf;
+
 use crate::{
     codec::{CodecError, CodecTag},
     error::ErrorKind,
@@ -7,7 +10,7 @@ use crate::{
     snapshot::StateKind,
 };
 
-/// Why a backend refuses an access or a restore. The backend is then unchanged.
+/// Why a backend refuses an access or a restore. The backend is then unchanged, unless it says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackendError {
@@ -81,6 +84,49 @@ pub enum BackendError {
         /// The key group.
         key_group: KeyGroup,
     },
+    /// A key that is too long for a backend on disk.
+    #[cfg(feature = "disk")]
+    #[error("a key has {bytes} bytes: a backend on disk takes keys of at most {max}")]
+    LongKey {
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        max: usize,
+    },
+    /// The scratch space of a backend on disk cannot be written or read.
+    #[cfg(feature = "disk")]
+    #[error(
+        "cannot {operation} in {}: {reason}; what was checkpointed is safe: make room, or give another \
+         directory, and restore the newest checkpoint",
+        directory.display()
+    )]
+    Disk {
+        /// What was tried.
+        operation: &'static str,
+        /// The scratch directory.
+        directory: PathBuf,
+        /// What the system or the store says.
+        reason: String,
+    },
+    /// A directory that is no scratch space: it would have been emptied.
+    #[cfg(feature = "disk")]
+    #[error(
+        "{} holds {found}, which is nothing that a backend on disk has left: give it a directory of its own",
+        directory.display()
+    )]
+    ForeignDirectory {
+        /// The directory.
+        directory: PathBuf,
+        /// The name of what is there.
+        found: String,
+    },
+    /// A scratch directory that another backend uses, of this process or another.
+    #[cfg(feature = "disk")]
+    #[error("{} is the scratch space of another backend: give each one a directory of its own", directory.display())]
+    DirectoryInUse {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// A key or value that is not what its type says.
     #[error(transparent)]
     Codec(#[from] CodecError),
@@ -118,10 +164,24 @@ pub enum BackendError {
 }
 
 impl BackendError {
-    /// That of the codec for [`BackendError::Codec`], else [`ErrorKind::Invalid`].
+    /// A key or a value has 4 GiB or more.
+    pub(super) const fn too_large(key: &[u8], value: &[u8]) -> Self {
+        if key.len() > value.len() {
+            Self::TooLarge { what: "key", bytes: key.len() }
+        } else {
+            Self::TooLarge { what: "value", bytes: value.len() }
+        }
+    }
+
+    /// That of the codec for [`BackendError::Codec`]; [`ErrorKind::Retry`] where the disk failed or another
+    /// backend still has the directory; else [`ErrorKind::Invalid`].
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Codec(error) => error.kind(),
+            #[cfg(feature = "disk")]
+            Self::Disk { .. } | Self::DirectoryInUse { .. } => ErrorKind::Retry,
+            #[cfg(feature = "disk")]
+            Self::LongKey { .. } | Self::ForeignDirectory { .. } => ErrorKind::Invalid,
             Self::NotOwned { .. }
             | Self::OutOfBounds { .. }
             | Self::ForeignState { .. }

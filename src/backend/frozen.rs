@@ -5,10 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use super::{
-    SectionOptions, StateBackend,
-    group::{FrozenGroup, Group},
-};
+use super::{SectionOptions, StateBackend, storage::FrozenStorage};
 use crate::{
     checkpoint::CheckpointId,
     incremental::{BaseUse, IncrementalPolicy, Unchanged},
@@ -69,7 +66,7 @@ pub struct FrozenState {
     states: Vec<StateMeta>,
     // The backend's number of each of `states`.
     ids: Vec<usize>,
-    groups: Vec<FrozenGroup>,
+    storage: FrozenStorage,
     options: SectionOptions,
     // What need not be written, because it lies there.
     references: BTreeMap<KeyGroup, Reference>,
@@ -84,7 +81,7 @@ impl FrozenState {
             key_groups: backend.key_groups,
             states: backend.by_name.values().map(|&id| backend.states[id].meta.clone()).collect(),
             ids: backend.by_name.values().copied().collect(),
-            groups: backend.groups.iter_mut().map(Group::freeze).collect(),
+            storage: backend.storage.freeze(),
             options: backend.sections,
             references: BTreeMap::new(),
             taken_for: None,
@@ -140,19 +137,8 @@ impl KeyedSource for FrozenState {
         key_group: KeyGroup,
         section: &mut SectionWriter<'_>,
     ) -> Result<(), SnapshotError> {
-        let group = &self.groups[key_group.index() - self.key_groups.first().index()];
-        let as_tables = group.live_bytes() >= self.options.tables_from_bytes();
-        let tables = self.ids.iter().enumerate().filter_map(|(state, &id)| Some((state, group.table(id)?)));
-        for (state, table) in tables {
-            if as_tables {
-                section.table(state, table);
-            } else {
-                let mut entries: Vec<_> = table.iter().collect();
-                entries.sort_unstable();
-                section.state(state, entries.into_iter())?;
-            }
-        }
-        Ok(())
+        let slot = key_group.index() - self.key_groups.first().index();
+        self.storage.write_section(slot, &self.ids, self.options.tables_from_bytes(), section)
     }
 
     fn encoded(&self, index: &SnapshotIndex) {

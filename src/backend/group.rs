@@ -1,6 +1,9 @@
 //! The entries of one key group: one table for each state.
 
-use crate::table::{Entry, FrozenTable, Memory, PutError, Table, Xxh3};
+use crate::{
+    snapshot::{SectionWriter, SnapshotError},
+    table::{Entry, FrozenTable, Memory, PutError, Table, Xxh3},
+};
 
 /// All states of one key group.
 #[derive(Debug, Default)]
@@ -72,12 +75,29 @@ pub(super) struct FrozenGroup {
 }
 
 impl FrozenGroup {
-    pub(super) fn table(&self, state: usize) -> Option<&FrozenTable> {
-        self.tables.get(state)
+    /// Writes the states `ids`, as tables if those have `tables_from_bytes`.
+    pub(super) fn write_section(
+        &self,
+        ids: &[usize],
+        tables_from_bytes: usize,
+        section: &mut SectionWriter<'_>,
+    ) -> Result<(), SnapshotError> {
+        let as_tables = self.live_bytes() >= tables_from_bytes;
+        let tables = ids.iter().enumerate().filter_map(|(state, &id)| Some((state, self.tables.get(id)?)));
+        for (state, table) in tables {
+            if as_tables {
+                section.table(state, table);
+            } else {
+                let mut entries: Vec<_> = table.iter().collect();
+                entries.sort_unstable();
+                section.state(state, entries.into_iter())?;
+            }
+        }
+        Ok(())
     }
 
     /// What its tables take in a snapshot as they are, without what is dead.
-    pub(super) fn live_bytes(&self) -> usize {
+    fn live_bytes(&self) -> usize {
         self.tables.iter().map(FrozenTable::live_bytes).sum()
     }
 }

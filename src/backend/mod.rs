@@ -15,6 +15,8 @@
 //!   [`incremental`](crate::incremental) says why that is safe.
 //! - **Restores accumulate.** Each handle adds its key groups; none is cleared (FLINK-4731), none
 //!   can come twice, and [`StateBackend::finish_restore`] says whether one is missing.
+//! - **Larger than memory is the same.** With the feature `disk`, a backend of the same API keeps its
+//!   state on a local disk (docs/larger_than_memory.md).
 //!
 //! An entry is (state, key bytes, value bytes) whatever the kind of state, because encodings are
 //! self-delimiting: a map state appends the user's key to the key, a list state appends elements
@@ -31,41 +33,53 @@
 //! let aircraft = "N14228".to_owned();
 //! backend.update(&flights, KeyGroup(17), &aircraft, |count| Some(count.unwrap_or(0) + 1))?;
 //! assert_eq!(backend.get(&flights, KeyGroup(17), &aircraft)?, Some(1));
-//! assert_eq!(backend.total_certificate().entries, 1);
+//! assert_eq!(backend.total_certificate()?.entries, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "disk")]
+mod disk;
 mod error;
 mod frozen;
 mod group;
 mod restore;
 mod sections;
 mod state;
+mod storage;
+mod stored;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "disk")]
+pub use self::disk::DiskOptions;
 pub use self::{
     error::BackendError,
     frozen::FrozenState,
     sections::SectionOptions,
     state::{StateDescriptor, ValueState},
+    stored::StoredBytes,
 };
-use self::{frozen::Homes, group::Group, state::RustType};
+use self::{
+    frozen::Homes,
+    group::Group,
+    state::RustType,
+    storage::{Place, Storage},
+};
 use crate::{
     checkpoint::{Certificate, CheckpointId},
     codec,
     incremental::{IncrementalPolicy, Lineage},
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
     snapshot::{EntryDigest, StateMeta},
-    table::{Memory, PutError},
+    table::Memory,
 };
 
 /// As many as the state table of a snapshot can count.
 const STATES_MAX: usize = u16::MAX as usize;
 
-/// The keyed state of one subtask, in memory.
+/// The keyed state of one subtask, in memory or on disk.
 #[derive(Debug)]
 pub struct StateBackend {
     max_parallelism: MaxParallelism,
@@ -73,8 +87,7 @@ pub struct StateBackend {
     // By the number that handles carry. States are added and never removed.
     states: Vec<State>,
     by_name: BTreeMap<Arc<str>, usize>,
-    // One per owned key group, ascending.
-    groups: Vec<Group>,
+    storage: Storage,
     // What was restored, by owned key group.
     restored: Vec<Option<Certificate>>,
     policy: IncrementalPolicy,
@@ -91,26 +104,52 @@ struct State {
 }
 
 impl StateBackend {
-    /// An empty backend for `key_groups` of a job of `max_parallelism`.
+    /// An empty backend in memory for `key_groups` of a job of `max_parallelism`.
     ///
     /// # Errors
     ///
     /// [`BackendError::OutOfBounds`] if a key group is not below the max parallelism.
     pub fn new(max_parallelism: MaxParallelism, key_groups: KeyGroupRange) -> Result<Self, BackendError> {
-        if !max_parallelism.all().contains_range(key_groups) {
-            return Err(BackendError::OutOfBounds { key_groups, max_parallelism });
-        }
-        Ok(Self {
+        check_bounds(max_parallelism, key_groups)?;
+        let groups = key_groups.iter().map(|_| Group::default()).collect();
+        Ok(Self::over(Storage::Memory(groups), max_parallelism, key_groups))
+    }
+
+    /// An empty backend for `key_groups` of a job of `max_parallelism`, whose state may be larger than
+    /// memory: it lies in a directory of a local disk, and what is used lies in memory besides. Everything
+    /// else is as with [`new`](Self::new), except that every access can fail with [`BackendError::Disk`].
+    ///
+    /// The directory is scratch space of this backend alone: it is emptied here and when the
+    /// backend and all that was frozen of it are dropped. Nothing in it outlives the process; checkpoints
+    /// do.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::OutOfBounds`] as [`new`](Self::new); [`BackendError::ForeignDirectory`] if the
+    /// directory holds anything that no backend has put there, [`BackendError::DirectoryInUse`] if another
+    /// backend uses it, [`BackendError::Disk`].
+    #[cfg(feature = "disk")]
+    pub fn on_disk(
+        max_parallelism: MaxParallelism,
+        key_groups: KeyGroupRange,
+        options: DiskOptions,
+    ) -> Result<Self, BackendError> {
+        check_bounds(max_parallelism, key_groups)?;
+        Ok(Self::over(Storage::Disk(disk::Disk::open(&options)?), max_parallelism, key_groups))
+    }
+
+    fn over(storage: Storage, max_parallelism: MaxParallelism, key_groups: KeyGroupRange) -> Self {
+        Self {
             max_parallelism,
             key_groups,
             states: Vec::new(),
             by_name: BTreeMap::new(),
-            groups: key_groups.iter().map(|_| Group::default()).collect(),
+            storage,
             restored: vec![None; key_groups.len()],
             policy: IncrementalPolicy::default(),
             sections: SectionOptions::default(),
             lineage: Lineage::new(key_groups.len()),
-        })
+        }
     }
 
     /// The max parallelism of the job.
@@ -167,7 +206,8 @@ impl StateBackend {
     /// # Errors
     ///
     /// [`BackendError::NotOwned`]; [`BackendError::ForeignState`] if the state was registered with
-    /// another backend; [`BackendError::Codec`] if the stored bytes are no `V`.
+    /// another backend; [`BackendError::Codec`] if the stored bytes are no `V`; `BackendError::Disk` of a
+    /// backend on disk.
     pub fn get<K: Serialize, V: DeserializeOwned>(
         &self,
         state: &ValueState<K, V>,
@@ -175,9 +215,9 @@ impl StateBackend {
         key: &K,
     ) -> Result<Option<V>, BackendError> {
         let id = self.check_state(state)?;
-        let group = self.group(key_group)?;
+        let place = self.place(id, key_group)?;
         let key = codec::encode_small(key)?;
-        Ok(group.get(id, &key).map(codec::decode).transpose()?)
+        Ok(self.storage.get(place, &key)?.map(|value| codec::decode(&value)).transpose()?)
     }
 
     /// Makes `value` the value of `key` in `key_group`.
@@ -185,7 +225,7 @@ impl StateBackend {
     /// # Errors
     ///
     /// As [`get`](Self::get), and [`BackendError::TooLarge`] if the encoded key or value is 4 GiB
-    /// or longer.
+    /// or longer; `BackendError::LongKey` of a backend on disk, if the key is longer than 65,531 bytes.
     pub fn put<K: Serialize, V: Serialize>(
         &mut self,
         state: &ValueState<K, V>,
@@ -213,19 +253,13 @@ impl StateBackend {
     ) -> Result<(), BackendError> {
         let id = self.check_state(state)?;
         let key = codec::encode_small(key)?;
-        let slot = self.slot(key_group)?;
-        let entry = self.groups[slot].entry(id, &key);
-        let before = entry.value().map(codec::decode).transpose()?;
-        let changed = match change(before) {
-            Some(value) => {
-                let value = codec::encode_small(&value)?;
-                entry.put(&value).map_err(|refusal| refused(refusal, key_group, &key, &value))?;
-                true
-            }
-            None => entry.remove(),
-        };
+        let place = self.place(id, key_group)?;
+        let changed = self.storage.update(place, &key, |before| {
+            let after = change(before.map(codec::decode).transpose()?);
+            after.as_ref().map(codec::encode_small).transpose()
+        })?;
         if changed {
-            self.lineage.write(slot);
+            self.lineage.write(place.slot);
         }
         Ok(())
     }
@@ -250,16 +284,16 @@ impl StateBackend {
     ///
     /// # Errors
     ///
-    /// [`BackendError::NotOwned`] and [`BackendError::ForeignState`].
+    /// [`BackendError::NotOwned`] and [`BackendError::ForeignState`]; `BackendError::Disk` of a backend on disk.
     #[inline]
     pub fn get_encoded<K, V>(
         &self,
         state: &ValueState<K, V>,
         key_group: KeyGroup,
         key: &[u8],
-    ) -> Result<Option<&[u8]>, BackendError> {
+    ) -> Result<Option<StoredBytes<'_>>, BackendError> {
         let id = self.check_state(state)?;
-        Ok(self.group(key_group)?.get(id, key))
+        self.storage.get(self.place(id, key_group)?, key)
     }
 
     /// As [`put`](Self::put), for an engine that has encoded key and value itself: as the
@@ -295,18 +329,10 @@ impl StateBackend {
         change: impl FnOnce(Option<&[u8]>) -> Option<B>,
     ) -> Result<(), BackendError> {
         let id = self.check_state(state)?;
-        let slot = self.slot(key_group)?;
-        let entry = self.groups[slot].entry(id, key);
-        let changed = match change(entry.value()) {
-            Some(value) => {
-                let value = value.as_ref();
-                entry.put(value).map_err(|refusal| refused(refusal, key_group, key, value))?;
-                true
-            }
-            None => entry.remove(),
-        };
+        let place = self.place(id, key_group)?;
+        let changed = self.storage.update(place, key, |before| Ok(change(before)))?;
         if changed {
-            self.lineage.write(slot);
+            self.lineage.write(place.slot);
         }
         Ok(())
     }
@@ -331,15 +357,19 @@ impl StateBackend {
     /// # Errors
     ///
     /// [`BackendError::NotOwned`] and [`BackendError::ForeignState`]; the items are
-    /// [`BackendError::Codec`] where stored bytes are no `K` or `V`.
+    /// [`BackendError::Codec`] where stored bytes are no `K` or `V`, and `BackendError::Disk` where a disk
+    /// cannot be read.
     pub fn iter<K: DeserializeOwned, V: DeserializeOwned>(
         &self,
         state: &ValueState<K, V>,
         key_group: KeyGroup,
     ) -> Result<impl Iterator<Item = Result<(K, V), BackendError>>, BackendError> {
         let id = self.check_state(state)?;
-        let entries = self.group(key_group)?.entries(id);
-        Ok(entries.map(|(key, value)| Ok((codec::decode(key)?, codec::decode(value)?))))
+        let entries = self.storage.entries(self.place(id, key_group)?);
+        Ok(entries.map(|entry| {
+            let (key, value) = entry?;
+            Ok((codec::decode(&key)?, codec::decode(&value)?))
+        }))
     }
 
     /// The encoded keys and values of the state `name` in `key_group`, in an order that depends on the
@@ -347,30 +377,51 @@ impl StateBackend {
     ///
     /// # Errors
     ///
-    /// [`BackendError::NotOwned`].
+    /// [`BackendError::NotOwned`]; the items are `BackendError::Disk` where a disk cannot be read.
     pub fn entries(
         &self,
         name: &str,
         key_group: KeyGroup,
-    ) -> Result<impl Iterator<Item = (&[u8], &[u8])>, BackendError> {
-        let group = self.group(key_group)?;
-        let id = self.by_name.get(name);
-        Ok(id.map(|&id| group.entries(id)).into_iter().flatten())
+    ) -> Result<impl Iterator<Item = Result<(StoredBytes<'_>, StoredBytes<'_>), BackendError>>, BackendError>
+    {
+        let slot = self.slot(key_group)?;
+        let place = self.by_name.get(name).map(|&state| Place { key_group, slot, state });
+        Ok(place.map(|place| self.storage.entries(place)).into_iter().flatten())
     }
 
     /// Number of entries of `key_group` and sum of their digests, over all states.
     ///
     /// # Errors
     ///
-    /// [`BackendError::NotOwned`].
+    /// [`BackendError::NotOwned`], and `BackendError::Disk` of a backend on disk.
     pub fn certificate(&self, key_group: KeyGroup) -> Result<Certificate, BackendError> {
-        Ok(group_certificate(self.group(key_group)?, &mut self.digests()))
+        self.slot(key_group)?;
+        self.group_certificate(key_group, &mut self.digests())
     }
 
     /// Number of entries and sum of their digests, over all key groups and states.
-    pub fn total_certificate(&self) -> Certificate {
+    ///
+    /// # Errors
+    ///
+    /// `BackendError::Disk` of a backend on disk.
+    pub fn total_certificate(&self) -> Result<Certificate, BackendError> {
         let mut digests = self.digests();
-        self.groups.iter().map(|group| group_certificate(group, &mut digests)).sum()
+        self.key_groups.iter().map(|key_group| self.group_certificate(key_group, &mut digests)).sum()
+    }
+
+    fn group_certificate(
+        &self,
+        key_group: KeyGroup,
+        digests: &mut [EntryDigest],
+    ) -> Result<Certificate, BackendError> {
+        let mut certificate = Certificate::default();
+        for (id, digest) in digests.iter_mut().enumerate() {
+            for entry in self.storage.entries(self.place(id, key_group)?) {
+                let (key, value) = entry?;
+                certificate = certificate + digest.certificate(&key, &value);
+            }
+        }
+        Ok(certificate)
     }
 
     /// The state as it is now, for a snapshot. Takes time in proportion to the number of key
@@ -405,9 +456,11 @@ impl StateBackend {
         self.sections = options;
     }
 
-    /// What the state takes in memory, over all key groups; in time proportional to the number of chunks.
+    /// What the state takes in memory, over all key groups; in time proportional to the number of chunks. Of
+    /// a backend on disk what its cache and its buffers take; the number of entries is an estimate from
+    /// above, because what was replaced counts until it is merged.
     pub fn memory(&self) -> Memory {
-        self.groups.iter().map(Group::memory).sum()
+        self.storage.memory()
     }
 
     fn digests(&self) -> Vec<EntryDigest> {
@@ -460,19 +513,21 @@ impl StateBackend {
         Ok(key_group.index() - self.key_groups.first().index())
     }
 
-    fn group(&self, key_group: KeyGroup) -> Result<&Group, BackendError> {
-        Ok(&self.groups[self.slot(key_group)?])
+    #[inline]
+    fn place(&self, state: usize, key_group: KeyGroup) -> Result<Place, BackendError> {
+        Ok(Place { key_group, slot: self.slot(key_group)?, state })
     }
 
     fn remove_bytes(&mut self, id: usize, key_group: KeyGroup, key: &[u8]) -> Result<bool, BackendError> {
-        let slot = self.slot(key_group)?;
-        let removed = self.groups[slot].remove(id, key);
+        let place = self.place(id, key_group)?;
+        let removed = self.storage.remove(place, key)?;
         if removed {
-            self.lineage.write(slot);
+            self.lineage.write(place.slot);
         }
         Ok(removed)
     }
 
+    #[inline]
     fn put_bytes(
         &mut self,
         id: usize,
@@ -480,23 +535,16 @@ impl StateBackend {
         key: &[u8],
         value: &[u8],
     ) -> Result<(), BackendError> {
-        let slot = self.slot(key_group)?;
-        let put = self.groups[slot].entry(id, key).put(value);
-        put.map_err(|refusal| refused(refusal, key_group, key, value))?;
-        self.lineage.write(slot);
+        let place = self.place(id, key_group)?;
+        self.storage.put(place, key, value)?;
+        self.lineage.write(place.slot);
         Ok(())
     }
 }
 
-fn refused(refusal: PutError, key_group: KeyGroup, key: &[u8], value: &[u8]) -> BackendError {
-    let (what, bytes) = if key.len() > value.len() { ("key", key.len()) } else { ("value", value.len()) };
-    match refusal {
-        PutError::TooLarge => BackendError::TooLarge { what, bytes },
-        PutError::Full => BackendError::Full { key_group },
+fn check_bounds(max_parallelism: MaxParallelism, key_groups: KeyGroupRange) -> Result<(), BackendError> {
+    if !max_parallelism.all().contains_range(key_groups) {
+        return Err(BackendError::OutOfBounds { key_groups, max_parallelism });
     }
-}
-
-fn group_certificate(group: &Group, digests: &mut [EntryDigest]) -> Certificate {
-    let states = digests.iter_mut().enumerate();
-    states.flat_map(|(id, digest)| group.entries(id).map(|(key, value)| digest.certificate(key, value))).sum()
+    Ok(())
 }

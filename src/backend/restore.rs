@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{BackendError, STATES_MAX, StateBackend, frozen::Homes, group::Group};
-use crate::{checkpoint::Certificate, codec::CODEC, snapshot::KeyGroupSections};
+use super::{BackendError, STATES_MAX, StateBackend, frozen::Homes, group::Group, storage::Storage};
+use crate::{
+    checkpoint::Certificate,
+    codec::CODEC,
+    snapshot::{KeyGroupSections, Section},
+};
 
 impl StateBackend {
     /// Adds the key groups of `restored`. Key groups of several handles accumulate; nothing that
@@ -11,7 +15,8 @@ impl StateBackend {
     ///
     /// # Errors
     ///
-    /// The backend is unchanged then: [`BackendError::CodecMismatch`], [`BackendError::MaxParallelismMismatch`],
+    /// `BackendError::Disk` and `BackendError::LongKey`, of a backend on disk that is of no use then. The
+    /// backend is unchanged with all others: [`BackendError::CodecMismatch`], [`BackendError::MaxParallelismMismatch`],
     /// [`BackendError::NotOwned`], [`BackendError::NotFresh`] if a key group was restored or
     /// written to before, [`BackendError::KindMismatch`], [`BackendError::TooManyStates`].
     pub fn restore_groups(&mut self, restored: &KeyGroupSections) -> Result<(), BackendError> {
@@ -26,7 +31,7 @@ impl StateBackend {
         for section in restored.sections() {
             let key_group = section.key_group();
             let slot = self.slot(key_group)?;
-            let is_fresh = self.restored[slot].is_none() && self.groups[slot].is_empty();
+            let is_fresh = self.restored[slot].is_none() && self.storage.is_empty(slot)?;
             if !is_fresh || !slots.insert(slot) {
                 return Err(BackendError::NotFresh { key_group });
             }
@@ -34,24 +39,41 @@ impl StateBackend {
         self.check_states(restored)?;
         let ids = restored.states().iter().map(|meta| self.state_id(meta)).collect::<Result<Vec<_>, _>>()?;
         for section in restored.sections() {
-            let slot = self.slot(section.key_group())?;
-            self.restored[slot] = Some(section.certificate());
-            if section.frames().is_empty() {
-                continue;
-            }
-            let mut group = Group::default();
-            for frame in section.frames() {
-                let state = ids[frame.state()];
-                match frame.table() {
-                    Some(table) => group.adopt(state, table),
-                    None => group
-                        .fill(state, frame.entries())
-                        .map_err(|_| BackendError::Full { key_group: section.key_group() })?,
-                }
-            }
-            self.groups[slot] = group;
+            self.fill(section, &ids)?;
         }
         self.lie_where_they_were_read(restored);
+        Ok(())
+    }
+
+    /// Adds the entries of `section`, whose states are `ids`.
+    fn fill(&mut self, section: &Section, ids: &[usize]) -> Result<(), BackendError> {
+        let key_group = section.key_group();
+        let slot = self.slot(key_group)?;
+        match &mut self.storage {
+            // What was never written to has no allocation.
+            Storage::Memory(_) if section.frames().is_empty() => {}
+            Storage::Memory(groups) => {
+                let mut group = Group::default();
+                for frame in section.frames() {
+                    let state = ids[frame.state()];
+                    match frame.table() {
+                        Some(table) => group.adopt(state, table),
+                        None => group
+                            .fill(state, frame.entries())
+                            .map_err(|_| BackendError::Full { key_group })?,
+                    }
+                }
+                groups[slot] = group;
+            }
+            #[cfg(feature = "disk")]
+            Storage::Disk(disk) => {
+                for frame in section.frames() {
+                    let place = super::storage::Place { key_group, slot, state: ids[frame.state()] };
+                    frame.entries().try_for_each(|(key, value)| disk.put(place, key, value))?;
+                }
+            }
+        }
+        self.restored[slot] = Some(section.certificate());
         Ok(())
     }
 

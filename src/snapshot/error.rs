@@ -252,6 +252,14 @@ pub enum SnapshotError {
         /// How many are possible.
         max: u64,
     },
+    /// Frozen state that cannot be read where it is kept.
+    #[error("key group {key_group} cannot be written: {reason}")]
+    Unreadable {
+        /// The key group.
+        key_group: KeyGroup,
+        /// Where it is kept, and why it cannot be read.
+        reason: String,
+    },
     /// Two states of one name.
     #[error("state '{name}' is there twice")]
     DuplicateState {
@@ -276,8 +284,8 @@ impl SnapshotError {
         if object == own { self } else { Self::Base { object, source: Box::new(self) } }
     }
 
-    /// [`ErrorKind::Corrupt`] if the bytes are at fault, [`ErrorKind::Invalid`] if the call or
-    /// the version is.
+    /// [`ErrorKind::Corrupt`] if the bytes are at fault, [`ErrorKind::Retry`] if frozen state cannot be
+    /// read, [`ErrorKind::Invalid`] if the call or the version is at fault.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Base { source, .. } => source.kind(),
@@ -294,6 +302,7 @@ impl SnapshotError {
             | Self::Identity { .. }
             | Self::MissingBase { .. }
             | Self::Handle { .. } => ErrorKind::Corrupt,
+            Self::Unreadable { .. } => ErrorKind::Retry,
             Self::UnknownFormatVersion { .. }
             | Self::NotAStateObject { .. }
             | Self::NoSuchKeyGroups { .. }

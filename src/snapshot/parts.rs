@@ -34,6 +34,13 @@ impl Parts {
         self.tail.extend_from_slice(bytes);
     }
 
+    /// Replaces what was copied to `position`, since which nothing was shared.
+    pub(super) fn overwrite(&mut self, position: usize, bytes: &[u8]) {
+        let at = position.checked_sub(self.start + self.done_bytes);
+        let there = at.and_then(|at| self.tail.get_mut(at..at + bytes.len()));
+        there.expect("nothing was shared since").copy_from_slice(bytes);
+    }
+
     /// Appends without a copy, unless one is cheaper.
     pub(super) fn share(&mut self, bytes: &Bytes) {
         if bytes.len() < SHARED_BYTES_MIN {

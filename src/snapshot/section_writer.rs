@@ -1,5 +1,7 @@
 //! The entries of one key group to bytes.
 
+use std::{convert::Infallible, fmt::Display};
+
 use super::{
     Compression, EntryDigest, GroupEntry, SectionLayout, SnapshotError, StateMeta, checksum, compress, image,
     parts::Parts,
@@ -47,24 +49,51 @@ impl<'a> SectionWriter<'a> {
     pub fn state<'e>(
         &mut self,
         state: usize,
-        entries: impl ExactSizeIterator<Item = (&'e [u8], &'e [u8])>,
+        entries: impl Iterator<Item = (&'e [u8], &'e [u8])>,
     ) -> Result<(), SnapshotError> {
-        if entries.len() == 0 {
+        self.stream(state, entries.map(Ok::<_, Infallible>))
+    }
+
+    /// As [`state`](Self::state), of entries that are read while they are written. They are never in memory
+    /// together but in the section.
+    ///
+    /// # Errors
+    ///
+    /// As [`state`](Self::state), and [`SnapshotError::Unreadable`] with the first error of `entries`.
+    ///
+    /// # Panics
+    ///
+    /// As [`state`](Self::state).
+    pub fn stream<B: AsRef<[u8]>, E: Display>(
+        &mut self,
+        state: usize,
+        entries: impl Iterator<Item = Result<(B, B), E>>,
+    ) -> Result<(), SnapshotError> {
+        let key_group = self.key_group;
+        let unreadable = |error: E| SnapshotError::Unreadable { key_group, reason: error.to_string() };
+        let mut entries = entries.peekable();
+        if entries.peek().is_none() {
             return Ok(());
         }
         self.begin(state, SectionLayout::Sorted);
-        self.out.extend_from_slice(&(entries.len() as u64).to_le_bytes());
+        let count_at = self.out.position();
+        self.out.extend_from_slice(&[0; 8]);
         let digest = self.digests.get_mut(state).expect("there is one for each state");
-        let mut before: Option<&[u8]> = None;
-        for (key, value) in entries {
-            assert!(before.is_none_or(|before| before < key), "a source writes keys in ascending order");
-            before = Some(key);
+        let (mut count, mut before) = (0_u64, None::<B>);
+        for entry in entries {
+            let (key_held, value) = entry.map_err(unreadable)?;
+            let (key, value) = (key_held.as_ref(), value.as_ref());
+            let ascends = before.as_ref().is_none_or(|before| before.as_ref() < key);
+            assert!(ascends, "a source writes keys in ascending order");
             self.out.extend_from_slice(&length("the length of a key in bytes", key)?.to_le_bytes());
             self.out.extend_from_slice(&length("the length of a value in bytes", value)?.to_le_bytes());
             self.out.extend_from_slice(key);
             self.out.extend_from_slice(value);
             self.certificate = self.certificate + digest.certificate(key, value);
+            before = Some(key_held);
+            count += 1;
         }
+        self.out.overwrite(count_at, &count.to_le_bytes());
         Ok(())
     }
 

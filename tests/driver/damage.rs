@@ -74,7 +74,7 @@ impl Engine for Restoring {
 
     fn restore(&mut self, _: &Arc<Deployment>, restored: RestoredTask) -> Result<(), FailureCause> {
         self.items = restored.items("offsets").to_vec();
-        self.restored = restored.backend.map(|backend| backend.total_certificate());
+        self.restored = restored.backend.map(|backend| backend.total_certificate().unwrap());
         Ok(())
     }
 

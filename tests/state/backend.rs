@@ -2,14 +2,17 @@
 
 use keygroups::{
     ErrorKind,
-    backend::{BackendError, StateBackend, StateDescriptor, ValueState},
+    backend::{BackendError, StateDescriptor, ValueState},
     key_group::KeyGroup,
     snapshot::verify,
 };
 use proptest::prelude::*;
 
-use super::support::{
-    Reference, backend, contents, filled, identity, max_parallelism, range, register, restore_run,
+use super::{
+    storage,
+    support::{
+        Reference, backend, contents, filled, identity, max_parallelism, range, register, restore_run,
+    },
 };
 
 #[derive(Clone, Debug)]
@@ -34,6 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
+    #![proptest_config(storage::cases())]
     #[test]
     fn backend_does_what_an_ordered_map_does_and_frozen_states_keep_their_moment(
         steps in prop::collection::vec(step(), 0..80)
@@ -71,7 +75,7 @@ proptest! {
         prop_assert_eq!(contents(&mut backend), reference);
         for (frozen, then) in frozen {
             let snapshot = frozen.encode(identity(0, 1), &[]).unwrap();
-            let mut restored = StateBackend::new(max, max.all()).unwrap();
+            let mut restored = storage::empty(max, max.all()).unwrap();
             restored.restore_groups(&restore_run(&snapshot, max.all()).key_groups.unwrap()).unwrap();
             prop_assert_eq!(contents(&mut restored), then);
         }
@@ -127,7 +131,7 @@ fn key_group_that_is_not_owned_is_refused_by_every_access() {
 
 #[test]
 fn backend_beyond_the_max_parallelism_is_refused() {
-    let refusal = StateBackend::new(max_parallelism(4), range(2, 4)).unwrap_err();
+    let refusal = storage::empty(max_parallelism(4), range(2, 4)).unwrap_err();
     assert_eq!(refusal.to_string(), "key groups 2–4 are out of bounds: max parallelism 4 has key groups 0–3");
 }
 
@@ -169,7 +173,7 @@ fn name_that_a_snapshot_cannot_hold_is_refused() {
 #[test]
 fn state_beyond_what_a_snapshot_can_count_is_refused() {
     let max = max_parallelism(1);
-    let mut backend = StateBackend::new(max, max.all()).unwrap();
+    let mut backend = storage::empty(max, max.all()).unwrap();
     for number in 0..65_535 {
         backend.register(StateDescriptor::<u64, u64>::value(&number.to_string())).unwrap();
     }
@@ -189,7 +193,7 @@ fn state_that_nobody_registered_survives_restore_and_snapshot() {
     ]);
     let snapshot = filled(max, max.all(), &reference).freeze().encode(identity(0, 1), &[]).unwrap();
 
-    let mut restored = StateBackend::new(max, max.all()).unwrap();
+    let mut restored = storage::empty(max, max.all()).unwrap();
     restored.restore_groups(&restore_run(&snapshot, max.all()).key_groups.unwrap()).unwrap();
     let unregistered = restored.freeze().encode(identity(0, 1), &[]).unwrap();
     assert_eq!(unregistered, snapshot);
@@ -202,7 +206,7 @@ fn state_that_nobody_registered_survives_restore_and_snapshot() {
 fn bytes_do_not_depend_on_the_order_of_registration_and_writes() {
     let max = max_parallelism(4);
     let write = |names: [&str; 2], keys: [u64; 3]| {
-        let mut backend = StateBackend::new(max, max.all()).unwrap();
+        let mut backend = storage::empty(max, max.all()).unwrap();
         for name in names {
             let state = backend.register(StateDescriptor::<u64, u64>::value(name)).unwrap();
             for key in keys {
@@ -217,12 +221,12 @@ fn bytes_do_not_depend_on_the_order_of_registration_and_writes() {
 #[test]
 fn stored_bytes_of_another_type_are_reported_as_corrupt() {
     let max = max_parallelism(2);
-    let mut old = StateBackend::new(max, max.all()).unwrap();
+    let mut old = storage::empty(max, max.all()).unwrap();
     let text = old.register(StateDescriptor::<u64, String>::value("s")).unwrap();
     old.put(&text, KeyGroup(0), &1, &"seven".to_owned()).unwrap();
     let snapshot = old.freeze().encode(identity(0, 1), &[]).unwrap();
 
-    let mut new = StateBackend::new(max, max.all()).unwrap();
+    let mut new = storage::empty(max, max.all()).unwrap();
     new.restore_groups(&restore_run(&snapshot, max.all()).key_groups.unwrap()).unwrap();
     let number = new.register(StateDescriptor::<u64, u64>::value("s")).unwrap();
     let error = new.get(&number, KeyGroup(0), &1).unwrap_err();

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use bytes::Bytes;
 use keygroups::{
-    backend::StateBackend,
     checkpoint::{CheckpointId, RedistributionMode},
     key_group::KeyGroup,
     snapshot::{self, Contents, EncodedSnapshot, OperatorState, inspect, verify, verify_with},
@@ -12,6 +11,7 @@ use keygroups::{
 
 use super::{
     dump::annotate,
+    storage,
     support::{Reference, filled, identity, max_parallelism, range, register},
 };
 use crate::common::snapshot_settings;
@@ -63,7 +63,7 @@ fn nothing() -> EncodedSnapshot {
 fn leaning() -> [EncodedSnapshot; 2] {
     let full = everything();
     let max = max_parallelism(128);
-    let mut backend = StateBackend::new(max, range(2, 6)).unwrap();
+    let mut backend = storage::empty(max, range(2, 6)).unwrap();
     backend.restore_groups(&verify(&full.bytes()).unwrap().key_groups.unwrap()).unwrap();
     let states = register(&mut backend);
     backend.put(&states[1], KeyGroup(5), &"N14228".to_owned(), &4).unwrap();
@@ -142,7 +142,7 @@ fn fixtures_of_version_2_decode_for_ever() {
 #[test]
 fn nothing_leans_on_an_object_of_version_1() {
     let old = Bytes::from(fs::read(fixture("v1", "everything")).unwrap());
-    let mut backend = StateBackend::new(max_parallelism(128), range(2, 6)).unwrap();
+    let mut backend = storage::empty(max_parallelism(128), range(2, 6)).unwrap();
     backend.restore_groups(&verify(&old).unwrap().key_groups.unwrap()).unwrap();
     let next = backend.freeze_at(CheckpointId(8), CheckpointId(7)).encode(identity(4, 8), &[]).unwrap();
     assert_eq!(next.bases, []);

@@ -15,7 +15,10 @@ use keygroups::{
 };
 use proptest::prelude::*;
 
-use super::support::{Reference, contents, identity, max_parallelism, range, register};
+use super::{
+    storage,
+    support::{Reference, contents, identity, max_parallelism, range, register},
+};
 
 /// Objects by name: a store.
 type Objects = BTreeMap<ObjectName, Bytes>;
@@ -40,7 +43,7 @@ impl Task {
     ) -> Self {
         let parallelism = Parallelism::new(u32::from(parallelism)).unwrap();
         let owned = assign::range(max, parallelism, keygroups::key_group::Subtask(subtask)).unwrap();
-        let mut backend = StateBackend::new(max, owned).unwrap();
+        let mut backend = storage::empty(max, owned).unwrap();
         for handle in handles {
             if let Some(run) = handle.key_groups.and_then(|has| has.intersection(owned)) {
                 let sections = read(handle, run, objects).unwrap().key_groups.unwrap();
@@ -277,6 +280,7 @@ fn round() -> impl Strategy<Value = Round> {
 }
 
 proptest! {
+    #![proptest_config(storage::cases())]
     /// The whole promise: whatever is written, committed, aborted and rescaled, the newest committed
     /// checkpoint holds what the job held then, and its objects are those that its predecessor or itself
     /// names: everything else can be deleted at once.

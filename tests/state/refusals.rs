@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use keygroups::{
     ErrorKind,
-    backend::{BackendError, StateBackend},
+    backend::BackendError,
     checkpoint::{CheckpointId, ObjectName, StateHandle},
     key_group::KeyGroup,
     snapshot::{
@@ -12,8 +12,9 @@ use keygroups::{
     },
 };
 
-use super::support::{
-    Reference, backend, contents, filled, identity, max_parallelism, range, restore, restore_run,
+use super::{
+    storage,
+    support::{Reference, backend, contents, filled, identity, max_parallelism, range, restore, restore_run},
 };
 
 fn reference() -> Reference {
@@ -51,7 +52,7 @@ fn resealed(snapshot: &EncodedSnapshot, change: impl FnOnce(&mut [u8])) -> Bytes
 
 #[test]
 fn key_groups_that_are_not_owned_are_refused_and_nothing_is_restored() {
-    let mut backend = StateBackend::new(max_parallelism(4), range(0, 1)).unwrap();
+    let mut backend = storage::empty(max_parallelism(4), range(0, 1)).unwrap();
     let refusal = backend.restore_groups(&all_groups()).unwrap_err();
     assert_eq!(refusal, BackendError::NotOwned { key_group: KeyGroup(2), key_groups: range(0, 1) });
     assert_eq!(contents(&mut backend), Reference::new());
@@ -62,7 +63,7 @@ fn key_groups_that_are_not_owned_are_refused_and_nothing_is_restored() {
 fn key_group_restored_twice_is_refused_also_if_it_is_empty() {
     let max = max_parallelism(4);
     for twice in [KeyGroup(0), KeyGroup(1)] {
-        let mut backend = StateBackend::new(max, max.all()).unwrap();
+        let mut backend = storage::empty(max, max.all()).unwrap();
         let one = restore_run(&written(), range(twice.0, twice.0)).key_groups.unwrap();
         backend.restore_groups(&one).unwrap();
         assert_eq!(backend.restore_groups(&all_groups()), Err(BackendError::NotFresh { key_group: twice }));
@@ -75,7 +76,7 @@ fn overlapping_runs_are_refused() {
     let snapshot = written();
     let overlapping = Wanted { key_groups: vec![range(0, 1), range(1, 2)], operator_items: Vec::new() };
     let sections = restore(&snapshot.handle(), overlapping, &snapshot.bytes()).unwrap().key_groups.unwrap();
-    let mut backend = StateBackend::new(max_parallelism(4), range(0, 3)).unwrap();
+    let mut backend = storage::empty(max_parallelism(4), range(0, 3)).unwrap();
     assert_eq!(backend.restore_groups(&sections), Err(BackendError::NotFresh { key_group: KeyGroup(1) }));
     assert_eq!(contents(&mut backend), Reference::new());
 }
@@ -90,7 +91,7 @@ fn restore_over_entries_is_refused() {
 
 #[test]
 fn missing_key_group_is_named() {
-    let mut backend = StateBackend::new(max_parallelism(4), range(0, 3)).unwrap();
+    let mut backend = storage::empty(max_parallelism(4), range(0, 3)).unwrap();
     for (first, last) in [(0, 0), (2, 3)] {
         backend.restore_groups(&restore_run(&written(), range(first, last)).key_groups.unwrap()).unwrap();
     }
@@ -100,7 +101,7 @@ fn missing_key_group_is_named() {
 
 #[test]
 fn another_max_parallelism_is_refused() {
-    let mut backend = StateBackend::new(max_parallelism(8), range(0, 3)).unwrap();
+    let mut backend = storage::empty(max_parallelism(8), range(0, 3)).unwrap();
     let refusal = backend.restore_groups(&all_groups()).unwrap_err();
     assert_eq!(
         refusal.to_string(),
@@ -112,7 +113,7 @@ fn another_max_parallelism_is_refused() {
 fn another_codec_can_be_inspected_but_not_restored() {
     let bytes = resealed(&written(), |bytes| bytes[10] = 9);
     let sections = verify(&bytes).unwrap().key_groups.unwrap();
-    let mut backend = StateBackend::new(max_parallelism(4), range(0, 3)).unwrap();
+    let mut backend = storage::empty(max_parallelism(4), range(0, 3)).unwrap();
     let refusal = backend.restore_groups(&sections).unwrap_err();
     assert_eq!(refusal.to_string(), "state was written with codec 9.1, and this build has codec 1.1");
 }

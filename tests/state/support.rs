@@ -12,6 +12,8 @@ use keygroups::{
     },
 };
 
+use super::storage;
+
 /// The states that tests write to; the second sorts before the first.
 pub const STATES: [&str; 2] = ["flights", "delays"];
 
@@ -36,7 +38,7 @@ pub fn range(first: u16, last: u16) -> KeyGroupRange {
 
 /// An empty backend, and the handles of [`STATES`].
 pub fn backend(max: MaxParallelism, owned: KeyGroupRange) -> (StateBackend, Vec<ValueState<String, u64>>) {
-    let mut backend = StateBackend::new(max, owned).unwrap();
+    let mut backend = storage::empty(max, owned).unwrap();
     let states = register(&mut backend);
     (backend, states)
 }

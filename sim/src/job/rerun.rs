@@ -2,7 +2,7 @@
 
 use super::operator::Outputs;
 use super::{Committed, Context, Entry, Job, Operator, Oracle, OutputOf, Position, RecordOf, certificate_of};
-use keygroups::backend::StateBackend;
+use keygroups::backend::{StateBackend, StoredBytes};
 use keygroups::checkpoint::{Certificate, CheckpointId};
 use keygroups::key_group::{self, MaxParallelism};
 use std::collections::BTreeMap;
@@ -36,15 +36,23 @@ impl<J: Job> Rerun<J> {
         Self { operator, backend, outputs: Outputs::new() }
     }
 
-    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+    /// Names of states, keys and values.
+    fn stored(&self) -> Vec<(&str, StoredBytes<'_>, StoredBytes<'_>)> {
         let backend = &self.backend;
-        backend.states().flat_map(move |state| {
-            let name = &*state.name;
+        let of_state = |name| {
             let groups = backend.key_groups().iter();
             let entries = groups.filter_map(move |group| backend.entries(name, group).ok()).flatten();
-            entries.map(move |(key, value)| Entry { state: name, key, value })
-        })
+            entries.map(move |entry| {
+                let (key, value) = entry.expect("memory can be read");
+                (name, key, value)
+            })
+        };
+        backend.states().flat_map(|state| of_state(&*state.name)).collect()
     }
+}
+
+fn entry<'a>((state, key, value): &'a (&'a str, StoredBytes<'a>, StoredBytes<'a>)) -> Entry<'a> {
+    Entry { state, key, value }
 }
 
 impl<J: Job> Oracle for Rerun<J> {
@@ -60,7 +68,7 @@ impl<J: Job> Oracle for Rerun<J> {
     }
 
     fn state(&self) -> Certificate {
-        self.entries().map(|entry| certificate_of(&entry)).sum()
+        self.stored().iter().map(|stored| certificate_of(&entry(stored))).sum()
     }
 
     fn output(&self, output: &OutputOf<J>) -> Certificate {
@@ -69,6 +77,7 @@ impl<J: Job> Oracle for Rerun<J> {
 
     fn state_difference(&self, committed: &Committed<'_, OutputOf<J>>) -> Option<String> {
         let describe = |entry: &Entry<'_>| J::Operator::describe(entry.state, entry.key, entry.value);
+        let stored = self.stored();
         let mut found = BTreeMap::new();
         for (_, entry) in committed.entries() {
             if found.insert((entry.state, entry.key), entry).is_some() {
@@ -76,7 +85,7 @@ impl<J: Job> Oracle for Rerun<J> {
             }
         }
         let mut told = Vec::new();
-        for entry in self.entries() {
+        for entry in stored.iter().map(entry) {
             match found.remove(&(entry.state, entry.key)) {
                 Some(there) if there == entry => {}
                 Some(there) => told.push(format!("{}, expected {}", describe(&there), describe(&entry))),

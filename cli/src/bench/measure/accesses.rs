@@ -1,6 +1,7 @@
 //! Reads and writes, and the memory they work on, against a hash table per key group with boxed values.
 
 use std::hint::black_box;
+use std::ops::Deref;
 
 use serde::Serialize;
 
@@ -35,7 +36,7 @@ pub struct Accesses {
 trait Holder: Send + Sync {
     fn empty(task: u32) -> Self;
     fn put(&mut self, key: Key, value: &[u8]);
-    fn get(&self, key: Key) -> Option<&[u8]>;
+    fn get(&self, key: Key) -> Option<impl Deref<Target = [u8]>>;
     fn update(&mut self, key: Key);
     fn bytes(&self) -> usize;
 }
@@ -51,7 +52,7 @@ impl Holder for Task {
     }
 
     #[inline]
-    fn get(&self, key: Key) -> Option<&[u8]> {
+    fn get(&self, key: Key) -> Option<impl Deref<Target = [u8]>> {
         Self::get(self, key)
     }
 
@@ -77,7 +78,7 @@ impl Holder for BoxedTask {
     }
 
     #[inline]
-    fn get(&self, key: Key) -> Option<&[u8]> {
+    fn get(&self, key: Key) -> Option<impl Deref<Target = [u8]>> {
         Self::get(self, key)
     }
 

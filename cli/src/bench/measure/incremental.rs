@@ -71,7 +71,10 @@ pub fn incremental(keys: u64, directory: &Path) -> anyhow::Result<Incremental> {
     let (mut restored, _) = files.read(&[written], max, max.all())?;
     let state: ValueState<u64, Vec<u8>> = restored.register(StateDescriptor::value("values"))?;
     anyhow::ensure!(restored.memory().entries as u64 == keys, "entries were lost");
-    anyhow::ensure!(restored.get_encoded(&state, CHANGED, &changed)? == Some(&after), "a change was lost");
+    anyhow::ensure!(
+        restored.get_encoded(&state, CHANGED, &changed)?.as_deref() == Some(&after[..]),
+        "a change was lost"
+    );
     Ok(Incremental { keys, full_bytes: full.bytes, changed_bytes, written_bytes, written_ms })
 }
 

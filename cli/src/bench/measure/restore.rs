@@ -127,7 +127,7 @@ fn restored(
         let key_group = state::key_group_of(*key, state::max_parallelism());
         let owner = restored.iter().find(|task| task.backend.key_groups().contains(key_group));
         let value = owner.and_then(|task| task.get(*key));
-        anyhow::ensure!(value == Some(values.of(*key)), "a value is not what was written");
+        anyhow::ensure!(value.as_deref() == Some(&values.of(*key)[..]), "a value is not what was written");
     }
     Ok((took, sum))
 }

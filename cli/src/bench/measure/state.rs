@@ -1,6 +1,8 @@
 //! The state that is measured: keys of 8 bytes, values of 100, in 128 key groups of 2 tasks.
 
-use keygroups::backend::{BackendError, SectionOptions, StateBackend, StateDescriptor, ValueState};
+use keygroups::backend::{
+    BackendError, SectionOptions, StateBackend, StateDescriptor, StoredBytes, ValueState,
+};
 use keygroups::key_group::{self, KeyGroup, KeyGroupRange, MaxParallelism, Parallelism, Subtask, assign};
 
 use super::tasks;
@@ -110,7 +112,7 @@ impl Task {
     }
 
     #[inline]
-    pub fn get(&self, key: Key) -> Option<&[u8]> {
+    pub fn get(&self, key: Key) -> Option<StoredBytes<'_>> {
         let key_group = key_group_of(key, self.backend.max_parallelism());
         self.backend.get_encoded(&self.values, key_group, &key).expect("the key group is owned")
     }

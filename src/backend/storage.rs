@@ -1,0 +1,181 @@
+//! Where the entries of all key groups are held: in memory or on disk.
+
+#[cfg(feature = "disk")]
+use super::disk::{Disk, FrozenDisk};
+use super::{
+    BackendError,
+    group::{FrozenGroup, Group},
+    stored::StoredBytes,
+};
+use crate::{
+    codec::CodecError,
+    key_group::KeyGroup,
+    snapshot::{SectionWriter, SnapshotError},
+    table::{Memory, PutError},
+};
+
+/// A state of an owned key group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) key_group: KeyGroup,
+    // The number of the key group among the owned ones.
+    pub(super) slot: usize,
+    // The backend's number of the state.
+    pub(super) state: usize,
+}
+
+/// An encoded key and its encoded value.
+pub(super) type StoredEntry<'a> = (StoredBytes<'a>, StoredBytes<'a>);
+
+#[derive(Debug)]
+pub(super) enum Storage {
+    // One per owned key group, ascending.
+    Memory(Vec<Group>),
+    #[cfg(feature = "disk")]
+    Disk(Disk),
+}
+
+impl Storage {
+    #[inline]
+    pub(super) fn get(&self, place: Place, key: &[u8]) -> Result<Option<StoredBytes<'_>>, BackendError> {
+        match self {
+            Self::Memory(groups) => Ok(groups[place.slot].get(place.state, key).map(StoredBytes::from)),
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => disk.get(place, key),
+        }
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, place: Place, key: &[u8], value: &[u8]) -> Result<(), BackendError> {
+        match self {
+            Self::Memory(groups) => {
+                let put = groups[place.slot].entry(place.state, key).put(value);
+                put.map_err(|refusal| refused(refusal, place.key_group, key, value))
+            }
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => disk.put(place, key, value),
+        }
+    }
+
+    /// Replaces the value by what `change` makes of it; whether anything was written.
+    #[inline]
+    pub(super) fn update<B: AsRef<[u8]>>(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        change: impl FnOnce(Option<&[u8]>) -> Result<Option<B>, CodecError>,
+    ) -> Result<bool, BackendError> {
+        match self {
+            Self::Memory(groups) => {
+                let entry = groups[place.slot].entry(place.state, key);
+                let Some(value) = change(entry.value())? else { return Ok(entry.remove()) };
+                let value = value.as_ref();
+                entry.put(value).map_err(|refusal| refused(refusal, place.key_group, key, value))?;
+                Ok(true)
+            }
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => {
+                let before = disk.get(place, key)?;
+                match change(before.as_deref())? {
+                    Some(value) => disk.put(place, key, value.as_ref()).map(|()| true),
+                    None if before.is_some() => disk.delete(place, key).map(|()| true),
+                    None => Ok(false),
+                }
+            }
+        }
+    }
+
+    /// Whether there was a value.
+    pub(super) fn remove(&mut self, place: Place, key: &[u8]) -> Result<bool, BackendError> {
+        match self {
+            Self::Memory(groups) => Ok(groups[place.slot].remove(place.state, key)),
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => {
+                let found = disk.get(place, key)?.is_some();
+                if found {
+                    disk.delete(place, key)?;
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// In an order that depends on the keys alone.
+    pub(super) fn entries(
+        &self,
+        place: Place,
+    ) -> impl Iterator<Item = Result<StoredEntry<'_>, BackendError>> {
+        let (in_memory, on_disk) = match self {
+            Self::Memory(groups) => (Some(groups[place.slot].entries(place.state)), None),
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => (None, Some(disk.entries(place))),
+        };
+        #[cfg(not(feature = "disk"))]
+        let on_disk: Option<std::iter::Empty<_>> = on_disk;
+        let in_memory = in_memory.into_iter().flatten();
+        in_memory
+            .map(|(key, value)| Ok((StoredBytes::from(key), StoredBytes::from(value))))
+            .chain(on_disk.into_iter().flatten())
+    }
+
+    /// Whether the key group number `slot` has no entries.
+    pub(super) fn is_empty(&self, slot: usize) -> Result<bool, BackendError> {
+        match self {
+            Self::Memory(groups) => Ok(groups[slot].is_empty()),
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => disk.is_empty(slot),
+        }
+    }
+
+    pub(super) fn freeze(&mut self) -> FrozenStorage {
+        match self {
+            Self::Memory(groups) => FrozenStorage::Memory(groups.iter_mut().map(Group::freeze).collect()),
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => FrozenStorage::Disk(disk.freeze()),
+        }
+    }
+
+    pub(super) fn memory(&self) -> Memory {
+        match self {
+            Self::Memory(groups) => groups.iter().map(Group::memory).sum(),
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => disk.memory(),
+        }
+    }
+}
+
+/// A storage of a moment.
+#[derive(Clone, Debug)]
+pub(super) enum FrozenStorage {
+    // As in the storage.
+    Memory(Vec<FrozenGroup>),
+    #[cfg(feature = "disk")]
+    Disk(FrozenDisk),
+}
+
+impl FrozenStorage {
+    /// Writes the key group of number `slot`: the states `ids`, as tables if those have `tables_from_bytes`.
+    pub(super) fn write_section(
+        &self,
+        slot: usize,
+        ids: &[usize],
+        tables_from_bytes: usize,
+        section: &mut SectionWriter<'_>,
+    ) -> Result<(), SnapshotError> {
+        match self {
+            Self::Memory(groups) => groups[slot].write_section(ids, tables_from_bytes, section),
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => ids
+                .iter()
+                .enumerate()
+                .try_for_each(|(state, &id)| section.stream(state, disk.entries(slot, id))),
+        }
+    }
+}
+
+fn refused(refusal: PutError, key_group: KeyGroup, key: &[u8], value: &[u8]) -> BackendError {
+    match refusal {
+        PutError::TooLarge => BackendError::too_large(key, value),
+        PutError::Full => BackendError::Full { key_group },
+    }
+}
