@@ -2,7 +2,7 @@
 //! table of docs/performance.md; `keygroups bench` is the short version.
 //!
 //! `-- --keys 1000000` measures at one size, `-- --rounds 9` more often. Restores are measured twice: with
-//! memory as the system's allocator has it, most of it fresh, and with memory that is used again.
+//! memory as the system's allocator gives it, and with memory that is used again.
 
 #![allow(missing_docs, reason = "nothing here is for others")]
 
@@ -77,7 +77,7 @@ fn all(one_size: Option<u64>, rounds: usize, directory: &Path) -> anyhow::Result
     }
 
     let mut restores: Vec<Restore> = Vec::new();
-    for (memory, recycled) in [("fresh memory", false), ("recycled memory", true)] {
+    for (memory, recycled) in [("the system's allocator", false), ("recycled memory", true)] {
         recycling::set(recycled);
         for keys in sizes(one_size, [1_000_000, 5_000_000, 10_000_000]) {
             eprintln!("restores of {keys} keys, {memory}");
@@ -91,7 +91,7 @@ fn all(one_size: Option<u64>, rounds: usize, directory: &Path) -> anyhow::Result
 
     eprintln!("incremental checkpoints, growth, hashes, compression, hot keys");
     figures.extend(incremental(at_most(INCREMENTAL_KEYS), directory)?.figures());
-    // The recycled ones: what fresh memory costs is no matter of size.
+    // The recycled ones: what the system takes to give memory is no matter of size.
     let recycled = &restores[restores.len() / 2..];
     if let ([small, .., large], [small_restore, .., large_restore]) = (&*snapshots, recycled) {
         figures.extend(Growth::new([small, large], [small_restore, large_restore]).figures());
