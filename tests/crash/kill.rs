@@ -127,7 +127,7 @@ pub fn kill_and_look(kills: u64, seed: u64) -> Result<Summary, Box<dyn Error>> {
     }
     // A little more to do for everybody, and then the end.
     let records =
-        1_000 + (0..MAX_PARALLELISM).map(|group| judge.committed(KeyGroup(group))).max().unwrap_or(0);
+        4_000 + (0..MAX_PARALLELISM).map(|group| judge.committed(KeyGroup(group))).max().unwrap_or(0);
     let heard = Process::start(&order(directory.path(), kills + 1, 3, records))?.await_end()?;
     heard.check(&judge)?;
     let (left, status) = judge.look(directory.path(), heard.committed)?;
