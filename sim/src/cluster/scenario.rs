@@ -205,7 +205,7 @@ impl Scenario {
     }
 
     /// The same with the input coming in over so many virtual seconds, and faults until then; as many batches in
-    /// larger pauses. At least 1 second. From [`LONG_SECONDS`] on with production's timings: nobody waits for
+    /// larger pauses. At least 1 second. From 600 on with production's timings: nobody waits for
     /// the timers of a long run.
     #[must_use]
     pub fn over_seconds(mut self, seconds: u32) -> Self {
@@ -352,7 +352,7 @@ impl Scenario {
 const TIMINGS_SHARE: u64 = 10;
 
 /// A run of so many virtual seconds has production's timings.
-pub const LONG_SECONDS: u32 = 600;
+const LONG_SECONDS: u32 = 600;
 
 /// A tenth of production's: a run should not wait for its own timers.
 fn timings() -> Timings {
