@@ -14,6 +14,10 @@ const MOMENTARY: &[&str] = &[
     "store-missing-object",
 ];
 
+/// Kinds that strike files while their process is down, and last no longer than that.
+const OF_FILES: &[&str] =
+    &["disk-lost-writes", "disk-torn-writes", "disk-stale-copies", "disk-misdirected-writes", "disk-bit-rot"];
+
 /// Why nobody asks that a fault of this kind meets the point, though it may; `None` if it must.
 #[must_use]
 pub fn unasked(kind: &str, at: At) -> Option<&'static str> {
@@ -24,6 +28,9 @@ pub fn unasked(kind: &str, at: At) -> Option<&'static str> {
         }
         At::R4 | At::R5 if momentary => {
             Some("both are over at once, and faults are aimed at the steps around it: R3 and R6")
+        }
+        At::R4 if OF_FILES.contains(&kind) => {
+            Some("the point is over at once and nobody looks at a disk there, as somebody does at R8")
         }
         At::R15 if momentary => Some(
             "the first checkpoint after a rescale is seldom given up, and what strikes for a moment seldom then",
