@@ -4,7 +4,8 @@
 //!
 //! Bounds, for each task that restores: [`SNAPSHOTS_AT_ONCE`] snapshots are read at a time, and of each
 //! [`PIECES_AT_ONCE`] [pieces](RestoreReads::pieces); no more than these is held besides the state
-//! that is restored.
+//! that is restored. (Key groups that are written entry by entry are small; their bytes are held until the
+//! last piece of their snapshot has come.)
 
 use std::{
     collections::{BTreeMap, BTreeSet},

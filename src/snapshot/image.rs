@@ -12,7 +12,7 @@
 
 use bytes::Bytes;
 
-use super::{EntryDigest, SnapshotError, cursor::Cursor, parts::Parts, scan};
+use super::{EntryDigest, SnapshotError, cursor::Cursor, parts::Parts};
 use crate::{
     checkpoint::Certificate,
     table::{ChunkImage, FrozenTable, PageImage},
@@ -43,7 +43,7 @@ pub(super) fn encode(table: &FrozenTable, digest: &mut EntryDigest, out: &mut Pa
         out.share(&chunk.bytes);
     }
     let mut certificate = Certificate::default();
-    scan::for_each(table, |key, value| certificate = certificate + digest.certificate(key, value));
+    table.visit_in_memory_order(|key, value| certificate = certificate + digest.certificate(key, value));
     certificate
 }
 

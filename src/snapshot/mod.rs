@@ -38,7 +38,6 @@ mod integrity;
 mod operator;
 mod parts;
 mod restore;
-mod scan;
 mod section;
 mod section_writer;
 mod tables;

@@ -42,6 +42,7 @@ mod log;
 mod page;
 mod record;
 mod restore;
+mod scan;
 mod slot;
 mod window;
 
