@@ -256,6 +256,11 @@ impl Log {
         Self { chunks: chunks.into_iter().map(chunk).collect(), reserved, ..Self::default() }
     }
 
+    /// The bytes that each chunk is filled to, by number.
+    pub(super) fn chunk_bytes(&self) -> impl Iterator<Item = usize> {
+        self.chunks.iter().map(|chunk| chunk.bytes.len())
+    }
+
     pub(super) fn chunk_count(&self) -> usize {
         self.chunks.len()
     }

@@ -39,6 +39,7 @@ mod frozen;
 mod hash;
 mod index;
 mod log;
+mod named;
 mod page;
 mod record;
 mod restore;

@@ -1,15 +1,25 @@
 //! Pages and chunks that were read, to a table that uses them where they are.
 //!
 //! Nothing is believed. A page is one that a table could have made: its slots lie where a search
-//! finds them, and pages cover all hashes once. Then every chunk is walked in the order of memory,
-//! and each record asks the index whether it names its position under the record's own hash.
-//! If as many records are named as there are slots, each slot names a record of its tag.
+//! finds them, and pages cover all hashes once. No position is named twice, and no two slots of one tag
+//! name records of one key. Then every chunk is walked in the order of memory, and each record that is named
+//! says what its slot must be, by its own hash. Slots that are are compared with slots that must be by their
+//! number and by a sum of 64 bits: a search for each record in the index, which would be exact, takes several times
+//! as long, and a search is made once the sums differ, to say what is wrong.
 
 use std::marker::PhantomData;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
-use super::{ChunkImage, KeyHash, PageImage, Table, index::Index, log::Log, record::ALIGN, slot::CHUNKS_MAX};
+use super::{
+    ChunkImage, KeyHash, PageImage, Table,
+    index::Index,
+    log::Log,
+    named::Named,
+    record::{ALIGN, Record},
+    slot::{CHUNKS_MAX, Position, Slot},
+};
 
 /// Why pages and chunks are no table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,18 +96,31 @@ impl<H: KeyHash> Table<H> {
             return Err(ImageError::Entries { expected: entries, found: index.len() });
         }
         let mut log = Log::from_chunks(by_number(chunks)?);
-        let mut found = 0;
+        let Some((named, promised)) = named(&index, &log)? else { return Err(dangling::<H>(&index, &log)) };
+        let mut found = Slots::default();
         for number in 0..log.chunk_count() {
-            let live = check_chunk::<H>(&index, &log, number, &mut |key, value| {
-                found += 1;
-                visit(key, value);
-            })?;
+            let live = visit_chunk::<H>(&log, number, &named, &mut found, &mut visit)?;
             log.set_live(number, live);
         }
-        if found != index.len() {
-            return Err(ImageError::DanglingSlots { slots: index.len(), found });
+        if found != promised {
+            return Err(dangling::<H>(&index, &log));
         }
         Ok(Self { index, log, hash: PhantomData })
+    }
+}
+
+/// Slots in any order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Slots {
+    count: usize,
+    sum: u64,
+}
+
+impl Slots {
+    #[inline]
+    fn add(&mut self, slot: Slot) {
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(slot.mixed());
     }
 }
 
@@ -119,36 +142,67 @@ fn by_number(images: impl IntoIterator<Item = ChunkImage>) -> Result<Vec<Bytes>,
     Ok(chunks)
 }
 
-/// Shows the live records of chunk `number` and gives the bytes they take.
-fn check_chunk<H: KeyHash>(
-    index: &Index,
+/// What the slots of the index name, and the slots; `None` if one names nothing or what another one names, too.
+fn named(index: &Index, log: &Log) -> Result<Option<(Named, Slots)>, ImageError> {
+    let mut named = Named::new(log.chunk_bytes());
+    let mut slots = Slots::default();
+    // Those of the tag of the last slot; nearly always one.
+    let mut alike: SmallVec<[Slot; 4]> = SmallVec::new();
+    for slot in index.slots() {
+        if !named.insert(slot.position()) {
+            return Ok(None);
+        }
+        slots.add(slot);
+        if alike.first().is_some_and(|other| other.tag() != slot.tag()) {
+            alike.clear();
+        }
+        if alike.iter().any(|other| is_same_key(log, other.position(), slot.position())) {
+            let (chunk, offset) = (slot.position().chunk() as u32, slot.position().offset());
+            return Err(ImageError::DuplicateKey { chunk, offset });
+        }
+        alike.push(slot);
+    }
+    Ok(Some((named, slots)))
+}
+
+fn is_same_key(log: &Log, a: Position, b: Position) -> bool {
+    let key = |position| log.get(position).map(|record| record.key);
+    key(a).is_some() && key(a) == key(b)
+}
+
+/// Shows the named records of chunk `number`, adds what their slots must be, and gives the bytes they take.
+fn visit_chunk<H: KeyHash>(
     log: &Log,
     number: usize,
+    named: &Named,
+    slots: &mut Slots,
     visit: &mut impl FnMut(&[u8], &[u8]),
 ) -> Result<usize, ImageError> {
-    let chunk = number as u32;
+    let named = named.of_chunk(number);
     let mut live = 0;
     let mut walk = log.walk(number, 0);
-    for (position, record) in walk.by_ref() {
+    while let (offset, Some((position, record))) = (walk.offset(), walk.next()) {
+        if !named.contains(offset) {
+            continue;
+        }
+        // Where no slot can name it, none has.
         let Some(position) = position else { continue };
-        let (mut is_named, mut is_elsewhere) = (false, false);
-        for (_, named) in index.candidates(H::hash(record.key)) {
-            if named == position {
-                is_named = true;
-            } else {
-                is_elsewhere |= log.get(named).is_some_and(|other| other.key == record.key);
-            }
-        }
-        if is_named && is_elsewhere {
-            return Err(ImageError::DuplicateKey { chunk, offset: position.offset() });
-        }
-        if is_named {
-            live += record.size();
-            visit(record.key, record.value);
-        }
+        slots.add(Slot::new(H::hash(record.key), position));
+        live += record.size();
+        visit(record.key, record.value);
     }
     if !walk.is_at_end() {
-        return Err(ImageError::Record { chunk, offset: walk.offset() });
+        return Err(ImageError::Record { chunk: number as u32, offset: walk.offset() });
     }
     Ok(live)
+}
+
+/// Looks for every record in the index.
+#[cold]
+fn dangling<H: KeyHash>(index: &Index, log: &Log) -> ImageError {
+    let records = (0..log.chunk_count()).flat_map(|number| log.walk(number, 0));
+    let is_named = |(position, record): &(Option<Position>, Record<'_>)| {
+        index.candidates(H::hash(record.key)).any(|(_, named)| Some(named) == *position)
+    };
+    ImageError::DanglingSlots { slots: index.len(), found: records.filter(is_named).count() }
 }

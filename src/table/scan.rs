@@ -1,68 +1,41 @@
 //! The entries of a table in the order of memory.
 //!
-//! A table's own order is that of hashes, in which nearly every entry is a miss of the cache; digests are sums,
-//! for which any order will do. What the index says of records takes a bit for every four bytes, so the bits of
-//! a table stay in the cache while its chunks are walked.
+//! Digests are sums, for which any order will do, and that of memory is the fastest.
 
-use super::{
-    FrozenTable, PageImage,
-    record::{ALIGN, Record},
-    slot::Position,
-};
+use super::{FrozenTable, PageImage, named::Named, record::Record};
 
 impl FrozenTable {
     /// Shows every entry once, in the order of chunk numbers and in each chunk in that of memory: much faster
     /// than [`iter`](Self::iter) where the table is larger than the cache.
     pub fn visit_in_memory_order(&self, mut visit: impl FnMut(&[u8], &[u8])) {
-        let named = Named::of(self);
+        let named = self.named();
         for chunk in self.chunks() {
-            let first = named.first_of(chunk.number as usize);
+            let named = named.of_chunk(chunk.number as usize);
             let mut offset = 0;
             while offset < chunk.bytes.len() {
                 let record =
                     Record::read(&chunk.bytes[offset..]).expect("a chunk of a table has whole records");
-                if named.contains(first + offset / ALIGN) {
+                if named.contains(offset) {
                     visit(record.key, record.value);
                 }
                 offset += record.size();
             }
         }
     }
-}
 
-/// Which records the index names. Units of [`ALIGN`] bytes are counted through all chunks.
-struct Named {
-    // Of each chunk number the first unit.
-    first: Vec<usize>,
-    bits: Vec<u64>,
-}
-
-impl Named {
-    fn of(table: &FrozenTable) -> Self {
-        let (mut first, mut units) = (Vec::new(), 0);
-        for chunk in table.chunks() {
-            // Numbers ascend; the index names none of those that are left out.
-            first.resize(chunk.number as usize + 1, units);
-            units += chunk.bytes.len() / ALIGN;
+    fn named(&self) -> Named {
+        let mut bytes = Vec::new();
+        for chunk in self.chunks() {
+            // Numbers ascend; the index names nothing in those that are left out.
+            bytes.resize(chunk.number as usize, 0);
+            bytes.push(chunk.bytes.len());
         }
-        let mut named = Self { first, bits: vec![0; units.div_ceil(u64::BITS as usize)] };
-        for slot in table.pages().iter().flat_map(PageImage::slots) {
-            let unit = named.unit(slot.position());
-            named.bits[unit / u64::BITS as usize] |= 1 << (unit % u64::BITS as usize);
+        let mut named = Named::new(bytes.into_iter());
+        for slot in self.pages().iter().flat_map(PageImage::slots) {
+            let is_new = named.insert(slot.position());
+            assert!(is_new, "the index of a table names each record once");
         }
         named
-    }
-
-    fn first_of(&self, chunk: usize) -> usize {
-        self.first[chunk]
-    }
-
-    fn unit(&self, position: Position) -> usize {
-        self.first_of(position.chunk()) + position.offset() / ALIGN
-    }
-
-    fn contains(&self, unit: usize) -> bool {
-        self.bits[unit / u64::BITS as usize] >> (unit % u64::BITS as usize) & 1 == 1
     }
 }
 

@@ -124,6 +124,14 @@ impl Slot {
         Position(!self.0 & ((1 << POSITION_BITS) - 1))
     }
 
+    /// A number that looks like chance, one for one (SplitMix64): sums of these tell sets of slots apart.
+    #[inline]
+    pub(super) const fn mixed(self) -> u64 {
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ mixed >> 31
+    }
+
     #[inline]
     pub(super) const fn moved_to(self, position: Position) -> Self {
         Self::new(self.hash(), position)
