@@ -416,10 +416,12 @@ impl StateBackend {
     ) -> Result<Certificate, BackendError> {
         let mut certificate = Certificate::default();
         for (id, digest) in digests.iter_mut().enumerate() {
+            let mut sum = digest.sum();
             for entry in self.storage.entries(self.place(id, key_group)?) {
                 let (key, value) = entry?;
-                certificate = certificate + digest.certificate(&key, &value);
+                sum.add(&key, &value);
             }
+            certificate = certificate + sum.finish();
         }
         Ok(certificate)
     }

@@ -42,9 +42,9 @@ pub(super) fn encode(table: &FrozenTable, digest: &mut EntryDigest, out: &mut Pa
     for chunk in &chunks {
         out.share(&chunk.bytes);
     }
-    let mut certificate = Certificate::default();
-    table.visit_in_memory_order(|key, value| certificate = certificate + digest.certificate(key, value));
-    certificate
+    let mut certificate = digest.sum();
+    table.visit_in_memory_order(|key, value| certificate.add(key, value));
+    certificate.finish()
 }
 
 /// The table whose image is next in `fields`, and its certificate. `fields` reads the end of `section`.
@@ -73,11 +73,10 @@ pub(super) fn decode(
         let length = usize::try_from(length).map_err(|_| fields.malformed(too_long))?;
         chunk_images.push(ChunkImage { number, bytes: shared(fields, section, length)? });
     }
-    let mut certificate = Certificate::default();
-    let table = FrozenTable::from_parts(page_images, chunk_images, entries, |key, value| {
-        certificate = certificate + digest.certificate(key, value);
-    });
-    table.map(|table| (table, certificate)).map_err(|source| fields.no_table(source))
+    let mut certificate = digest.sum();
+    let table =
+        FrozenTable::from_parts(page_images, chunk_images, entries, |key, value| certificate.add(key, value));
+    table.map(|table| (table, certificate.finish())).map_err(|source| fields.no_table(source))
 }
 
 /// The next `length` bytes of `section`, not copied.

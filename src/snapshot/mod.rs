@@ -28,6 +28,7 @@
 mod base;
 mod compress;
 mod cursor;
+mod digest;
 mod encode;
 mod error;
 mod header;
@@ -43,6 +44,7 @@ mod section_writer;
 mod tables;
 
 pub use base::{Base, Reference};
+pub use digest::{CertificateSum, EntryDigest};
 pub use encode::{EncodedSnapshot, KeyedSource, encode};
 pub use error::{Part, SnapshotError};
 pub use header::{FORMAT_VERSION, HEADER_BYTES, KeyedHeader, MAGIC, SnapshotHeader, SnapshotIdentity};
@@ -50,7 +52,7 @@ pub use index::{
     Compression, GroupEntry, ItemEntry, OperatorEntry, SectionLayout, SnapshotIndex, StateKind, StateMeta,
 };
 pub use inspect::{Contents, Inspection, inspect, verify, verify_with};
-pub use integrity::{EntryDigest, checksum};
+pub use integrity::checksum;
 pub use operator::OperatorState;
 pub use restore::{RangedRead, RestoreReads, Restored, Verified, Wanted, index_read};
 pub use section::{Frame, KeyGroupSections, Section};

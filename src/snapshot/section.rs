@@ -169,16 +169,16 @@ fn decode_entries(
     entries: u64,
     digest: &mut EntryDigest,
 ) -> Result<Certificate, SnapshotError> {
-    let mut certificate = Certificate::default();
+    let mut certificate = digest.sum();
     let mut before: Option<&[u8]> = None;
     for _ in 0..entries {
         let (key_bytes, value_bytes) = (fields.u32()?, fields.u32()?);
         let (key, value) = (fields.take(key_bytes as usize)?, fields.take(value_bytes as usize)?);
         fields.check(before.is_none_or(|before| before < key), "keys do not ascend")?;
         before = Some(key);
-        certificate = certificate + digest.certificate(key, value);
+        certificate.add(key, value);
     }
-    Ok(certificate)
+    Ok(certificate.finish())
 }
 
 /// Verified sections of one object, with what is needed to make sense of them.

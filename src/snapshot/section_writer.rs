@@ -79,7 +79,8 @@ impl<'a> SectionWriter<'a> {
         let count_at = self.out.position();
         self.out.extend_from_slice(&[0; 8]);
         let digest = self.digests.get_mut(state).expect("there is one for each state");
-        let (mut count, mut before) = (0_u64, None::<B>);
+        let mut certificate = digest.sum();
+        let mut before = None::<B>;
         for entry in entries {
             let (key_held, value) = entry.map_err(unreadable)?;
             let (key, value) = (key_held.as_ref(), value.as_ref());
@@ -89,11 +90,12 @@ impl<'a> SectionWriter<'a> {
             self.out.extend_from_slice(&length("the length of a value in bytes", value)?.to_le_bytes());
             self.out.extend_from_slice(key);
             self.out.extend_from_slice(value);
-            self.certificate = self.certificate + digest.certificate(key, value);
+            certificate.add(key, value);
             before = Some(key_held);
-            count += 1;
         }
-        self.out.overwrite(count_at, &count.to_le_bytes());
+        let certificate = certificate.finish();
+        self.certificate = self.certificate + certificate;
+        self.out.overwrite(count_at, &certificate.entries.to_le_bytes());
         Ok(())
     }
 
