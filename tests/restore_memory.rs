@@ -125,8 +125,9 @@ fn restored(transfer: &Transfer, handle: &StateHandle, key_groups: KeyGroupRange
 #[test]
 fn restore_holds_what_the_task_owns_and_what_is_on_its_way() {
     let directory = tempfile::tempdir().unwrap();
-    let store = CheckpointStore::local(directory.path(), Durability::Unsynced).unwrap();
-    let transfer = Transfer::new(store, Arc::new(Timeless), Timings::default());
+    let transfer = |store: CheckpointStore| Transfer::new(store, Arc::new(Timeless), Timings::default());
+    let mapped = transfer(CheckpointStore::local_mapped(directory.path(), Durability::Unsynced).unwrap());
+    let transfer = transfer(CheckpointStore::local(directory.path(), Durability::Unsynced).unwrap());
     let handle = written(&transfer);
     assert!(handle.bytes as usize > 40 * MIB, "the state is larger than what is on its way");
     for (first, last) in [(0, 127), (0, 63), (96, 127)] {
@@ -138,11 +139,20 @@ fn restore_holds_what_the_task_owns_and_what_is_on_its_way() {
         // Most of what is on its way is the state itself, which stays where it was read.
         assert!(most <= owned + owned / 8 + MIB, "{most} bytes for {owned}");
 
-        let mut backend = task.backend.unwrap();
-        let memory = backend.memory();
-        let state = state(&mut backend);
-        let owned = (0..ENTRIES).map(key).filter(|(key_group, _)| key_groups.contains(*key_group));
-        let found = owned.map(|(key_group, key)| backend.get_encoded(&state, key_group, &key).unwrap());
-        assert_eq!(found.filter(|value| value.as_deref() == Some(&VALUE[..])).count(), memory.entries);
+        assert_restored(task, key_groups);
+
+        let (task, most) = restored(&mapped, &handle, key_groups);
+        assert_eq!(task.metrics.bytes_owned as usize, owned);
+        assert!(most <= MIB, "{most} bytes for what lies in the page cache");
+        assert_restored(task, key_groups);
     }
+}
+
+fn assert_restored(task: RestoredTask, key_groups: KeyGroupRange) {
+    let mut backend = task.backend.unwrap();
+    let memory = backend.memory();
+    let state = state(&mut backend);
+    let owned = (0..ENTRIES).map(key).filter(|(key_group, _)| key_groups.contains(*key_group));
+    let found = owned.map(|(key_group, key)| backend.get_encoded(&state, key_group, &key).unwrap());
+    assert_eq!(found.filter(|value| value.as_deref() == Some(&VALUE[..])).count(), memory.entries);
 }

@@ -38,7 +38,7 @@ use bytes::Bytes;
 use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt, path::Path};
 
 #[cfg(feature = "fs")]
-pub use self::local::Durability;
+pub use self::local::{Durability, MappedFiles};
 pub use self::{
     error::StoreError,
     listing::{Deletion, Listing},

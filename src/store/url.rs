@@ -22,7 +22,8 @@ impl CheckpointStore {
     /// `from_env` documents (`AWS_*`, `GOOGLE_*`, `AZURE_*`), never retry, and need a tokio runtime.
     ///
     /// A local directory is that of [`local`](Self::local) with [`Durability::Synced`](super::Durability::Synced): a
-    /// write is on disk before it is reported as done. `file:///a/directory?sync=off` does without.
+    /// write is on disk before it is reported as done. `file:///a/directory?sync=off` does without, `?map=on` is
+    /// [`local_mapped`](Self::local_mapped), and `?sync=off&map=on` both.
     ///
     /// # Errors
     ///
@@ -57,15 +58,21 @@ const SCHEMES: &str = "a directory, file:///, memory:///, s3://, gs:// and az://
 #[cfg(feature = "fs")]
 fn local(url: &str, directory: PathBuf, query: Option<&str>) -> Result<CheckpointStore, StoreError> {
     use super::Durability;
-    let sync = match query {
-        None | Some("sync=on") => Durability::Synced,
-        Some("sync=off") => Durability::Unsynced,
-        Some(other) => {
-            let reason = format!("`{other}` is neither `sync=on` nor `sync=off`");
-            return Err(StoreError::Url { url: url.to_owned(), reason });
+    let (mut durability, mut is_mapped) = (Durability::Synced, false);
+    for option in query.into_iter().flat_map(|query| query.split('&')) {
+        match option {
+            "sync=on" => durability = Durability::Synced,
+            "sync=off" => durability = Durability::Unsynced,
+            "map=on" => is_mapped = true,
+            "map=off" => is_mapped = false,
+            other => {
+                let reason = format!("`{other}` is none of `sync=on`, `sync=off`, `map=on` and `map=off`");
+                return Err(StoreError::Url { url: url.to_owned(), reason });
+            }
         }
-    };
-    CheckpointStore::local(directory, sync)
+    }
+    let open = if is_mapped { CheckpointStore::local_mapped } else { CheckpointStore::local };
+    open(directory, durability)
 }
 
 #[cfg(not(feature = "fs"))]

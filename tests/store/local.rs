@@ -19,6 +19,10 @@ use crate::{
     create, latest_version,
 };
 
+fn task(subtask: u16) -> TaskId {
+    TaskId { vertex: VertexId(1), subtask: Subtask(subtask) }
+}
+
 fn open(directory: &std::path::Path) -> CheckpointStore {
     CheckpointStore::from_url(directory.to_str().unwrap()).unwrap()
 }
@@ -47,11 +51,7 @@ fn a_crash_in_the_middle_of_a_write_leaves_nothing_visible() {
 fn what_was_being_written_is_listed_and_deleted_under_its_name() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());
-    let name = |id| ObjectName::State {
-        attempt: attempt(2, 1),
-        task: TaskId { vertex: VertexId(1), subtask: Subtask(0) },
-        checkpoint: CheckpointId(id),
-    };
+    let name = |id| ObjectName::State { attempt: attempt(2, 1), task: task(0), checkpoint: CheckpointId(id) };
     block_on(async {
         for id in [6, 7] {
             assert!(matches!(store.put_object(name(id), "state".into()).await, Put::Written));
@@ -198,7 +198,53 @@ fn unsynced_directory_is_chosen_by_its_url_alone() {
         assert_eq!(block_on(store.latest_manifest()).unwrap(), Some(manifest(1)));
     }
     let error = CheckpointStore::from_url(&format!("{url}?sync=of")).unwrap_err().to_string();
-    assert!(error.ends_with(": `sync=of` is neither `sync=on` nor `sync=off`"), "{error}");
+    let options = "`sync=on`, `sync=off`, `map=on` and `map=off`";
+    assert!(error.ends_with(&format!(": `sync=of` is none of {options}")), "{error}");
+}
+
+/// Long enough to be mapped.
+fn long_object() -> Bytes {
+    (0..200_000_u32).map(|number| number as u8).collect()
+}
+
+#[test]
+fn mapped_files_are_read_as_others_are() {
+    let guard = tempfile::tempdir().unwrap();
+    let url = url::Url::from_directory_path(guard.path()).unwrap();
+    let stores = ["?map=off", "?map=on", "?sync=off&map=on"];
+    let stores = stores.map(|query| CheckpointStore::from_url(&format!("{url}{query}")).unwrap());
+    let name = ObjectName::State { attempt: attempt(2, 1), task: task(0), checkpoint: CheckpointId(1) };
+    let object = long_object();
+    block_on(async {
+        assert!(matches!(stores[1].put_object(name, object.clone().into()).await, Put::Written));
+        assert!(matches!(stores[1].put_object(name, object.clone().into()).await, Put::Written));
+        create(&stores[1], &manifest(1)).await;
+        for store in &stores {
+            assert_eq!(store.get(name).await.unwrap(), object);
+            let ranges = [0..1, 1..200_000, 100_001..199_999, 70_000..70_000, 0..200_000];
+            for (range, found) in ranges.iter().zip(store.get_ranges(name, &ranges).await.unwrap()) {
+                assert_eq!(found, object[range.start as usize..range.end as usize]);
+            }
+            let beyond = store.get_ranges(name, &[100_000..200_001]).await;
+            assert!(matches!(beyond, Err(StoreError::ShortRead { .. })), "{beyond:?}");
+            assert_eq!(store.latest_manifest().await.unwrap(), Some(manifest(1)));
+        }
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_mapped_outlives_the_file() {
+    let guard = tempfile::tempdir().unwrap();
+    let store = CheckpointStore::local_mapped(guard.path(), Durability::Unsynced).unwrap();
+    let name = ObjectName::State { attempt: attempt(2, 1), task: task(0), checkpoint: CheckpointId(1) };
+    block_on(async {
+        assert!(matches!(store.put_object(name, long_object().into()).await, Put::Written));
+        let held = store.get(name).await.unwrap();
+        store.delete_objects(&[name]).await;
+        assert!(matches!(store.get(name).await, Err(StoreError::Missing { .. })));
+        assert_eq!(held, long_object());
+    });
 }
 
 #[test]

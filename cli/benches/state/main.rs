@@ -83,7 +83,7 @@ fn all(one_size: Option<u64>, rounds: usize, directory: &Path) -> anyhow::Result
             eprintln!("restores of {keys} keys, {memory}");
             let ours = restore(keys, rounds, directory)?;
             figures.extend(ours.figures(memory));
-            figures.push(serialised::restore(keys, rounds, directory)?.figure(&ours.tables, memory));
+            figures.push(serialised::restore(keys, rounds, directory)?.figure(&ours, memory));
             restores.push(ours);
         }
     }

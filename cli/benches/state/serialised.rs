@@ -5,16 +5,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::measure::figure::{self, Figure};
+use crate::measure::figure::Figure;
 use crate::measure::grouped::{self, GroupedFile};
-use crate::measure::restore::Way;
+use crate::measure::restore::{Restore, Way};
 use crate::measure::state::{self, TASKS, Values};
 use crate::measure::tasks;
 
 type Map = HashMap<u64, Vec<u8>>;
 
 pub struct Serialised {
-    keys: u64,
     way: Way,
 }
 
@@ -39,22 +38,12 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Ser
     let read = |bytes: &[u8]| -> Map { bincode::deserialize(bytes).expect("it is what was written") };
     let count = |groups: &[Map]| groups.iter().map(HashMap::len).sum::<usize>() as u64;
     let took = (0..rounds).map(|_| grouped::restore(&files, read, count, keys));
-    Ok(Serialised { keys, way: Way::medians(&took.collect::<anyhow::Result<Vec<_>>>()?) })
+    Ok(Serialised { way: Way::medians(&took.collect::<anyhow::Result<Vec<_>>>()?) })
 }
 
 impl Serialised {
-    pub fn figure(&self, ours: &Way, memory: &str) -> Figure {
-        let ratio = self.way.wall_ms / ours.wall_ms;
-        Figure::new(
-            format!(
-                "the same against std HashMap and bincode 1.3, only checksums verified, {}, {memory}",
-                figure::keys(self.keys)
-            ),
-            format!(
-                "**{ratio:.1}×** as fast; {:.0} ms, CPU {:.0} ms",
-                self.way.wall_ms, self.way.processor_ms
-            ),
-        )
-        .aiming("≥ 15×", ratio >= 15.0)
+    pub fn figure(&self, ours: &Restore, memory: &str) -> Figure {
+        let figure = ours.against("std HashMap and bincode 1.3, only checksums verified", &self.way, memory);
+        figure.aiming("≥ 15×", ours.ratio(&self.way) >= 15.0)
     }
 }

@@ -24,6 +24,7 @@
 //! does with its journal.
 
 mod directories;
+mod mapped;
 mod staged;
 mod unwritable;
 
@@ -43,6 +44,7 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, local::LocalFileSystem, path::Path,
 };
 
+pub use self::mapped::MappedFiles;
 use self::{
     directories::{Directories, create_directory},
     unwritable::explained,
@@ -72,15 +74,18 @@ impl CheckpointStore {
     ///
     /// [`StoreError::Directory`].
     pub fn local(directory: impl Into<PathBuf>, durability: Durability) -> Result<Self, StoreError> {
-        let directory = directory.into();
-        let at_fault = |source| StoreError::Directory { directory: directory.clone(), source };
-        create_directory(&directory, durability).map_err(at_fault)?;
-        let files = LocalFileSystem::new_with_prefix(&directory)
-            .map_err(|error| at_fault(error.into()))?
-            .with_fsync(durability == Durability::Synced);
-        let root = std::path::absolute(&directory).map_err(at_fault)?;
-        let store = Local { files, directories: Arc::new(Directories::new(root)), durability };
-        Ok(Self::new(Arc::new(store), Path::default()))
+        Ok(Self::new(Arc::new(Local::new(directory.into(), durability)?), Path::default()))
+    }
+
+    /// The same, with restores that copy nothing: the files of snapshots are mapped into memory, as
+    /// [`MappedFiles`] says, with what that asks of them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Directory`].
+    pub fn local_mapped(directory: impl Into<PathBuf>, durability: Durability) -> Result<Self, StoreError> {
+        let files = Arc::new(Local::new(directory.into(), durability)?);
+        Ok(Self::new(Arc::new(MappedFiles::new(files)), Path::default()))
     }
 }
 
@@ -93,6 +98,17 @@ struct Local {
 }
 
 impl Local {
+    /// In `directory`, which is created if it is absent.
+    fn new(directory: PathBuf, durability: Durability) -> Result<Self, StoreError> {
+        let at_fault = |source| StoreError::Directory { directory: directory.clone(), source };
+        create_directory(&directory, durability).map_err(at_fault)?;
+        let files = LocalFileSystem::new_with_prefix(&directory)
+            .map_err(|error| at_fault(error.into()))?
+            .with_fsync(durability == Durability::Synced);
+        let root = std::path::absolute(&directory).map_err(at_fault)?;
+        Ok(Self { files, directories: Arc::new(Directories::new(root)), durability })
+    }
+
     /// Where `location` lies, with the root spelled as in [`Directories`].
     fn file(&self, location: &Path) -> PathBuf {
         location.parts().fold(self.directories.root.clone(), |file, part| file.join(part.as_ref()))

@@ -44,6 +44,8 @@ pub struct Restore {
     /// Bytes of the snapshots.
     bytes: u64,
     pub tables: Way,
+    /// The same files, mapped into memory instead of being read.
+    pub mapped: Way,
     /// The same snapshots entry by entry: [`SectionOptions::with_tables_from_bytes`] of `usize::MAX`.
     sorted: Way,
     /// Files of entries, checksums verified, into boxed tables.
@@ -63,16 +65,18 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Res
     let directory = tempfile::tempdir_in(directory)?;
     let by_task = state::keys_by_task(keys);
     let files = Files::new(directory.path(), Durability::Unsynced)?;
+    let mapped_files = Files::mapped(directory.path(), Durability::Unsynced)?;
     let as_tables = written(&files, &by_task, SectionOptions::default(), 1)?;
     let sorted = SectionOptions::default().with_tables_from_bytes(usize::MAX);
     let as_entries = written(&files, &by_task, sorted, 2)?;
     let as_boxed = boxed_files(&by_task, directory.path())?;
-    let (mut tables, mut entries, mut boxed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tables, mut mapped, mut entries, mut boxed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut read = RestoreMetrics::default();
     for _ in 0..rounds {
         let (took, metrics) = restored(&files, &as_tables, &by_task)?;
         tables.push(took);
         read = metrics;
+        mapped.push(restored(&mapped_files, &as_tables, &by_task)?.0);
         entries.push(restored(&files, &as_entries, &by_task)?.0);
         boxed.push(grouped::restore(
             &as_boxed,
@@ -85,6 +89,7 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Res
         keys,
         bytes: as_tables.iter().map(|handle| handle.bytes).sum(),
         tables: Way::medians(&tables),
+        mapped: Way::medians(&mapped),
         sorted: Way::medians(&entries),
         boxed: Way::medians(&boxed),
         memcpy: copy::memcpy(TASKS as usize, rounds),
@@ -150,20 +155,31 @@ impl Restore {
         self.tables.processor_ms * 1e6 / self.keys as f64
     }
 
+    /// How much faster than another `way` to restore as many keys.
+    pub fn against(&self, name: &str, way: &Way, memory: &str) -> Figure {
+        let (copied, mapped) = (self.ratio(way), way.wall_ms / self.mapped.wall_ms);
+        Figure::new(
+            format!("the same against {name}, {}, {memory}", figure::keys(self.keys)),
+            format!(
+                "**{copied:.1}×** as fast, mapped **{mapped:.1}×**; {:.0} ms, CPU {:.0} ms",
+                way.wall_ms, way.processor_ms
+            ),
+        )
+    }
+
+    /// The time of another `way` over that of files that are read.
+    pub fn ratio(&self, way: &Way) -> f64 {
+        way.wall_ms / self.tables.wall_ms
+    }
+
     /// `memory` says whether it was fresh or recycled.
     pub fn figures(&self, memory: &str) -> Vec<Figure> {
         let keys = figure::keys(self.keys);
         let Way { wall_ms, processor_ms } = self.tables;
+        let Way { wall_ms: mapped_ms, processor_ms: mapped_processor_ms } = self.mapped;
         let speed = self.bytes as f64 / wall_ms / 1e6;
         let entries = self.keys as f64 / wall_ms / 1e3;
         let content = snapshot::content_bytes(self.keys) as f64 / 1e6;
-        let against = |name: &str, way: &Way| {
-            let ratio = way.wall_ms / wall_ms;
-            Figure::new(
-                format!("the same against {name}, {keys}, {memory}"),
-                format!("**{ratio:.1}×** as fast; {:.0} ms, CPU {:.0} ms", way.wall_ms, way.processor_ms),
-            )
-        };
         vec![
             Figure::new(
                 format!(
@@ -177,8 +193,15 @@ impl Restore {
                     self.amplification
                 ),
             ),
-            against("our own snapshots written entry by entry", &self.sorted),
-            against("boxed tables, only checksums verified", &self.boxed),
+            Figure::new(
+                format!("the same with files mapped into memory (`?map=on`), {keys}, {memory}"),
+                format!(
+                    "**{mapped_ms:.0} ms**, CPU {mapped_processor_ms:.0} ms: {:.1}× as fast",
+                    wall_ms / mapped_ms
+                ),
+            ),
+            self.against("our own snapshots written entry by entry", &self.sorted, memory),
+            self.against("boxed tables, only checksums verified", &self.boxed, memory),
         ]
     }
 }

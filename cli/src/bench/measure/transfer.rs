@@ -45,9 +45,21 @@ impl Files {
     ///
     /// If the directory cannot be written to.
     pub fn new(directory: &Path, durability: Durability) -> anyhow::Result<Self> {
-        let store = CheckpointStore::local(directory, durability)?;
+        Ok(Self::of(CheckpointStore::local(directory, durability)?))
+    }
+
+    /// The same, mapped into memory when they are read.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be written to.
+    pub fn mapped(directory: &Path, durability: Durability) -> anyhow::Result<Self> {
+        Ok(Self::of(CheckpointStore::local_mapped(directory, durability)?))
+    }
+
+    fn of(store: CheckpointStore) -> Self {
         let transfer = Transfer::new(store.clone(), Arc::new(Timeless), Timings::default());
-        Ok(Self { store, transfer })
+        Self { store, transfer }
     }
 
     /// Encodes and writes what was frozen.
