@@ -78,6 +78,8 @@ pub mod driver;
 mod error;
 pub mod incremental;
 pub mod key_group;
+#[cfg(any(feature = "fs", feature = "disk"))]
+mod mapping;
 pub mod operator_state;
 pub mod protocol;
 pub mod rescale;

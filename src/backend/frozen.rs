@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use bytes::Bytes;
+
 use super::{SectionOptions, StateBackend, storage::FrozenStorage};
 use crate::{
     checkpoint::CheckpointId,
@@ -139,6 +141,10 @@ impl KeyedSource for FrozenState {
     ) -> Result<(), SnapshotError> {
         let slot = key_group.index() - self.key_groups.first().index();
         self.storage.write_section(slot, &self.ids, self.options.tables_from_bytes(), section)
+    }
+
+    fn keep(&self, sections: Vec<u8>) -> Result<Bytes, String> {
+        self.storage.keep(sections)
     }
 
     fn encoded(&self, index: &SnapshotIndex) {

@@ -1,5 +1,7 @@
 //! Where the entries of all key groups are held: in memory or on disk.
 
+use bytes::Bytes;
+
 #[cfg(feature = "disk")]
 use super::disk::{Disk, FrozenDisk};
 use super::{
@@ -169,6 +171,15 @@ impl FrozenStorage {
                 .iter()
                 .enumerate()
                 .try_for_each(|(state, &id)| section.stream(state, disk.entries(slot, id))),
+        }
+    }
+
+    /// Keeps bytes of a snapshot until they are stored, where the state is.
+    pub(super) fn keep(&self, sections: Vec<u8>) -> Result<Bytes, String> {
+        match self {
+            Self::Memory(_) => Ok(sections.into()),
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => disk.keep(&sections).map_err(|error| error.to_string()),
         }
     }
 }

@@ -14,8 +14,11 @@ use futures::{
 };
 use object_store::PutPayload;
 
+#[cfg(feature = "disk")]
+use super::StateOnDisk;
 use super::{
     DriverError, Machine, Runtime, Timings, TimingsError,
+    backends::Backends,
     engine::{Engine, FrozenTask, RestoredTask},
     local::{CopyError, LocalCopies, Needed},
     pending::Pending,
@@ -53,6 +56,7 @@ pub struct HostDriver<E, M = Host> {
     machine: M,
     store: CheckpointStore,
     copies: Option<LocalCopies>,
+    backends: Backends,
     // On which older objects the snapshots of a checkpoint lean, as far as they were restored or written here.
     bases: BTreeMap<CheckpointId, BTreeSet<ObjectName>>,
     engine: E,
@@ -109,6 +113,7 @@ where
             machine,
             store,
             copies: None,
+            backends: Backends::Memory,
             bases: BTreeMap::new(),
             engine,
             requests,
@@ -120,6 +125,14 @@ where
     #[must_use]
     pub fn with_local_copies(self, copies: LocalCopies) -> Self {
         Self { copies: Some(copies), ..self }
+    }
+
+    /// The same, with tasks whose state may be larger than memory. Every access of theirs can fail:
+    /// docs/larger_than_memory.md.
+    #[cfg(feature = "disk")]
+    #[must_use]
+    pub fn with_state_on_disk(self, disk: StateOnDisk) -> Self {
+        Self { backends: Backends::Disk(disk), ..self }
     }
 
     /// Boots, and handles what comes in until `inbox` ends. The heartbeat, restores and uploads come
@@ -217,8 +230,9 @@ where
             HostOutput::Restore(deployment) => {
                 let key = Work::Restore(deployment.attempt, deployment.task);
                 let source = Source::new(self.store.clone(), self.copies.clone(), self.requests.clone());
+                let backends = self.backends.clone();
                 let restoring = async move {
-                    let mut restored = restore(&source, &(&*deployment).into()).await;
+                    let mut restored = restore(&source, &backends, &(&*deployment).into()).await;
                     let (refused, damaged) = source.into_refused();
                     if let Ok((restored, _)) = &mut restored {
                         restored.metrics.copies_refused = refused.len() as u64;

@@ -20,6 +20,7 @@
 //! Nothing here knows tokio, threads or the time: [`Runtime`] is what an engine brings. With the
 //! same order of events every run is the same.
 
+mod backends;
 mod coordinator;
 mod engine;
 mod error;
@@ -34,6 +35,8 @@ mod timings;
 mod transfer;
 mod upload;
 
+#[cfg(feature = "disk")]
+pub use backends::StateOnDisk;
 pub use coordinator::{CoordinatorDriver, CoordinatorTransport};
 pub use engine::{Engine, FrozenOutput, FrozenTask, RestoreMetrics, RestoredTask};
 pub use error::DriverError;

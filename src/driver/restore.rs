@@ -5,7 +5,8 @@
 //! Bounds, for each task that restores: [`SNAPSHOTS_AT_ONCE`] snapshots are read at a time, and of each
 //! [`PIECES_AT_ONCE`] [pieces](RestoreReads::pieces); no more than these is held besides the state
 //! that is restored. (Key groups that are written entry by entry are small; their bytes are held until the
-//! last piece of their snapshot has come.)
+//! last piece of their snapshot has come.) A backend on disk gets the key groups of one snapshot after the other, a few
+//! at a time, so that no more than these are in memory.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,15 +18,16 @@ use futures::{StreamExt, stream};
 
 use super::{
     DriverError,
+    backends::Backends,
     engine::{RestoreMetrics, RestoredTask},
     runtime::TRIES_MAX,
     source::{Place, Source},
 };
 use crate::{
     ErrorKind,
-    backend::{BackendError, StateBackend},
+    backend::BackendError,
     checkpoint::{Certificate, CheckpointId, ObjectName, StateHandle, TaskId},
-    key_group::{KeyGroupRange, MaxParallelism},
+    key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
     protocol::{Deployment, FailureCause, OperatorRead, Restore},
     snapshot::{self, OperatorState, RestoreReads, Restored, Verified, Wanted},
 };
@@ -59,15 +61,21 @@ impl<'a> From<&'a Deployment> for RestoringTask<'a> {
 /// What a task starts from, and the certificate of its keyed state as it was read.
 pub(super) async fn restore(
     source: &Source,
+    backends: &Backends,
     whose: &RestoringTask<'_>,
 ) -> Result<(RestoredTask, Certificate), DriverError> {
     let plan = whose.plan;
-    let mut backend = empty_backend(whose.task, whose.owned)?;
+    let opened = whose.owned.map(|(max_parallelism, key_groups)| backends.open(max_parallelism, key_groups));
+    let mut backend = opened.transpose().map_err(|source| misfit(whose.task, source))?;
     let mut metrics = RestoreMetrics::default();
     let mut runs: Vec<Option<OperatorState>> = vec![None; plan.operator_state.len()];
-    let mut fetches = stream::iter(by_snapshot(plan))
+    let steps = by_snapshot(plan).flat_map(|part| {
+        let key_groups = backends.key_groups_at_once(&part.handle);
+        part.in_steps(key_groups)
+    });
+    let mut fetches = stream::iter(steps)
         .map(|part| fetch_again(source, whose.task, part))
-        .buffered(SNAPSHOTS_AT_ONCE);
+        .buffered(backends.snapshots_at_once(SNAPSHOTS_AT_ONCE));
     while let Some(fetched) = fetches.next().await {
         let Fetched { restored, runs_at, read } = fetched?;
         metrics.bytes_read += read.bytes_read;
@@ -99,6 +107,9 @@ pub(super) async fn restore(
 /// What the leader hears of a restore that failed.
 pub(super) fn failure_cause(error: &DriverError) -> FailureCause {
     match error {
+        DriverError::Backend { source, .. } if source.kind() == ErrorKind::Retry => {
+            FailureCause::RestoreUnavailable
+        }
         DriverError::Snapshot { .. } | DriverError::Backend { .. } => FailureCause::RestoreCorrupt,
         DriverError::Restore { source, .. } => failure_cause(source),
         DriverError::Store(_) | DriverError::TimedOut { .. } | DriverError::ComputeDropped => {
@@ -109,16 +120,6 @@ pub(super) fn failure_cause(error: &DriverError) -> FailureCause {
             }
         }
     }
-}
-
-fn empty_backend(
-    task: TaskId,
-    owned: Option<(MaxParallelism, KeyGroupRange)>,
-) -> Result<Option<StateBackend>, DriverError> {
-    owned
-        .map(|(max_parallelism, key_groups)| StateBackend::new(max_parallelism, key_groups))
-        .transpose()
-        .map_err(|source| misfit(task, source))
 }
 
 fn misfit(task: TaskId, source: BackendError) -> DriverError {
@@ -132,6 +133,30 @@ struct Part {
     wanted: Wanted,
     /// The positions of its runs of items in the plan.
     runs_at: Vec<usize>,
+}
+
+impl Part {
+    /// The same in parts of at most so many key groups each, at least one.
+    fn in_steps(self, key_groups: usize) -> Vec<Self> {
+        let Self { handle, mut wanted, mut runs_at } = self;
+        let wanted_groups: usize = wanted.key_groups.iter().map(|run| run.len()).sum();
+        if wanted_groups <= key_groups {
+            return vec![Self { handle, wanted, runs_at }];
+        }
+        let runs = std::mem::take(&mut wanted.key_groups);
+        let steps =
+            runs.into_iter().flat_map(|run| (0..run.len()).step_by(key_groups).map(move |at| (run, at)));
+        let step = |(run, at): (KeyGroupRange, usize)| {
+            let first = KeyGroup(run.first().0 + at as u16);
+            let last = run.last().min(KeyGroup(first.0.saturating_add((key_groups - 1) as u16)));
+            let key_groups = KeyGroupRange::new(first, last).expect("a step begins within its run");
+            // All runs of items come with the first.
+            let (handle, runs_at) = (Arc::clone(&handle), std::mem::take(&mut runs_at));
+            let operator_items = std::mem::take(&mut wanted.operator_items);
+            Self { handle, wanted: Wanted { key_groups: vec![key_groups], operator_items }, runs_at }
+        };
+        steps.map(step).collect()
+    }
 }
 
 struct Fetched {

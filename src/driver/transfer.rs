@@ -2,9 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
+#[cfg(feature = "disk")]
+use super::StateOnDisk;
 use super::{
-    DriverError, LocalCopies, RestoredTask, RestoringTask, Runtime, Timings, engine::FrozenTask,
-    restore::restore, runtime::Requests, source::Source, upload::upload,
+    DriverError, LocalCopies, RestoredTask, RestoringTask, Runtime, Timings, backends::Backends,
+    engine::FrozenTask, restore::restore, runtime::Requests, source::Source, upload::upload,
 };
 use crate::{checkpoint::TaskSnapshot, snapshot::SnapshotIdentity, store::CheckpointStore};
 
@@ -14,19 +16,27 @@ use crate::{checkpoint::TaskSnapshot, snapshot::SnapshotIdentity, store::Checkpo
 pub struct Transfer {
     store: CheckpointStore,
     copies: Option<LocalCopies>,
+    backends: Backends,
     requests: Requests,
 }
 
 impl Transfer {
     /// Between `store` and tasks. `timings` say when a request is given up and when it is repeated.
     pub fn new(store: CheckpointStore, runtime: Arc<dyn Runtime>, timings: Timings) -> Self {
-        Self { store, copies: None, requests: Requests { runtime, timings } }
+        Self { store, copies: None, backends: Backends::Memory, requests: Requests { runtime, timings } }
     }
 
     /// The same, reading from local copies what they have.
     #[must_use]
     pub fn with_local_copies(self, copies: LocalCopies) -> Self {
         Self { copies: Some(copies), ..self }
+    }
+
+    /// The same, with state that may be larger than memory.
+    #[cfg(feature = "disk")]
+    #[must_use]
+    pub fn with_state_on_disk(self, disk: StateOnDisk) -> Self {
+        Self { backends: Backends::Disk(disk), ..self }
     }
 
     /// Makes what was frozen durable, under the names of `identity`.
@@ -50,7 +60,7 @@ impl Transfer {
     /// of it is lost.
     pub async fn restore(&self, whose: RestoringTask<'_>) -> Result<RestoredTask, DriverError> {
         let source = Source::new(self.store.clone(), self.copies.clone(), self.requests.clone());
-        let (mut restored, _) = restore(&source, &whose).await?;
+        let (mut restored, _) = restore(&source, &self.backends, &whose).await?;
         restored.metrics.copies_refused = source.into_refused().0.len() as u64;
         Ok(restored)
     }

@@ -50,6 +50,16 @@ pub trait KeyedSource {
         section: &mut SectionWriter<'_>,
     ) -> Result<(), SnapshotError>;
 
+    /// Keeps the bytes of sections that were written until the object is stored, and gives them back: as memory
+    /// does, unless there is a better place.
+    ///
+    /// # Errors
+    ///
+    /// What the place says, in words.
+    fn keep(&self, sections: Vec<u8>) -> Result<Bytes, String> {
+        Ok(sections.into())
+    }
+
     /// It was encoded, and `index` says where everything lies: in the object, once that is stored, and in
     /// what that leans on.
     fn encoded(&self, _index: &SnapshotIndex) {}
@@ -231,6 +241,8 @@ fn encode_sections(
         let mut section = SectionWriter::new(key_group, states, &mut digests, out);
         keyed.write_section(key_group, &mut section)?;
         groups.push(section.finish(keyed.compression()));
+        let kept = out.keep(|sections| keyed.keep(sections));
+        kept.map_err(|reason| SnapshotError::Unreadable { key_group, reason })?;
     }
     Ok(groups)
 }

@@ -252,12 +252,12 @@ pub enum SnapshotError {
         /// How many are possible.
         max: u64,
     },
-    /// Frozen state that cannot be read where it is kept.
+    /// Frozen state that cannot be read where it lies, or written where it is kept until it is stored.
     #[error("key group {key_group} cannot be written: {reason}")]
     Unreadable {
         /// The key group.
         key_group: KeyGroup,
-        /// Where it is kept, and why it cannot be read.
+        /// Where it lies, and why it cannot be read or written there.
         reason: String,
     },
     /// Two states of one name.

@@ -6,6 +6,8 @@ use super::integrity::Checksum;
 
 /// Pieces below this size are copied: a piece costs an allocation and, when it is stored, a system call.
 const SHARED_BYTES_MIN: usize = 4 << 10;
+/// So much is copied before it is kept somewhere: a few files for a large state, and little memory.
+const KEPT_BYTES_MIN: usize = 8 << 20;
 /// An object below this size is one piece.
 const JOINED_BYTES_MAX: usize = 64 << 10;
 
@@ -49,6 +51,16 @@ impl Parts {
         self.end_tail();
         self.done_bytes += bytes.len();
         self.done.push(bytes.clone());
+    }
+
+    /// Lets `keep` take what was copied, if that is much.
+    pub(super) fn keep<E>(&mut self, keep: impl FnOnce(Vec<u8>) -> Result<Bytes, E>) -> Result<(), E> {
+        if self.tail.len() >= KEPT_BYTES_MIN {
+            let bytes = self.tail.len();
+            self.done.push(keep(std::mem::take(&mut self.tail))?);
+            self.done_bytes += bytes;
+        }
+        Ok(())
     }
 
     fn end_tail(&mut self) {

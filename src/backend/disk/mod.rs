@@ -18,8 +18,9 @@ mod maintenance;
 mod options;
 mod scratch;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, sync::Arc};
 
+use bytes::Bytes;
 use lsm_tree::{
     AbstractTree, AnyTree, Cache, Config, Guard, KvPair, SeqNo, SequenceNumberCounter, Slice, Tree,
 };
@@ -196,6 +197,14 @@ impl FrozenDisk {
             Ok((key, value)) => Ok(stored_entry(key, value)),
             Err(error) => Err(disk_error("read frozen state", self.scratch.directory(), &said(&error))),
         })
+    }
+}
+
+impl FrozenDisk {
+    /// Moves bytes out of memory, and maps them where they are then.
+    pub(super) fn keep(&self, bytes: &[u8]) -> Result<Bytes, BackendError> {
+        let failed = |error: io::Error| disk_error("keep a snapshot", self.scratch.directory(), &error);
+        self.scratch.keep(bytes).map_err(failed)
     }
 }
 

@@ -23,7 +23,7 @@ impl DiskOptions {
     /// How much memory the state may take, however large it is: half of it for blocks that were read, and half
     /// for what was not written to disk yet. More memory reads less often, and merges less often what was
     /// written. Bytes; less than 1 MiB is taken for 1 MiB. What docs/larger_than_memory.md lists comes on top:
-    /// above all what is frozen, while it is being encoded and uploaded.
+    /// above all the largest key group, while it is being encoded.
     #[must_use]
     pub const fn with_memory_bytes(mut self, memory_bytes: u64) -> Self {
         self.memory_bytes = if memory_bytes < MEMORY_BYTES_MIN { MEMORY_BYTES_MIN } else { memory_bytes };

@@ -7,9 +7,12 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
-use crate::backend::BackendError;
+use bytes::Bytes;
+
+use crate::{backend::BackendError, mapping};
 
 /// The file that says whose the directory is.
 const MARKER: &str = "keygroups-scratch";
@@ -17,11 +20,14 @@ const MARKER_TEXT: &str = "Scratch space of a keygroups state backend. While no 
                            can be deleted: checkpoints are elsewhere.\n";
 /// What is emptied.
 const STATE: &str = "state";
+const KEPT: &str = "kept";
 
 /// A directory while a backend, or what was frozen of it, is there.
 #[derive(Debug)]
 pub(super) struct Scratch {
     directory: PathBuf,
+    // How many files were written there to be kept.
+    kept: AtomicU64,
     // Locked as long as it is open.
     _marker: File,
 }
@@ -36,7 +42,8 @@ impl Scratch {
             found.push(entry.map_err(failed)?.file_name());
         }
         let is_ours = found.is_empty() || found.iter().any(|name| name == MARKER);
-        let foreign = found.iter().find(|name| !is_ours || (*name != MARKER && *name != STATE));
+        let foreign =
+            found.iter().find(|name| !is_ours || ![MARKER, STATE, KEPT].iter().any(|ours| **name == **ours));
         if let Some(foreign) = foreign {
             let found = foreign.to_string_lossy().into_owned();
             return Err(BackendError::ForeignDirectory { directory: directory.to_owned(), found });
@@ -53,7 +60,7 @@ impl Scratch {
         if marker.metadata().map_err(failed)?.len() == 0 {
             marker.write_all(MARKER_TEXT.as_bytes()).map_err(failed)?;
         }
-        let scratch = Self { directory: directory.to_owned(), _marker: marker };
+        let scratch = Self { directory: directory.to_owned(), kept: AtomicU64::new(0), _marker: marker };
         scratch.empty().map_err(failed)?;
         Ok(scratch)
     }
@@ -67,11 +74,33 @@ impl Scratch {
         self.directory.join(STATE)
     }
 
+    /// Writes `bytes` to a file of their own and gives them as they lie there. They take disk until the
+    /// last clone is dropped, and memory only as far as there is some to spare.
+    #[expect(unsafe_code, reason = "see `map`")]
+    pub(super) fn keep(&self, bytes: &[u8]) -> io::Result<Bytes> {
+        let directory = self.directory.join(KEPT);
+        fs::create_dir_all(&directory)?;
+        let path = directory.join(self.kept.fetch_add(1, Ordering::Relaxed).to_string());
+        let written =
+            File::options().read(true).write(true).create_new(true).open(&path).and_then(|mut file| {
+                file.write_all(bytes)?;
+                // SAFETY: the file is new, its name is known to nobody who does not take what is here for scratch, and
+                // it is deleted before anybody else hears of it.
+                unsafe { mapping::map(&file, &(0..bytes.len() as u64), false) }
+            });
+        // Where an open file cannot be deleted, it is when the directory is emptied.
+        drop(fs::remove_file(&path));
+        written
+    }
+
     fn empty(&self) -> io::Result<()> {
-        match fs::remove_dir_all(self.state()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => Ok(()),
+        for directory in [self.state(), self.directory.join(KEPT)] {
+            match fs::remove_dir_all(directory) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
+        Ok(())
     }
 }
 

@@ -8,13 +8,13 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use memmap2::MmapOptions;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path,
 };
 
 use super::blocking;
+use crate::mapping;
 
 /// What is shorter is read: a mapping takes whole pages and some work of the system's.
 const MAPPED_BYTES_MIN: u64 = 64 << 10;
@@ -43,18 +43,11 @@ impl MappedFiles {
     }
 }
 
-/// The bytes of `file` in `range`, which is not empty and ends where the file does or before.
-#[expect(unsafe_code, reason = "the system cannot promise that nobody writes to a file")]
-fn map(file: &File, range: &Range<u64>) -> io::Result<Bytes> {
-    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-    let mut options = MmapOptions::new();
-    // Pages that are cached are mapped at once, which is several times faster than one by one when they are looked
-    // at.
-    options.offset(range.start).len(length).populate();
-    // SAFETY: the bytes do not change and the file is not cut while it is mapped, for objects are immutable.
-    // Whoever asked for mappings has promised that nobody else does it, as `MappedFiles` says.
-    let mapping = unsafe { options.map(file) }?;
-    Ok(Bytes::from_owner(mapping))
+#[expect(unsafe_code, reason = "see `map`")]
+fn mapped(file: &File, range: &Range<u64>) -> io::Result<Bytes> {
+    // SAFETY: objects are immutable. Whoever asked for mappings has promised that nobody else writes to them, as
+    // `MappedFiles` says; the range was just given for one of the file's.
+    unsafe { mapping::map(file, range, true) }
 }
 
 #[async_trait]
@@ -66,7 +59,7 @@ impl ObjectStore for MappedFiles {
             return Ok(answer);
         }
         if let GetResultPayload::File(file, _) = answer.payload {
-            let mapped = blocking(move || map(&file, &range)).await?;
+            let mapped = blocking(move || mapped(&file, &range)).await?;
             answer.payload = GetResultPayload::Stream(stream::once(async { Ok::<_, Error>(mapped) }).boxed());
         }
         Ok(answer)
