@@ -73,7 +73,7 @@ fn restored(
     transfer: &Transfer,
     handle: &StateHandle,
     subtask: u16,
-) -> Result<(RestoredTask, KeyGroupRange), DriverError> {
+) -> Result<(RestoredTask, KeyGroupRange), Box<DriverError>> {
     let parallelism = Parallelism::new(2).unwrap();
     let owned = assign::range(max_parallelism(), parallelism, Subtask(subtask)).unwrap();
     let read = StateRead { handle: Arc::new(handle.clone()), key_groups: owned };
@@ -137,6 +137,6 @@ fn directory_that_holds_something_else_is_an_error_that_names_it() {
     fs::write(directory.path().join("scratch/0/thesis.txt"), "years").unwrap();
     let error = restored(&transfer, &handle, 0).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    let DriverError::Backend { source, .. } = error else { panic!("{error}") };
+    let DriverError::Backend { source, .. } = *error else { panic!("{error}") };
     assert!(matches!(source, BackendError::ForeignDirectory { .. }), "{source}");
 }

@@ -36,7 +36,8 @@ impl Backends {
     /// How many key groups of the snapshot of `handle` a restore holds at once at the most.
     pub(super) fn key_groups_at_once(&self, handle: &StateHandle) -> usize {
         match self {
-            Self::Memory => usize::MAX,
+            // All: they stay in the buffers that they were read to.
+            Self::Memory => handle.key_groups.map_or(1, KeyGroupRange::len),
             #[cfg(feature = "disk")]
             Self::Disk(disk) => disk.key_groups_at_once(handle),
         }
@@ -93,7 +94,7 @@ impl StateOnDisk {
 
     /// What takes a quarter of the memory of the state, if key groups are alike.
     fn key_groups_at_once(&self, handle: &StateHandle) -> usize {
-        let key_groups = handle.key_groups.map_or(1, |key_groups| key_groups.len());
+        let key_groups = handle.key_groups.map_or(1, KeyGroupRange::len);
         let bytes_of_each = (handle.bytes / key_groups as u64).max(1);
         usize::try_from(self.memory_bytes / 4 / bytes_of_each).unwrap_or(usize::MAX).max(1)
     }

@@ -14,6 +14,8 @@
 //!   failure: reads have no effect, and a write-once name takes the same bytes twice. A snapshot that
 //!   turns out to be damaged is read again, too: damage on the way is mended by that, and other damage is
 //!   an error that names the object and the key groups in it.
+//! - *State may be larger than memory*, if the engine wants it (feature `disk`, `StateOnDisk`): a restore then adds a few
+//!   key groups at a time.
 //! - *A host may keep local copies* of its tasks' snapshots ([`LocalCopies`]). A restore takes from them
 //!   what the store's index says they hold; nothing else depends on them.
 //!
