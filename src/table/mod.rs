@@ -41,6 +41,7 @@ mod index;
 mod log;
 mod page;
 mod record;
+mod renumber;
 mod restore;
 mod scan;
 mod slot;

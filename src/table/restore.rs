@@ -5,11 +5,9 @@
 //! and each record asks the index whether it names its position under the record's own hash.
 //! If as many records are named as there are slots, each slot names a record of its tag.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, mem};
 
-use bytes::Bytes;
-
-use super::{ChunkImage, KeyHash, PageImage, Table, index::Index, log::Log, record::ALIGN, slot::CHUNKS_MAX};
+use super::{ChunkImage, KeyHash, PageImage, Table, index::Index, log::Log, renumber::Numbered};
 
 /// Why pages and chunks are no table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,19 +74,20 @@ impl<H: KeyHash> Table<H> {
     /// [`ImageError`] if no table has these pages and chunks. Values that are others than they were are no
     /// error here: it takes a checksum or digest to see that.
     pub fn from_parts(
-        pages: Vec<PageImage>,
+        mut pages: Vec<PageImage>,
         chunks: impl IntoIterator<Item = ChunkImage>,
         entries: usize,
         mut visit: impl FnMut(&[u8], &[u8]),
     ) -> Result<Self, ImageError> {
+        let mut chunks = Numbered::new(chunks, &mut pages)?;
         let index = Index::from_images(pages).map_err(|(page, reason)| ImageError::Page { page, reason })?;
         if index.len() != entries {
             return Err(ImageError::Entries { expected: entries, found: index.len() });
         }
-        let mut log = Log::from_chunks(by_number(chunks)?);
+        let mut log = Log::from_chunks(mem::take(&mut chunks.bytes));
         let mut found = 0;
         for number in 0..log.chunk_count() {
-            let live = check_chunk::<H>(&index, &log, number, &mut |key, value| {
+            let live = check_chunk::<H>(&index, &log, number, chunks.read_as(number), &mut |key, value| {
                 found += 1;
                 visit(key, value);
             })?;
@@ -101,32 +100,14 @@ impl<H: KeyHash> Table<H> {
     }
 }
 
-fn by_number(images: impl IntoIterator<Item = ChunkImage>) -> Result<Vec<Bytes>, ImageError> {
-    let mut chunks: Vec<Bytes> = Vec::new();
-    for ChunkImage { number, bytes } in images {
-        let at = number as usize;
-        if at >= CHUNKS_MAX || chunks.get(at).is_some_and(|other| !other.is_empty()) {
-            return Err(ImageError::ChunkNumber { chunk: number });
-        }
-        if !bytes.len().is_multiple_of(ALIGN) {
-            return Err(ImageError::Record { chunk: number, offset: bytes.len() / ALIGN * ALIGN });
-        }
-        if chunks.len() <= at {
-            chunks.resize_with(at + 1, Bytes::new);
-        }
-        chunks[at] = bytes;
-    }
-    Ok(chunks)
-}
-
-/// Shows the live records of chunk `number` and gives the bytes they take.
+/// Shows the live records of chunk `number`, which was read as `chunk`, and gives the bytes they take.
 fn check_chunk<H: KeyHash>(
     index: &Index,
     log: &Log,
     number: usize,
+    chunk: u32,
     visit: &mut impl FnMut(&[u8], &[u8]),
 ) -> Result<usize, ImageError> {
-    let chunk = number as u32;
     let mut live = 0;
     let mut walk = log.walk(number, 0);
     for (position, record) in walk.by_ref() {
