@@ -9,12 +9,15 @@
 //! are what a backend compares. And an encoding never is a prefix of another one of the same type,
 //! so that several encodings can be joined into one key without a separator.
 
+mod bounded;
+
 use std::fmt;
 
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use self::bounded::{Bounded, Budget, UNITS_MAX};
 use crate::error::ErrorKind;
 
 /// Which codec wrote the keys and values of a snapshot.
@@ -70,6 +73,16 @@ pub enum CodecError {
         /// How many are left.
         left: usize,
     },
+    /// The bytes claim more elements of sequences and maps than there are bytes, and a million more.
+    #[error(
+        "{bytes} bytes are no {type_name}: they claim more elements than bytes, and more than {UNITS_MAX} units; was the type changed since they were written?"
+    )]
+    TooManyElements {
+        /// The Rust type.
+        type_name: &'static str,
+        /// How many bytes there were.
+        bytes: usize,
+    },
 }
 
 impl CodecError {
@@ -77,7 +90,9 @@ impl CodecError {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Encode { .. } => ErrorKind::Invalid,
-            Self::Decode { .. } | Self::TrailingBytes { .. } => ErrorKind::Corrupt,
+            Self::Decode { .. } | Self::TrailingBytes { .. } | Self::TooManyElements { .. } => {
+                ErrorKind::Corrupt
+            }
         }
     }
 }
@@ -125,15 +140,22 @@ impl Flavor for InPlace {
 
 /// The value whose encoding is exactly `bytes`; text and bytes in it may be borrowed from there.
 ///
+/// Its sequences and maps have at most as many elements as there are bytes, and 1,048,576 more: elements without
+/// bytes, as units are, could be claimed by the billion.
+///
 /// # Errors
 ///
-/// [`CodecError::Decode`], and [`CodecError::TrailingBytes`] if there is more than one value.
+/// [`CodecError::Decode`], [`CodecError::TooManyElements`], and [`CodecError::TrailingBytes`] if there is more than
+/// one value.
 pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
     let type_name = std::any::type_name::<T>();
-    let (value, rest) = postcard::take_from_bytes(bytes).map_err(|source| CodecError::Decode {
-        type_name,
-        bytes: bytes.len(),
-        source,
+    let budget = Budget::new(bytes.len());
+    let mut rest = postcard::Deserializer::from_bytes(bytes);
+    let value = T::deserialize(Bounded::new(&mut rest, &budget));
+    let value = value.and_then(|value| Ok((value, rest.finalize()?)));
+    let (value, rest) = value.map_err(|source| match budget.is_exceeded() {
+        true => CodecError::TooManyElements { type_name, bytes: bytes.len() },
+        false => CodecError::Decode { type_name, bytes: bytes.len(), source },
     })?;
     if !rest.is_empty() {
         return Err(CodecError::TrailingBytes { type_name, bytes: bytes.len(), left: rest.len() });
@@ -143,6 +165,8 @@ pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     /// The wire format is a promise to every snapshot ever written.
@@ -170,5 +194,41 @@ mod tests {
         let claims_four_gigabytes = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 1, 2, 3];
         assert!(decode::<String>(&claims_four_gigabytes).is_err());
         assert!(decode::<Vec<u64>>(&claims_four_gigabytes).is_err());
+    }
+
+    /// Nothing has to be read for a unit: 2⁶⁴ of them would take years.
+    #[test]
+    fn units_beyond_number_are_refused() {
+        let claims_all = [&[0xFF; 9][..], &[1]].concat();
+        let refusal = |type_name| CodecError::TooManyElements { type_name, bytes: claims_all.len() };
+        assert_eq!(decode::<Vec<()>>(&claims_all), Err(refusal("alloc::vec::Vec<()>")));
+        let map = decode::<BTreeMap<(), [(); 3]>>(&claims_all);
+        assert_eq!(map, Err(refusal("alloc::collections::btree::map::BTreeMap<(), [(); 3]>")));
+
+        // Many sequences have no more of them than one.
+        let claims_million = [0xFF, 0xFF, 0x3F];
+        let nested = [&[100][..], &claims_million.repeat(100)].concat();
+        assert!(matches!(decode::<Vec<Vec<()>>>(&nested), Err(CodecError::TooManyElements { .. })));
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Shape {
+        Nothing,
+        Line(Vec<(u16, u16)>),
+        Named { name: String, inner: Option<Box<Shape>>, tags: BTreeMap<u8, Vec<()>> },
+    }
+
+    #[test]
+    fn as_many_units_as_are_allowed_and_any_number_of_elements_with_bytes_are_read() {
+        fn round_trip<T: Serialize + serde::de::DeserializeOwned + PartialEq + fmt::Debug>(value: &T) {
+            assert_eq!(decode::<T>(&encode(value).unwrap()).as_ref(), Ok(value));
+        }
+        round_trip(&vec![(); UNITS_MAX]);
+        round_trip(&vec![1_u8; 2 * UNITS_MAX]);
+        round_trip(&vec![vec![(), ()]; 1_000]);
+        let line = Shape::Line(vec![(1, 2), (3, 4)]);
+        let tags = BTreeMap::from([(1, vec![(); 3]), (2, vec![])]);
+        let named = Shape::Named { name: "line".to_owned(), inner: Some(Box::new(line)), tags };
+        round_trip(&vec![named, Shape::Nothing]);
     }
 }

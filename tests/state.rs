@@ -8,6 +8,7 @@ mod state {
     mod dump;
     mod format;
     mod incremental;
+    mod layouts;
     mod operator_state;
     mod refusals;
     mod rescale;

@@ -10,6 +10,7 @@ mod check;
 mod conform;
 mod coverage;
 mod explore;
+mod inspect;
 mod merge;
 mod model;
 mod names;
@@ -53,6 +54,7 @@ enum Command {
     Conform(conform::Conform),
     Zoo(zoo::Zoo),
     Explore(explore::Explore),
+    Inspect(inspect::Inspect),
     Bench(bench::Bench),
 }
 
@@ -109,6 +111,7 @@ fn main() -> ExitCode {
         Command::Conform(command) => command.run(),
         Command::Zoo(command) => command.run(),
         Command::Explore(command) => command.run(),
+        Command::Inspect(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match verdict {

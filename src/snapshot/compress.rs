@@ -9,8 +9,20 @@ use bytes::Bytes;
 
 use super::{Compression, GroupEntry, SnapshotError};
 
-/// A block of LZ4 cannot stand for more than this many times its own length.
-const LZ4_RATIO_MAX: u64 = 255;
+/// The most that a block of Zstandard stands for. Source: RFC 8878, 3.1.1.2.4.
+const ZSTD_BLOCK_BYTES_MAX: u64 = 128 << 10;
+
+/// Whether `bytes` can stand for `raw_bytes`. What a section claims to be becomes memory, so an index that claims
+/// more is refused before anything is.
+pub(super) const fn can_be(raw_bytes: u64, bytes: u64, compression: Compression) -> bool {
+    match compression {
+        Compression::None => raw_bytes == bytes,
+        // Each byte adds at most 255 to a length.
+        Compression::Lz4 => bytes < raw_bytes && raw_bytes <= bytes.saturating_mul(255),
+        // A header of 3 bytes says how many times the byte after it comes.
+        Compression::Zstd => bytes < raw_bytes && raw_bytes <= bytes.saturating_mul(ZSTD_BLOCK_BYTES_MAX / 4),
+    }
+}
 
 /// `section` compressed; `None` if that is not smaller.
 pub(super) fn compress(section: &[u8], compression: Compression) -> Option<Vec<u8>> {
@@ -36,15 +48,14 @@ pub(super) fn decompress(entry: &GroupEntry, stored: &Bytes) -> Result<Bytes, Sn
     let raw = match entry.compression {
         Compression::None => return Ok(stored.clone()),
         Compression::Lz4 => {
-            // What it claims to be is allocated before it is read.
-            if entry.raw_bytes / LZ4_RATIO_MAX > entry.bytes {
-                return Err(bad("it claims to be longer than it can be".into()));
-            }
             lz4_flex::block::decompress(stored, raw_bytes).map_err(|error| bad(error.to_string().into()))?
         }
         Compression::Zstd => {
             let mut raw = Vec::new();
-            let frame = ruzstd::decoding::StreamingDecoder::new(&**stored);
+            raw.try_reserve_exact(raw_bytes).map_err(|error| bad(error.to_string().into()))?;
+            // A decoder holds a whole window before it gives anything.
+            let window_max = entry.raw_bytes.max(ZSTD_BLOCK_BYTES_MAX);
+            let frame = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(&**stored, window_max);
             let frame = frame.map_err(|error| bad(error.to_string().into()))?;
             // One byte more tells whether there are more.
             let read = frame.take(entry.raw_bytes.saturating_add(1)).read_to_end(&mut raw);

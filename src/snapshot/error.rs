@@ -284,6 +284,21 @@ impl SnapshotError {
         if object == own { self } else { Self::Base { object, source: Box::new(self) } }
     }
 
+    /// The key group whose section is at fault; `None` if it is another part, or several.
+    pub fn key_group(&self) -> Option<KeyGroup> {
+        match self {
+            Self::SectionChecksum { key_group, .. }
+            | Self::SectionCertificate { key_group, .. }
+            | Self::Compression { key_group, .. }
+            | Self::Unreadable { key_group, .. }
+            | Self::Length { part: Part::Section(key_group), .. }
+            | Self::Malformed { part: Part::Section(key_group), .. }
+            | Self::Table { part: Part::Section(key_group), .. } => Some(*key_group),
+            Self::Base { source, .. } => source.key_group(),
+            _ => None,
+        }
+    }
+
     /// [`ErrorKind::Corrupt`] if the bytes are at fault, [`ErrorKind::Retry`] if frozen state cannot be
     /// read, [`ErrorKind::Invalid`] if the call or the version is at fault.
     pub fn kind(&self) -> ErrorKind {

@@ -1,6 +1,6 @@
 //! A whole object at once: is every byte right, and what is in it?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -25,9 +25,10 @@ pub struct Contents {
 pub struct Inspection {
     /// Header and index.
     pub index: SnapshotIndex,
-    /// Entries per keyed state over the readable sections of this object, in the order of the state table.
+    /// Entries per keyed state over the sections that were looked at and are sound, in the order of the state
+    /// table.
     pub entries: Vec<u64>,
-    /// One problem for each damaged section and item, in file order; empty if all is right.
+    /// One problem for each damaged section, by key group, and item; empty if all is right.
     pub problems: Vec<SnapshotError>,
 }
 
@@ -64,10 +65,7 @@ pub fn verify_with(bytes: &Bytes, bases: &BTreeMap<ObjectName, Bytes>) -> Result
     for entry in index.groups() {
         let object = index.object_of(entry);
         let lies_in = if object == own { Some(bytes) } else { bases.get(&object) };
-        let lies_in = lies_in.ok_or_else(|| SnapshotError::MissingBase {
-            object,
-            key_groups: leaning(&index, object).map(|entry| entry.key_group).collect(),
-        })?;
+        let lies_in = lies_in.ok_or_else(|| missing_base(&index, object))?;
         let section = section(&index, entry, &mut digests, lies_in);
         sections.push(section.map_err(|error| error.in_object(object, own))?);
     }
@@ -106,18 +104,48 @@ fn contents(index: SnapshotIndex, sections: Vec<Section>, bytes: &Bytes) -> Resu
 /// [`SnapshotError`] if its header and index cannot be read; all else is among the
 /// [`problems`](Inspection::problems).
 pub fn inspect(bytes: &Bytes) -> Result<Inspection, SnapshotError> {
+    inspect_in(bytes, |_| Ok(None))
+}
+
+/// As [`inspect`], with the key groups that lie in `bases`. A base that is not there is a problem of all key
+/// groups that lie in it, among those of the first. Other objects may be among the bases.
+///
+/// # Errors
+///
+/// As [`inspect`].
+pub fn inspect_with(bytes: &Bytes, bases: &BTreeMap<ObjectName, Bytes>) -> Result<Inspection, SnapshotError> {
+    inspect_in(bytes, |base| bases.get(&base).map(Some).ok_or(base))
+}
+
+/// `base` gives the bytes of another object, nothing if those are not wanted, or its name if they are missing.
+fn inspect_in<'a>(
+    bytes: &'a Bytes,
+    base: impl Fn(ObjectName) -> Result<Option<&'a Bytes>, ObjectName>,
+) -> Result<Inspection, SnapshotError> {
     let index = SnapshotIndex::decode(bytes)?;
+    let own = index.header().identity.object();
     let mut problems: Vec<_> = check_object_length(&index, bytes).err().into_iter().collect();
-    let mut entries = BTreeMap::new();
+    let (mut entries, mut missing) = (BTreeMap::new(), BTreeSet::new());
     let mut digests = index.digests();
-    for group in index.groups().iter().filter(|group| group.base.is_none()) {
-        match section(&index, group, &mut digests, bytes) {
+    for group in index.groups() {
+        let object = index.object_of(group);
+        let lies_in = match if object == own { Ok(Some(bytes)) } else { base(object) } {
+            Ok(None) => continue,
+            Ok(Some(bytes)) => bytes,
+            Err(object) => {
+                if missing.insert(object) {
+                    problems.push(missing_base(&index, object));
+                }
+                continue;
+            }
+        };
+        match section(&index, group, &mut digests, lies_in) {
             Ok(section) => {
                 for frame in section.frames() {
                     *entries.entry(frame.state()).or_insert(0) += frame.entry_count();
                 }
             }
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(problem.in_object(object, own)),
         }
     }
     for state in index.operator_states() {
@@ -126,6 +154,11 @@ pub fn inspect(bytes: &Bytes) -> Result<Inspection, SnapshotError> {
     }
     let entries = (0..index.states().len()).map(|state| entries.get(&state).copied().unwrap_or(0)).collect();
     Ok(Inspection { index, entries, problems })
+}
+
+fn missing_base(index: &SnapshotIndex, object: ObjectName) -> SnapshotError {
+    let key_groups = leaning(index, object).map(|entry| entry.key_group).collect();
+    SnapshotError::MissingBase { object, key_groups }
 }
 
 fn check_object_length(index: &SnapshotIndex, bytes: &Bytes) -> Result<(), SnapshotError> {

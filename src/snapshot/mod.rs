@@ -51,7 +51,7 @@ pub use header::{FORMAT_VERSION, HEADER_BYTES, KeyedHeader, MAGIC, SnapshotHeade
 pub use index::{
     Compression, GroupEntry, ItemEntry, OperatorEntry, SectionLayout, SnapshotIndex, StateKind, StateMeta,
 };
-pub use inspect::{Contents, Inspection, inspect, verify, verify_with};
+pub use inspect::{Contents, Inspection, inspect, inspect_with, verify, verify_with};
 pub use integrity::checksum;
 pub use operator::OperatorState;
 pub use restore::{RangedRead, RestoreReads, Restored, Verified, Wanted, index_read};

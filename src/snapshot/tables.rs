@@ -6,7 +6,7 @@ use super::{
     Compression, GroupEntry, HEADER_BYTES, ItemEntry, OperatorEntry, Part, SectionLayout, SnapshotError,
     SnapshotHeader, SnapshotIndex, StateKind, StateMeta,
     base::{BASE_BYTES, Positions, decode_bases, encode_bases},
-    checksum,
+    checksum, compress,
     cursor::Cursor,
 };
 use crate::{
@@ -223,8 +223,11 @@ fn decode_group(fields: &mut Cursor<'_>, key_group: KeyGroup) -> Result<GroupEnt
     let compression = Compression::from_code(fields.u8()?)
         .ok_or_else(|| fields.malformed("a section of unknown compression: a newer keygroups wrote it"))?;
     let (offset, bytes, raw_bytes) = (fields.u64()?, fields.u64()?, fields.u64()?);
-    let fits = if compression == Compression::None { raw_bytes == bytes } else { raw_bytes > bytes };
-    fields.check(fits, "a section is not smaller for being compressed, or not as long for not being")?;
+    let fits = compress::can_be(raw_bytes, bytes, compression);
+    fields.check(
+        fits,
+        "a section cannot have been as long as it claims before it was compressed, or was not",
+    )?;
     let certificate = Certificate { entries: fields.u64()?, digest: fields.u128()? };
     let checksum = fields.u32()?;
     Ok(GroupEntry { key_group, base, layout, compression, offset, bytes, raw_bytes, certificate, checksum })

@@ -83,24 +83,16 @@ impl Index {
             let number = images.iter().position(|image| image.depth == depth).unwrap_or_default();
             return Err((number, "no page has so long a prefix"));
         }
+        check_cover(depth, &images)?;
         let mut index = Self { depth, ..Self::default() };
-        // The first prefix that no page covers yet, in units of the deepest page's share.
-        let mut covered = 0_u64;
         for (number, image) in images.into_iter().enumerate() {
-            let share = 1_u64 << (depth - image.depth);
-            if !covered.is_multiple_of(share) || covered + share > 1 << depth {
-                return Err((number, "its prefix overlaps that of another page"));
-            }
+            let share = 1_usize << (depth - image.depth);
             // In two steps: a shift by 64 is none.
-            let prefix = covered << (63 - depth) << 1;
+            let prefix = (index.directory.len() as u64) << (63 - depth) << 1;
             let page = Page::from_image(image, prefix).map_err(|reason| (number, reason))?;
-            index.directory.extend(std::iter::repeat_n(number as u32, share as usize));
+            index.directory.extend(std::iter::repeat_n(number as u32, share));
             index.entries += page.entries();
             index.pages.push(page);
-            covered += share;
-        }
-        if covered != 1 << depth {
-            return Err((index.pages.len(), "pages do not cover all hashes"));
         }
         Ok(index)
     }
@@ -144,4 +136,19 @@ impl Index {
         self.directory[start + share..start + 2 * share].fill(self.pages.len() as u32);
         self.pages.push(high);
     }
+}
+
+/// Whether `images`, the deepest of which has `depth`, cover all hashes once. Looked at before a directory is made:
+/// the depth of one page that does not belong there would make it long.
+fn check_cover(depth: u8, images: &[PageImage]) -> Result<(), (usize, &'static str)> {
+    // The first prefix that no page covers yet, in units of the deepest page's share.
+    let mut covered = 0_u64;
+    for (number, image) in images.iter().enumerate() {
+        let share = 1_u64 << (depth - image.depth);
+        if !covered.is_multiple_of(share) || covered + share > 1 << depth {
+            return Err((number, "its prefix overlaps that of another page"));
+        }
+        covered += share;
+    }
+    if covered == 1 << depth { Ok(()) } else { Err((images.len(), "pages do not cover all hashes")) }
 }

@@ -42,6 +42,7 @@ mod log;
 mod named;
 mod page;
 mod record;
+mod renumber;
 mod restore;
 mod scan;
 mod slot;

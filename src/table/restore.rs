@@ -3,13 +3,12 @@
 //! Nothing is believed. A page is one that a table could have made: its slots lie where a search
 //! finds them, and pages cover all hashes once. No position is named twice, and no two slots of one tag
 //! name records of one key. Then every chunk is walked in the order of memory, and each record that is named
-//! says what its slot must be, by its own hash. Slots that are are compared with slots that must be by their
-//! number and by a sum of 64 bits: a search for each record in the index, which would be exact, takes several times
-//! as long, and a search is made once the sums differ, to say what is wrong.
+//! says what its slot must be, by its own hash. What slots are is compared with what they must be by their
+//! number and by a sum of 64 bits. To search the index for each record would be exact and takes several times
+//! as long; that is done once the sums differ, to say what is wrong.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, mem};
 
-use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::{
@@ -17,8 +16,9 @@ use super::{
     index::Index,
     log::Log,
     named::Named,
-    record::{ALIGN, Record},
-    slot::{CHUNKS_MAX, Position, Slot},
+    record::Record,
+    renumber::Numbered,
+    slot::{Position, Slot},
 };
 
 /// Why pages and chunks are no table.
@@ -86,20 +86,24 @@ impl<H: KeyHash> Table<H> {
     /// [`ImageError`] if no table has these pages and chunks. Values that are others than they were are no
     /// error here: it takes a checksum or digest to see that.
     pub fn from_parts(
-        pages: Vec<PageImage>,
+        mut pages: Vec<PageImage>,
         chunks: impl IntoIterator<Item = ChunkImage>,
         entries: usize,
         mut visit: impl FnMut(&[u8], &[u8]),
     ) -> Result<Self, ImageError> {
+        let mut chunks = Numbered::new(chunks, &mut pages)?;
         let index = Index::from_images(pages).map_err(|(page, reason)| ImageError::Page { page, reason })?;
         if index.len() != entries {
             return Err(ImageError::Entries { expected: entries, found: index.len() });
         }
-        let mut log = Log::from_chunks(by_number(chunks)?);
-        let Some((named, promised)) = named(&index, &log)? else { return Err(dangling::<H>(&index, &log)) };
+        let mut log = Log::from_chunks(mem::take(&mut chunks.bytes));
+        let Some((named, promised)) = named(&index, &log, &chunks)? else {
+            return Err(dangling::<H>(&index, &log));
+        };
         let mut found = Slots::default();
         for number in 0..log.chunk_count() {
-            let live = visit_chunk::<H>(&log, number, &named, &mut found, &mut visit)?;
+            let chunk = chunks.read_as(number);
+            let live = visit_chunk::<H>(&log, number, chunk, &named, &mut found, &mut visit)?;
             log.set_live(number, live);
         }
         if found != promised {
@@ -124,26 +128,8 @@ impl Slots {
     }
 }
 
-fn by_number(images: impl IntoIterator<Item = ChunkImage>) -> Result<Vec<Bytes>, ImageError> {
-    let mut chunks: Vec<Bytes> = Vec::new();
-    for ChunkImage { number, bytes } in images {
-        let at = number as usize;
-        if at >= CHUNKS_MAX || chunks.get(at).is_some_and(|other| !other.is_empty()) {
-            return Err(ImageError::ChunkNumber { chunk: number });
-        }
-        if !bytes.len().is_multiple_of(ALIGN) {
-            return Err(ImageError::Record { chunk: number, offset: bytes.len() / ALIGN * ALIGN });
-        }
-        if chunks.len() <= at {
-            chunks.resize_with(at + 1, Bytes::new);
-        }
-        chunks[at] = bytes;
-    }
-    Ok(chunks)
-}
-
 /// What the slots of the index name, and the slots; `None` if one names nothing or what another one names, too.
-fn named(index: &Index, log: &Log) -> Result<Option<(Named, Slots)>, ImageError> {
+fn named(index: &Index, log: &Log, chunks: &Numbered) -> Result<Option<(Named, Slots)>, ImageError> {
     let mut named = Named::new(log.chunk_bytes());
     let mut slots = Slots::default();
     // Those of the tag of the last slot; nearly always one.
@@ -157,7 +143,7 @@ fn named(index: &Index, log: &Log) -> Result<Option<(Named, Slots)>, ImageError>
             alike.clear();
         }
         if alike.iter().any(|other| is_same_key(log, other.position(), slot.position())) {
-            let (chunk, offset) = (slot.position().chunk() as u32, slot.position().offset());
+            let (chunk, offset) = (chunks.read_as(slot.position().chunk()), slot.position().offset());
             return Err(ImageError::DuplicateKey { chunk, offset });
         }
         alike.push(slot);
@@ -170,10 +156,12 @@ fn is_same_key(log: &Log, a: Position, b: Position) -> bool {
     key(a).is_some() && key(a) == key(b)
 }
 
-/// Shows the named records of chunk `number`, adds what their slots must be, and gives the bytes they take.
+/// Shows the named records of chunk `number`, which was read as `chunk`, adds what their slots must be, and gives
+/// the bytes they take.
 fn visit_chunk<H: KeyHash>(
     log: &Log,
     number: usize,
+    chunk: u32,
     named: &Named,
     slots: &mut Slots,
     visit: &mut impl FnMut(&[u8], &[u8]),
@@ -192,7 +180,7 @@ fn visit_chunk<H: KeyHash>(
         visit(record.key, record.value);
     }
     if !walk.is_at_end() {
-        return Err(ImageError::Record { chunk: number as u32, offset: walk.offset() });
+        return Err(ImageError::Record { chunk, offset: walk.offset() });
     }
     Ok(live)
 }

@@ -59,12 +59,12 @@ impl<'a> Dump<'a> {
             for key_group in first..=last {
                 self.title(&format!("index of key group {key_group}"));
                 let base = self.number(1, "base");
-                self.number(1, "layout");
-                self.number(1, "compression");
+                let layout = self.number(1, "layout");
+                assert_eq!(self.number(1, "compression"), 0, "nobody can read what is compressed");
                 self.number(8, "offset");
                 let length = self.number(8, "length");
-                if base == 0 {
-                    sections.push((key_group, length));
+                if base == 0 && length > 0 {
+                    sections.push((key_group, layout, length));
                 }
                 self.number(8, "raw length");
                 self.number(8, "entries");
@@ -85,8 +85,8 @@ impl<'a> Dump<'a> {
         }
         self.title("end of the index");
         self.hex(4, "index checksum");
-        for (key_group, length) in sections {
-            self.section(key_group, length as usize);
+        for (key_group, layout, length) in sections {
+            self.section(key_group, layout, length as usize);
         }
         for (state, item, length) in items {
             self.title(&format!("item {item} of operator state {state}"));
@@ -94,21 +94,94 @@ impl<'a> Dump<'a> {
         }
     }
 
-    fn section(&mut self, key_group: u64, length: usize) {
-        if length == 0 {
-            return;
-        }
+    fn section(&mut self, key_group: u64, layout: u64, length: usize) {
         let end = self.at + length;
         self.title(&format!("section of key group {key_group}"));
         self.number(2, "key group");
         while self.at < end {
             self.name();
-            for _ in 0..self.number(8, "entries") {
-                let key = self.number(4, "key length");
-                let value = self.number(4, "value length");
-                self.text(key as usize, "key");
-                self.text(value as usize, "value");
+            match layout {
+                1 => self.sorted(),
+                2 => self.table(),
+                other => panic!("docs/snapshot_format.md has no layout {other}"),
             }
+        }
+    }
+
+    fn sorted(&mut self) {
+        for _ in 0..self.number(8, "entries") {
+            let key = self.number(4, "key length");
+            let value = self.number(4, "value length");
+            self.text(key as usize, "key");
+            self.text(value as usize, "value");
+        }
+    }
+
+    fn table(&mut self) {
+        self.number(8, "entries");
+        let (pages, chunks) = (self.number(4, "pages"), self.number(4, "chunks"));
+        let mut slots = Vec::new();
+        for page in 0..pages {
+            self.number(1, &format!("page {page}: depth"));
+            self.number(1, &format!("page {page}: home bits"));
+            slots.push(self.number(4, &format!("page {page}: slots")));
+        }
+        let mut lengths = Vec::new();
+        for _ in 0..chunks {
+            let number = self.number(4, "chunk: number");
+            lengths.push((number, self.number(8, &format!("chunk {number}: length"))));
+        }
+        for (page, slots) in slots.into_iter().enumerate() {
+            self.title(&format!("slots of page {page}"));
+            self.slots(slots);
+        }
+        for (number, length) in lengths {
+            self.title(&format!("records of chunk {number}"));
+            let end = self.at + length as usize;
+            while self.at < end {
+                self.record();
+            }
+        }
+    }
+
+    /// Empty ones that follow each other are one field.
+    fn slots(&mut self, count: u64) {
+        let mut at = 0;
+        while at < count {
+            let rest = self.peek((count - at) as usize * 8);
+            let empty = rest.chunks(8).take_while(|slot| **slot == [0; 8]).count();
+            if empty > 0 {
+                self.line(
+                    empty * 8,
+                    &format!("00 × {}", empty * 8),
+                    &format!("slots {at}..{}", at + empty as u64),
+                    "empty",
+                );
+                at += empty as u64;
+                continue;
+            }
+            let slot = !u64::from_le_bytes(rest[..8].try_into().unwrap());
+            let (tag, chunk, offset) = (slot >> 36, slot >> 18 & 0x3_FFFF, (slot & 0x3_FFFF) * 4);
+            self.field(8, &format!("slot {at}"), &format!("tag {tag:07x}: chunk {chunk}, offset {offset}"));
+            at += 1;
+        }
+    }
+
+    fn record(&mut self) {
+        let header = u32::from_le_bytes(self.peek(4).try_into().unwrap());
+        let (key, value) = if header == u32::MAX {
+            self.hex(4, "header");
+            (self.number(4, "key length") as usize, self.number(4, "value length") as usize)
+        } else {
+            let (key, value) = (header as usize & 0xFFF, header as usize >> 12);
+            self.field(4, "header", &format!("key length {key}, value length {value}"));
+            (key, value)
+        };
+        self.text(key, "key");
+        self.text(value, "value");
+        let padding = (key + value).wrapping_neg() % 4;
+        if padding > 0 {
+            self.hex(padding, "padding");
         }
     }
 
@@ -143,6 +216,10 @@ impl<'a> Dump<'a> {
 
     fn field(&mut self, width: usize, name: &str, value: &str) {
         let bytes: String = self.peek(width).iter().map(|byte| format!("{byte:02x}")).collect();
+        self.line(width, &bytes, name, value);
+    }
+
+    fn line(&mut self, width: usize, bytes: &str, name: &str, value: &str) {
         writeln!(self.out, "{:5}  {bytes:32}  {name} = {value}", self.at).unwrap();
         self.at += width;
     }

@@ -99,8 +99,8 @@ fn meaning(contents: Contents) -> impl PartialEq + std::fmt::Debug {
     (contents.index.header().identity, states, entries, contents.operator_state)
 }
 
-/// The newest format has all of them; `leaning` came with version 2.
-fn fixture(version: &str, name: &str) -> PathBuf {
+/// Where the example `name` is kept. The newest format has all of them; `leaning` came with version 2.
+pub fn fixture(version: &str, name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", version, &format!("{name}.snapshot")].iter().collect()
 }
 

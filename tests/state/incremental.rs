@@ -10,7 +10,8 @@ use keygroups::{
     incremental::IncrementalPolicy,
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism, Parallelism, assign},
     snapshot::{
-        EncodedSnapshot, RestoreReads, SnapshotError, SnapshotIndex, Wanted, index_read, verify_with,
+        EncodedSnapshot, RestoreReads, SnapshotError, SnapshotIndex, Wanted, index_read, inspect,
+        inspect_with, verify_with,
     },
 };
 use proptest::prelude::*;
@@ -222,6 +223,32 @@ fn missing_base_is_named_with_its_key_groups() {
             first.identity.object()
         )
     );
+}
+
+#[test]
+fn inspection_looks_at_bases_and_goes_on_after_damage() {
+    let (_, [first, second]) = two_checkpoints();
+    let mut objects = stored(&[first.clone(), second.clone()]);
+    let whole = inspect_with(&second.bytes(), &objects).unwrap();
+    assert_eq!((whole.problems, whole.entries), (vec![], vec![0, 1_280]));
+    assert_eq!(inspect(&second.bytes()).unwrap().entries, [0, 10]);
+
+    let index = SnapshotIndex::decode(&first.bytes()).unwrap();
+    let mut damaged = first.bytes().to_vec();
+    for key_group in [3, 17, 40] {
+        damaged[index.groups()[key_group].offset as usize + 30] ^= 1;
+    }
+    objects.insert(first.identity.object(), damaged.into());
+    let inspection = inspect_with(&second.bytes(), &objects).unwrap();
+    let groups: Vec<_> = inspection.problems.iter().map(SnapshotError::key_group).collect();
+    // Nobody needs key group 17 of the base any more.
+    assert_eq!(groups, [Some(KeyGroup(3)), Some(KeyGroup(40))]);
+    assert!(
+        inspection.problems.iter().all(|problem| problem.to_string().contains("on which the snapshot leans"))
+    );
+
+    let alone = inspect_with(&second.bytes(), &Objects::new()).unwrap();
+    assert!(matches!(alone.problems[..], [SnapshotError::MissingBase { .. }]));
 }
 
 #[test]

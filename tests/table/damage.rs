@@ -168,3 +168,38 @@ fn two_entries_of_one_key_are_refused() {
     parts.entries = 2;
     assert_eq!(parts.restored().unwrap_err(), ImageError::DuplicateKey { chunk: 0, offset: 0 });
 }
+
+/// `parts` with the greatest number there is for its only chunk.
+fn far(parts: &Parts) -> Parts {
+    let mut far = Parts { pages: parts.pages.clone(), chunks: parts.chunks.clone(), ..*parts };
+    assert_eq!((far.pages.len(), far.chunks.len(), far.chunks[0].number), (1, 1, 0));
+    far.chunks[0].number = 262_142;
+    let mut slots = far.pages[0].slots.to_vec();
+    for slot in slots.as_chunks_mut::<8>().0.iter_mut().filter(|slot| **slot != [0; 8]) {
+        *slot = (!(!u64::from_le_bytes(*slot) | 262_142 << 18)).to_le_bytes();
+    }
+    far.pages[0].slots = slots.into();
+    far
+}
+
+/// A place for each number below it would be many MB.
+#[test]
+fn chunk_with_a_great_number_is_read_as_one_with_a_small_one() {
+    let (sound, map) = sample(12);
+    let (mut table, seen) = far(&sound).restored().unwrap();
+    assert_eq!(seen, map);
+    assert_eq!(table.freeze().chunks().map(|chunk| chunk.number).collect::<Vec<_>>(), [0]);
+}
+
+#[test]
+fn damage_in_a_chunk_with_a_great_number_is_named_by_that_number() {
+    let (sound, _) = sample(12);
+    let mut cut = far(&sound);
+    let end = cut.chunks[0].bytes.len() - 4;
+    drop(cut.chunks[0].bytes.split_off(end));
+    assert!(matches!(cut.restored(), Err(ImageError::Record { chunk: 262_142, .. })));
+    // Its slots name a chunk that is not there.
+    let mut elsewhere = far(&sound);
+    elsewhere.chunks[0].number = 262_141;
+    assert_eq!(elsewhere.restored().unwrap_err(), ImageError::ChunkNumber { chunk: 262_142 });
+}

@@ -4,6 +4,7 @@ mod bench;
 mod conform;
 mod determinism;
 mod heat_map;
+mod inspect;
 mod model;
 mod newcomer;
 mod report;

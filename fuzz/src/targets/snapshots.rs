@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use keygroups::{
-    backend::{StateBackend, StateDescriptor},
+    backend::{SectionOptions, StateBackend, StateDescriptor},
     checkpoint::{Attempt, CheckpointId, LeaderEpoch, RedistributionMode, StateHandle, TaskId, VertexId},
     codec::CODEC,
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism, Subtask},
     snapshot::{
-        self, Contents, EncodedSnapshot, FORMAT_VERSION, GroupEntry, KeyGroupSections, OperatorState,
-        RestoreReads, Restored, SectionLayout, SnapshotError, SnapshotIdentity, SnapshotIndex, Wanted,
+        self, Compression, Contents, EncodedSnapshot, FORMAT_VERSION, GroupEntry, KeyGroupSections,
+        OperatorState, RestoreReads, Restored, SectionLayout, SnapshotError, SnapshotIdentity, SnapshotIndex,
+        Wanted,
     },
 };
 
@@ -18,6 +19,8 @@ use super::{bounded, choices::Choices};
 
 /// How many checksums and certificates are made right at most; each costs a look at the whole object.
 const HEALS_MAX: usize = 48;
+/// Memory for a decoder of compressed sections, in units of what input may take.
+const DECODER_BYTES: usize = 16 << 10;
 
 /// The object with what its errors call wrong sums made right, so that the fuzzer gets behind them. It
 /// knows no layout: a sum lies in the index, little endian, and the error says what it should be.
@@ -49,6 +52,19 @@ fn healed(object: &[u8]) -> Vec<u8> {
         bytes[at..at + new.len()].copy_from_slice(&new);
     }
     bytes
+}
+
+/// How many bytes a reader of sections has to do with: the object, and what compressed sections were before,
+/// which the index says. What it may say is bounded by what the codecs can do.
+fn unpacked(bytes: &[u8]) -> usize {
+    let Ok(index) = SnapshotIndex::decode(bytes) else { return bytes.len() };
+    let compressed = index.groups().iter().filter(|entry| entry.compression != Compression::None);
+    let unpacked = compressed.map(|entry| {
+        assert!(entry.raw_bytes / 32_768 <= entry.bytes, "nothing is so small when it is compressed");
+        // A decoder's tables, window and block do not depend on the section.
+        DECODER_BYTES + entry.raw_bytes as usize
+    });
+    bytes.len() + unpacked.sum::<usize>()
 }
 
 fn problem(bytes: &Bytes) -> Option<SnapshotError> {
@@ -94,8 +110,9 @@ pub fn object(data: &[u8]) {
 }
 
 fn read_object(bytes: Bytes) {
-    let verified = bounded(bytes.len(), || snapshot::verify(&bytes));
-    let inspected = bounded(bytes.len(), || snapshot::inspect(&bytes));
+    let input = unpacked(&bytes);
+    let verified = bounded(input, || snapshot::verify(&bytes));
+    let inspected = bounded(input, || snapshot::inspect(&bytes));
     match verified {
         Ok(contents) => {
             assert_eq!(inspected.expect("what is verified can be inspected").problems, []);
@@ -196,7 +213,7 @@ pub fn state(data: &[u8]) {
     for bytes in [bytes.clone(), healed(&bytes)] {
         let bytes = Bytes::from(bytes);
         if let Some(all) = handle.key_groups
-            && let Ok(restored) = bounded(bytes.len(), || restore(&handle, all, &bytes))
+            && let Ok(restored) = bounded(unpacked(&bytes), || restore(&handle, all, &bytes))
         {
             // Sums that were made right vouch for any codec and max parallelism, which a backend checks.
             assert_eq!(
@@ -239,6 +256,9 @@ fn made(choices: &mut Choices<'_>) -> (EncodedSnapshot, Reference) {
     let range = KeyGroupRange::new(KeyGroup(first as u16), KeyGroup(last as u16)).expect("ascending");
     let max = MaxParallelism::new(max as u32).expect("in bounds");
     let mut backend = StateBackend::new(max, range).expect("in bounds");
+    let compressions = [Compression::None, Compression::Lz4, Compression::Zstd];
+    let options = SectionOptions::default().with_compression(compressions[choices.below(3)]);
+    backend.set_section_options(options.with_tables_from_bytes([usize::MAX, 0][choices.below(2)]));
     for _ in 0..choices.below(4) {
         let name = choices.text(3);
         let state = backend.register(StateDescriptor::<Vec<u8>, Vec<u8>>::value(&name)).expect("short");

@@ -28,7 +28,7 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8])
 /// The first byte chooses the type.
 pub fn codec(data: &[u8]) {
     let Some((choice, bytes)) = data.split_first() else { return };
-    match choice % 12 {
+    match choice % 14 {
         0 => round_trip::<u64>(bytes),
         1 => round_trip::<i64>(bytes),
         2 => round_trip::<String>(bytes),
@@ -40,6 +40,8 @@ pub fn codec(data: &[u8]) {
         8 => round_trip::<(bool, char, u128)>(bytes),
         9 => round_trip::<[u16; 3]>(bytes),
         10 => round_trip::<Vec<Vec<u64>>>(bytes),
+        11 => round_trip::<Vec<()>>(bytes),
+        12 => round_trip::<BTreeMap<(), Vec<[(); 2]>>>(bytes),
         // Compared as bits: a number that is none equals nothing.
         _ => {
             if let Ok((single, double)) = codec::decode::<(f32, f64)>(bytes) {
