@@ -37,8 +37,8 @@ impl Reference {
         reference
     }
 
-    /// Counts one further row.
-    pub fn add(&mut self, row: &Row) {
+    /// Counts one further row; the totals of its key with it.
+    pub fn add(&mut self, row: &Row) -> Totals {
         let totals = match self.totals.get_mut(&row.key) {
             Some(totals) => totals,
             None => self.totals.entry(row.key.clone()).or_default(),
@@ -46,6 +46,7 @@ impl Reference {
         totals.flights += 1;
         totals.distance += row.distance;
         totals.max_delay = totals.max_delay.max(row.dep_delay);
+        *totals
     }
 
     /// The totals of one key.

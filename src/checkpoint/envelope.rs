@@ -4,11 +4,9 @@
 //! version, and lets a reader tell a damaged object from a good one before it parses anything.
 //! docs/manifest_format.md is the reference.
 
-use std::fmt::Write;
-
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::ContentError;
+use super::{ContentError, indented::Indented};
 use crate::ErrorKind;
 
 /// One of the kinds of objects.
@@ -23,6 +21,9 @@ pub(super) struct Kind {
 
 // The longest header has 73 bytes: no need to look further for its end.
 const HEADER_BYTES_MAX: usize = 96;
+
+// Most manifests of small jobs fit.
+const BODY_BYTES: usize = 8 << 10;
 
 /// An object that is not the manifest or output list it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,11 +103,12 @@ pub(super) fn checksum(body: &[u8]) -> u32 {
 
 /// `content` as pretty JSON behind its header.
 pub(super) fn seal<T: Serialize>(kind: Kind, content: &T) -> Vec<u8> {
-    let mut body = serde_json::to_string_pretty(content).expect("string keys and plain numbers are JSON");
-    body.write_char('\n').expect("a string takes every character");
-    let mut sealed =
-        header(kind.magic, kind.version, checksum(body.as_bytes()), body.len() as u64).into_bytes();
-    sealed.extend_from_slice(body.as_bytes());
+    let mut body = Vec::with_capacity(BODY_BYTES);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut body, Indented::new());
+    content.serialize(&mut serializer).expect("string keys and plain numbers are JSON");
+    body.push(b'\n');
+    let mut sealed = header(kind.magic, kind.version, checksum(&body), body.len() as u64).into_bytes();
+    sealed.extend_from_slice(&body);
     sealed
 }
 

@@ -9,6 +9,7 @@ mod envelope;
 mod handle;
 pub(crate) mod hex;
 mod id;
+mod indented;
 mod job;
 mod manifest;
 mod manifest_codec;

@@ -19,68 +19,88 @@ pub struct ForeignName(pub String);
 /// The segment of a path that holds `attempt`.
 #[cfg(any(test, feature = "store"))]
 pub(crate) fn attempt_segment(attempt: Attempt) -> String {
-    let mut text = String::with_capacity(31);
-    push_attempt(attempt, &mut text);
-    text
+    let mut text = NameText::new();
+    text.push_attempt(attempt);
+    text.as_str().to_owned()
 }
 
 impl ObjectName {
     /// The longest text of a name.
     pub(crate) const TEXT_BYTES_MAX: usize = 71;
 
-    /// Appends the text of this name. Checkpoints, listings and deletions make them by the thousand, so
-    /// that no general formatting stands in between.
-    pub(crate) fn push_to(&self, text: &mut String) {
-        let directory = match self {
-            Self::State { .. } => "state/",
-            Self::Output { .. } => "output/",
-            Self::OutputList { .. } => "outputs/",
+    /// The text of this name.
+    pub(crate) fn text(&self) -> NameText {
+        let directory: &[u8] = match self {
+            Self::State { .. } => b"state/",
+            Self::Output { .. } => b"output/",
+            Self::OutputList { .. } => b"outputs/",
         };
-        text.push_str(directory);
-        push_attempt(self.attempt(), text);
-        text.push('/');
+        let mut text = NameText::new();
+        text.push(directory);
+        text.push_attempt(self.attempt());
+        text.push(b"/");
         match self {
             Self::State { task, .. } | Self::Output { task, .. } => {
-                push_digits(task.vertex.0.into(), 5, text);
-                text.push('-');
-                push_digits(task.subtask.0.into(), 5, text);
-                text.push('/');
+                text.push_digits(task.vertex.0.into(), 5);
+                text.push(b"-");
+                text.push_digits(task.subtask.0.into(), 5);
+                text.push(b"/");
             }
             Self::OutputList { .. } => {}
         }
-        push_digits(self.checkpoint().0, 20, text);
-    }
-
-    fn text(&self) -> String {
-        let mut text = String::with_capacity(Self::TEXT_BYTES_MAX);
-        self.push_to(&mut text);
+        text.push_digits(self.checkpoint().0, 20);
         text
     }
 }
 
-fn push_attempt(attempt: Attempt, text: &mut String) {
-    push_digits(attempt.epoch.0, 20, text);
-    text.push('.');
-    push_digits(attempt.run.into(), 10, text);
+/// The text of a name. Checkpoints, listings and deletions make them by the thousand, so that neither
+/// general formatting nor an allocation stands in between.
+pub(crate) struct NameText {
+    bytes: [u8; ObjectName::TEXT_BYTES_MAX],
+    end: usize,
 }
 
-/// Appends a number that has at most `width` digits, with zeros in front.
-fn push_digits(number: u64, width: usize, text: &mut String) {
-    let mut digits = [b'0'; 20];
-    let mut rest = number;
-    for digit in digits.iter_mut().rev() {
-        *digit += (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
+impl NameText {
+    const fn new() -> Self {
+        Self { bytes: [0; ObjectName::TEXT_BYTES_MAX], end: 0 }
     }
-    text.push_str(str::from_utf8(&digits[20 - width..]).expect("digits are text"));
+
+    pub(crate) fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.end]).expect("letters, digits, dots and dashes are text")
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        let end = self.end + text.len();
+        self.bytes[self.end..end].copy_from_slice(text);
+        self.end = end;
+    }
+
+    fn push_attempt(&mut self, attempt: Attempt) {
+        self.push_digits(attempt.epoch.0, 20);
+        self.push(b".");
+        self.push_digits(attempt.run.into(), 10);
+    }
+
+    /// Appends a number that has at most `width` digits, with zeros in front.
+    fn push_digits(&mut self, number: u64, width: usize) {
+        let end = self.end + width;
+        let digits = &mut self.bytes[self.end..end];
+        digits.fill(b'0');
+        let mut rest = number;
+        for digit in digits.iter_mut().rev() {
+            *digit += (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.end = end;
+    }
 }
 
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text())
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -146,7 +166,7 @@ pub(crate) fn digits(text: &[u8], width: usize) -> Option<u64> {
 impl Serialize for ObjectName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            serializer.serialize_str(&self.text())
+            serializer.serialize_str(self.text().as_str())
         } else {
             Self::serialize(self, serializer)
         }

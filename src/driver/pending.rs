@@ -86,7 +86,9 @@ impl<K: Ord + Clone + Unpin, T> Pending<K, T> {
                     // Given up; it is dropped here.
                     Poll::Ready(Some(Err(_))) => {}
                     Poll::Ready(None) | Poll::Pending => {
-                        self.waiting = Some(context.waker().clone());
+                        if !self.waiting.as_ref().is_some_and(|waiting| waiting.will_wake(context.waker())) {
+                            self.waiting = Some(context.waker().clone());
+                        }
                         return Poll::Pending;
                     }
                 }

@@ -1,5 +1,8 @@
 //! The chain of manifests: creating the next link, finding the newest.
 
+use std::sync::PoisonError;
+
+use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -10,6 +13,14 @@ use crate::checkpoint::{Manifest, ManifestVersion};
 // pruned all that were listed; three of those within one call is a store that lies.
 const LISTINGS_MAX: u32 = 3;
 
+/// A manifest that this process has tried to create, and its object: whoever reads that back, as a leader
+/// does after each create, knows what it says.
+#[derive(Debug)]
+pub(super) struct Created {
+    manifest: Manifest,
+    object: Bytes,
+}
+
 impl CheckpointStore {
     /// Creates `manifest` at its version, if that is still free. Whoever succeeds has decided this
     /// step of history.
@@ -18,7 +29,12 @@ impl CheckpointStore {
     pub async fn create_manifest(&self, manifest: &Manifest) -> Create {
         let path = self.layout.manifest(manifest.version);
         match manifest.encode() {
-            Ok(object) => self.create(&path, object.into()).await,
+            Ok(object) => {
+                let object = Bytes::from(object);
+                let created = Created { manifest: manifest.clone(), object: object.clone() };
+                *self.created.lock().unwrap_or_else(PoisonError::into_inner) = Some(created);
+                self.create(&path, object.into()).await
+            }
             Err(source) => Create::Failed { reason: StoreError::Content { path: path.to_string(), source } },
         }
     }
@@ -47,9 +63,7 @@ impl CheckpointStore {
                 let Some(newer) = self.read(&self.layout.manifest(next)).await? else { break };
                 (version, object) = (next, newer);
             }
-            return Manifest::decode(version, &object)
-                .map(Some)
-                .map_err(|source| StoreError::damaged(&self.layout.manifest(version), source));
+            return self.decode(version, &object).map(Some);
         }
         Err(StoreError::Unsettled { path: self.layout.manifests().to_string(), listings: LISTINGS_MAX })
     }
@@ -60,9 +74,19 @@ impl CheckpointStore {
     ///
     /// [`StoreError::Damaged`] if it cannot be read, otherwise what the store said.
     pub async fn read_manifest(&self, version: ManifestVersion) -> Result<Option<Manifest>, StoreError> {
-        let path = self.layout.manifest(version);
-        let Some(object) = self.read(&path).await? else { return Ok(None) };
-        Manifest::decode(version, &object).map(Some).map_err(|source| StoreError::damaged(&path, source))
+        let Some(object) = self.read(&self.layout.manifest(version)).await? else { return Ok(None) };
+        self.decode(version, &object).map(Some)
+    }
+
+    fn decode(&self, version: ManifestVersion, object: &Bytes) -> Result<Manifest, StoreError> {
+        if let Some(created) = &*self.created.lock().unwrap_or_else(PoisonError::into_inner)
+            && created.manifest.version == version
+            && created.object == *object
+        {
+            return Ok(created.manifest.clone());
+        }
+        Manifest::decode(version, object)
+            .map_err(|source| StoreError::damaged(&self.layout.manifest(version), source))
     }
 
     /// The versions that exist, ascending. They need not be dense: a deposed coordinator may have

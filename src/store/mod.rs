@@ -7,8 +7,8 @@
 //! - Whatever it writes is created, never overwritten, so a zombie can litter but not destroy.
 //! - The outcome of a write is a value. [`Create::Unknown`] is whatever is not provably done or
 //!   provably refused, and is settled by reading.
-//! - Whatever it reads is verified: lengths here, content by [`Manifest::decode`],
-//!   [`OutputList::decode`] and, for outputs, the checksum in their handle
+//! - Whatever it reads is verified: lengths here, content by [`Manifest::decode`] (or by being, byte for
+//!   byte, what this process has just encoded), [`OutputList::decode`] and, for outputs, the checksum in their handle
 //!   ([`CheckpointStore::read_output`]). A damaged newest manifest is an error and never a reason to
 //!   take an older one.
 //!
@@ -32,7 +32,11 @@ mod paths;
 mod url;
 mod write;
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, Mutex},
+};
 
 use bytes::Bytes;
 use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt, path::Path};
@@ -52,6 +56,7 @@ pub use self::{
 pub struct CheckpointStore {
     store: Arc<dyn ObjectStore>,
     layout: Layout,
+    created: Arc<Mutex<Option<manifests::Created>>>,
 }
 
 impl CheckpointStore {
@@ -63,7 +68,7 @@ impl CheckpointStore {
     /// [`from_url`](Self::from_url) does. For a local directory use `CheckpointStore::local`: a power
     /// failure can take back what was committed to a bare `LocalFileSystem`.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { store, layout: Layout::new(prefix) }
+        Self { store, layout: Layout::new(prefix), created: Arc::default() }
     }
 
     /// Where everything lies.

@@ -56,13 +56,18 @@ impl Layout {
 
     /// The path of a write-once object.
     pub fn object(&self, name: &ObjectName) -> Path {
+        Path::parse(self.object_text(name)).expect("a path, and below it letters, digits, dots and dashes")
+    }
+
+    /// The text of that path, for whoever only looks it up.
+    pub fn object_text(&self, name: &ObjectName) -> String {
         let mut path = String::with_capacity(self.prefix.as_ref().len() + 1 + ObjectName::TEXT_BYTES_MAX);
         path.push_str(self.prefix.as_ref());
         if !path.is_empty() {
             path.push('/');
         }
-        name.push_to(&mut path);
-        Path::parse(path).expect("a path, and below it letters, digits, dots and dashes")
+        path.push_str(name.text().as_str());
+        path
     }
 
     /// What lies at `path`, a store's path or its text; the exact inverse of [`manifest`](Self::manifest) and

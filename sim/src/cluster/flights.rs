@@ -12,7 +12,7 @@ use keygroups::checkpoint::Certificate;
 use keygroups::codec;
 use keygroups::key_group::{JavaHash, MaxParallelism};
 use keygroups::snapshot::KeyGroupSections;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use std::sync::Arc;
 type Value = (u64, u64, Option<i64>);
 
 /// Bytes that make an entry large, by key.
-type Ballast = ValueState<Arc<str>, Vec<u8>>;
+type Ballast = ValueState<Arc<str>, Filling>;
 
 /// The name of the state of totals.
 const STATE: &str = "totals";
@@ -128,7 +128,7 @@ impl Operator for CountFlights {
             Some((nth, distance + row.distance, delay.max(row.dep_delay)))
         })?;
         if let Some((ballast, bytes)) = &self.ballast {
-            context.put(ballast, &row.key, &ballast_of(nth, *bytes))?;
+            context.put(ballast, &row.key, &Filling(ballast_of(nth, *bytes)))?;
         }
         let Position { partition, offset } = context.position();
         context.put_out(OutputRecord { partition, offset, key: row.key, nth });
@@ -139,6 +139,21 @@ impl Operator for CountFlights {
 /// Bytes that say how many rows the key has.
 fn ballast_of(flights: u64, bytes: u32) -> Vec<u8> {
     vec![flights as u8; bytes as usize]
+}
+
+/// Bytes as a value of state.
+struct Filling(Vec<u8>);
+
+impl Serialize for Filling {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Whole(&self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Filling {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self)
+    }
 }
 
 /// Bytes that are encoded in one go, to the same encoding as byte by byte.
@@ -162,8 +177,7 @@ impl Oracle for Sequential {
     type Output = OutputRecord;
 
     fn add(&mut self, Position { partition, offset }: Position, row: Row, out: &mut Vec<OutputRecord>) {
-        self.reference.add(&row);
-        let nth = self.reference.get(&row.key).map_or(0, |totals| totals.flights);
+        let Totals { flights: nth, .. } = self.reference.add(&row);
         out.push(OutputRecord { partition, offset, key: row.key, nth });
     }
 

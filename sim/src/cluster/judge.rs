@@ -60,7 +60,7 @@ impl<J: Job> JobJudge<J> {
         layout: &Layout,
     ) -> Result<Added<J>, Unreadable> {
         let read = |name: &ObjectName| -> Result<Bytes, Unreadable> {
-            stored(layout.object(name).as_ref()).ok_or_else(|| format!("{name} does not exist"))
+            stored(&layout.object_text(name)).ok_or_else(|| format!("{name} does not exist"))
         };
         let mut offsets = vec![None; self.offsets.len()];
         let (mut sections, mut outputs) = (Vec::new(), Vec::new());

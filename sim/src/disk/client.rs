@@ -1,6 +1,7 @@
 //! A disk as its process uses it.
 
 use super::{Disk, DiskManners};
+use crate::wire::sleep;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -11,7 +12,7 @@ use object_store::{
     ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::time::Duration;
 
 /// A good disk begins to answer after so many virtual microseconds …
@@ -40,13 +41,13 @@ impl LocalDisk {
     async fn takes(&self, bytes: u64) -> DiskManners {
         let manners = self.disk.state().manners;
         let us = SEEK_US + bytes / BYTES_PER_US + manners.slow_us;
-        madsim::time::sleep(Duration::from_micros(us)).await;
+        sleep(Duration::from_micros(us)).await;
         self.disk.state().manners
     }
 
     fn bytes(&self, location: &Path) -> Result<Bytes> {
         let state = self.disk.state();
-        let file = state.files.get(location.as_ref());
+        let file = state.files.get(location);
         file.map(|file| file.bytes.clone())
             .ok_or_else(|| Error::NotFound { path: location.to_string(), source: "no such file".into() })
     }
@@ -56,12 +57,12 @@ impl LocalDisk {
         let metas = async move {
             disk.takes(0).await;
             let state = disk.disk.state();
-            let all = state.files.iter().map(|(path, file)| meta(&Path::from(path.as_str()), &file.bytes));
-            let listed = all.filter(|meta| {
-                prefix.as_ref().is_none_or(|prefix| meta.location.prefix_matches(prefix))
-                    && after.as_ref().is_none_or(|after| meta.location > *after)
-            });
-            listed.map(Ok).collect::<Vec<_>>()
+            let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+            let files = state.files.range((from, Bound::Unbounded));
+            let listed = files
+                .filter(|(path, _)| prefix.as_ref().is_none_or(|prefix| path.prefix_matches(prefix)))
+                .map(|(path, file)| Ok(meta(path, &file.bytes)));
+            listed.collect::<Vec<_>>()
         };
         stream::once(metas).flat_map(stream::iter).boxed()
     }
@@ -100,11 +101,11 @@ impl ObjectStore for LocalDisk {
             return Err(failed("no space left on device"));
         }
         let mut state = self.disk.state();
-        if opts.mode == PutMode::Create && state.files.contains_key(location.as_ref()) {
+        if opts.mode == PutMode::Create && state.files.contains_key(location) {
             let (path, source) = (location.to_string(), "the file exists".into());
             return Err(Error::AlreadyExists { path, source });
         }
-        state.write(location.as_ref(), bytes);
+        state.write(location.clone(), bytes);
         Ok(PutResult { e_tag: None, version: None, extensions: Default::default() })
     }
 
@@ -134,7 +135,7 @@ impl ObjectStore for LocalDisk {
             async move {
                 let location = location?;
                 disk.takes(0).await;
-                match disk.disk.state().delete(location.as_ref()) {
+                match disk.disk.state().delete(&location) {
                     true => Ok(location),
                     false => {
                         Err(Error::NotFound { path: location.to_string(), source: "no such file".into() })

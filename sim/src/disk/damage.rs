@@ -3,6 +3,7 @@
 use super::{Disk, State};
 use crate::wire::now_us;
 use bytes::Bytes;
+use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 /// How files on a disk are damaged.
@@ -80,7 +81,7 @@ impl State {
         let before = self.files.len();
         for (path, bytes) in back {
             if !self.files.contains_key(&path) {
-                self.write(&path, bytes);
+                self.write(path, bytes);
             }
         }
         self.files.len() - before
@@ -88,7 +89,7 @@ impl State {
 
     /// What may lie under the name of something that was written since then: older files, also deleted ones,
     /// or else any.
-    fn others(&self, since_us: u64) -> Vec<(String, Bytes)> {
+    fn others(&self, since_us: u64) -> Vec<(Path, Bytes)> {
         let older = self.files.iter().filter(|(_, file)| file.written_us < since_us);
         let older = older.map(|(path, file)| (path.clone(), file.bytes.clone()));
         let deleted = self.deleted.iter().map(|deleted| (deleted.path.clone(), deleted.bytes.clone()));
@@ -101,7 +102,11 @@ impl State {
     }
 
     /// Changes each file that was written since then, or removes it; how many are not what they were.
-    fn change(&mut self, since_us: u64, mut change: impl FnMut(&str, u64, &Bytes) -> Option<Bytes>) -> usize {
+    fn change(
+        &mut self,
+        since_us: u64,
+        mut change: impl FnMut(&Path, u64, &Bytes) -> Option<Bytes>,
+    ) -> usize {
         let (mut index, mut changed) = (0, 0);
         self.files.retain(|path, file| {
             if file.written_us < since_us {

@@ -15,6 +15,7 @@ pub use damage::{DiskDamage, DiskDamageKind};
 
 use crate::wire::now_us;
 use bytes::Bytes;
+use object_store::path::Path;
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,7 +39,7 @@ pub struct Disk {
 
 #[derive(Debug, Default)]
 struct State {
-    files: BTreeMap<String, File>,
+    files: BTreeMap<Path, File>,
     // The newest that were deleted, the oldest first.
     deleted: VecDeque<Deleted>,
     manners: DiskManners,
@@ -52,7 +53,7 @@ struct File {
 
 #[derive(Debug)]
 struct Deleted {
-    path: String,
+    path: Path,
     bytes: Bytes,
     at_us: u64,
 }
@@ -64,7 +65,7 @@ impl Disk {
     /// The bytes of every file, by path.
     #[must_use]
     pub fn files(&self) -> BTreeMap<String, Bytes> {
-        self.state().files.iter().map(|(path, file)| (path.clone(), file.bytes.clone())).collect()
+        self.state().files.iter().map(|(path, file)| (path.to_string(), file.bytes.clone())).collect()
     }
 
     /// How it behaves from now on.
@@ -85,16 +86,16 @@ impl Disk {
 }
 
 impl State {
-    fn write(&mut self, path: &str, bytes: Bytes) {
-        self.files.insert(path.to_owned(), File { bytes, written_us: now_us() });
+    fn write(&mut self, path: Path, bytes: Bytes) {
+        self.files.insert(path, File { bytes, written_us: now_us() });
     }
 
-    fn delete(&mut self, path: &str) -> bool {
+    fn delete(&mut self, path: &Path) -> bool {
         let Some(File { bytes, .. }) = self.files.remove(path) else { return false };
         if self.deleted.len() == DELETED_MAX {
             self.deleted.pop_front();
         }
-        self.deleted.push_back(Deleted { path: path.to_owned(), bytes, at_us: now_us() });
+        self.deleted.push_back(Deleted { path: path.clone(), bytes, at_us: now_us() });
         true
     }
 }

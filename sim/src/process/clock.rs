@@ -3,10 +3,10 @@
 //! madsim has one clock for everybody. A process sees it through this one, which may run too fast or too
 //! slowly and may jump; its timers go by it, also those that run already.
 
-use crate::wire::now_us;
+use crate::wire::{now_us, sleep};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use madsim::time::{Sleep, sleep};
+use madsim::time::Sleep;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;

@@ -5,7 +5,8 @@
 //! got the processor at last.
 
 use super::Machine;
-use madsim::time::{Sleep, sleep};
+use crate::wire::sleep;
+use madsim::time::Sleep;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};

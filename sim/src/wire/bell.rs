@@ -47,7 +47,10 @@ impl Bell {
             if std::mem::take(&mut state.rung) {
                 return Poll::Ready(());
             }
-            state.waiting = Some(context.waker().clone());
+            // Most who wait look more often than it rings.
+            if !state.waiting.as_ref().is_some_and(|waiting| waiting.will_wake(context.waker())) {
+                state.waiting = Some(context.waker().clone());
+            }
             Poll::Pending
         })
         .await;

@@ -10,6 +10,8 @@
 use super::bell::Bell;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Messages that may lie between the two applications before the sender has to wait, where nothing else is
 /// said.
@@ -186,6 +188,8 @@ pub(super) struct ReceiveHalf {
     /// Sequence number of the next message in order.
     next: u64,
     ready: VecDeque<Bytes>,
+    /// Whether anything is ready, for an application that asks far more often than anything comes.
+    pub has_ready: Arc<AtomicBool>,
     /// Arrived before its turn.
     early: BTreeMap<u64, Bytes>,
     /// Messages the application has taken.
@@ -203,6 +207,7 @@ impl ReceiveHalf {
             partner: None,
             next: 0,
             ready: VecDeque::new(),
+            has_ready: Arc::default(),
             early: BTreeMap::new(),
             taken: 0,
             advertised: window,
@@ -227,12 +232,14 @@ impl ReceiveHalf {
                 self.early.entry(sequence).or_insert(message);
             }
         }
+        self.has_ready.store(!self.ready.is_empty(), Ordering::Relaxed);
         Some((self.ack(sender), !self.ready.is_empty()))
     }
 
     /// The next message in order, and a notice for the sender when half a window has become free.
     pub fn take(&mut self) -> Option<(Bytes, Option<Frame>)> {
         let message = self.ready.pop_front()?;
+        self.has_ready.store(!self.ready.is_empty(), Ordering::Relaxed);
         self.taken += 1;
         let freed = self.taken + self.window - self.advertised;
         let notice = match self.partner {

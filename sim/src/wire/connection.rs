@@ -8,6 +8,8 @@ use super::net::Net;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Names a connection between two nodes. Both ends must derive it from the same facts, the attempt among
@@ -48,6 +50,8 @@ pub struct ChannelReceiver {
     key: ConnectionKey,
     half: u64,
     bell: Bell,
+    // Says no for sure while the half lives; looking there costs much more.
+    has_ready: Arc<AtomicBool>,
 }
 
 impl Net {
@@ -71,10 +75,12 @@ impl Net {
     pub fn accept(&self, from: Node, to: Node, tag: ConnectionTag, bell: &Bell) -> ChannelReceiver {
         let mut core = self.core();
         let (half, key, window) = (core.new_half(), ConnectionKey { from, to, tag }, core.window);
+        let receiver = ReceiveHalf::new(half, bell.clone(), window);
+        let has_ready = receiver.has_ready.clone();
         if core.is_up(to) {
-            core.receivers.insert(key, ReceiveHalf::new(half, bell.clone(), window));
+            core.receivers.insert(key, receiver);
         }
-        ChannelReceiver { net: self.clone(), key, half, bell: bell.clone() }
+        ChannelReceiver { net: self.clone(), key, half, bell: bell.clone(), has_ready }
     }
 }
 
@@ -131,6 +137,9 @@ impl ChannelReceiver {
     /// The next message in order, if it has arrived.
     #[must_use]
     pub fn try_recv(&self) -> Option<Bytes> {
+        if !self.has_ready.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut core = self.net.core();
         let half = core.receivers.get_mut(&self.key).filter(|half| half.id == self.half)?;
         let (message, notice) = half.take()?;

@@ -176,7 +176,7 @@ impl Core {
                     return None;
                 };
                 self.counts.delivered += 1;
-                self.trace.mix(&[now_us, route(from.node, to.node), u64::from(to.port)], &bytes);
+                self.trace.mix([now_us, route(from.node, to.node), u64::from(to.port)], &bytes);
                 Some((sink.clone(), Arrival::Datagram { from, bytes }))
             }
             What::Timer { address, incarnation, token } => {
@@ -209,7 +209,7 @@ impl Core {
                 };
                 self.counts.delivered += 1;
                 for message in &messages {
-                    self.trace.mix(&[now_us, route(key.from, key.to), first], message);
+                    self.trace.mix([now_us, route(key.from, key.to), first], message);
                 }
                 if let Some((ack, news)) = half.on_data(sender, first, messages) {
                     if news {

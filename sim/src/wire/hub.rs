@@ -3,7 +3,7 @@
 use super::channel::Frame;
 use super::core::ConnectionKey;
 use super::net::Net;
-use super::{Address, now_us};
+use super::{Address, now_us, sleep};
 use bytes::Bytes;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -25,6 +25,10 @@ pub(super) enum What {
 #[derive(Default)]
 pub(super) struct Schedule {
     on_its_way: BinaryHeap<Reverse<Event>>,
+    // What happens at each event, by its place. Apart, for a heap moves what it orders about.
+    happenings: Vec<Option<What>>,
+    // Places of events that are over.
+    free: Vec<usize>,
     sequence: u64,
     hub: Option<Waker>,
     // Virtual time of the earliest madsim timer that will wake the hub.
@@ -34,10 +38,13 @@ pub(super) struct Schedule {
     stopped: bool,
 }
 
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Event {
     at_us: u64,
+    // No two events have the same.
     sequence: u64,
-    what: What,
+    // Among the happenings.
+    place: usize,
 }
 
 enum Next {
@@ -49,7 +56,15 @@ enum Next {
 impl Schedule {
     pub fn post(&mut self, at_us: u64, what: What) {
         self.sequence += 1;
-        self.on_its_way.push(Reverse(Event { at_us, sequence: self.sequence, what }));
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None => {
+                self.happenings.push(None);
+                self.happenings.len() - 1
+            }
+        };
+        self.happenings[place] = Some(what);
+        self.on_its_way.push(Reverse(Event { at_us, sequence: self.sequence, place }));
         if self.hub_awake {
             return;
         }
@@ -79,12 +94,12 @@ impl Schedule {
         }
     }
 
-    fn woken(&mut self, hub: &Waker) {
+    fn woken(&mut self, now_us: u64, hub: &Waker) {
         self.hub_awake = true;
         if !self.hub.as_ref().is_some_and(|known| known.will_wake(hub)) {
             self.hub = Some(hub.clone());
         }
-        self.armed_us = self.armed_us.filter(|armed_us| *armed_us > now_us());
+        self.armed_us = self.armed_us.filter(|armed_us| *armed_us > now_us);
     }
 
     fn next(&mut self, now_us: u64) -> Next {
@@ -93,9 +108,10 @@ impl Schedule {
         }
         let due = |event: &Reverse<Event>| event.0.at_us <= now_us;
         if self.on_its_way.peek().is_some_and(due)
-            && let Some(Reverse(event)) = self.on_its_way.pop()
+            && let Some(Reverse(Event { place, .. })) = self.on_its_way.pop()
         {
-            return Next::Due(event.what);
+            self.free.push(place);
+            return Next::Due(self.happenings[place].take().expect("an event happens once"));
         }
         if let Some(at_us) = self.on_its_way.peek().map(|Reverse(event)| event.at_us) {
             self.arm(at_us);
@@ -111,7 +127,7 @@ impl Schedule {
             return;
         }
         if let Some(hub) = &self.hub {
-            let mut sleep = pin!(madsim::time::sleep(Duration::from_micros(at_us - now_us())));
+            let mut sleep = pin!(sleep(Duration::from_micros(at_us - now_us())));
             let _ = sleep.as_mut().poll(&mut Context::from_waker(hub));
             self.armed_us = Some(at_us);
         }
@@ -141,11 +157,12 @@ impl Future for Hub {
         if self.polls.is_multiple_of(POLLS_BETWEEN_PURGES) {
             madsim::runtime::Handle::current().metrics().num_tasks();
         }
-        self.net.core().schedule.woken(context.waker());
+        // Nothing that follows takes time.
+        let now_us = now_us();
+        self.net.core().schedule.woken(now_us, context.waker());
         loop {
             let called = {
                 let mut core = self.net.core();
-                let now_us = now_us();
                 match core.schedule.next(now_us) {
                     Next::Stopped => return Poll::Ready(()),
                     Next::NothingDue => return Poll::Pending,
@@ -159,23 +176,3 @@ impl Future for Hub {
         }
     }
 }
-
-impl Ord for Event {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at_us, self.sequence).cmp(&(other.at_us, other.sequence))
-    }
-}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Event {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Event {}

@@ -3,8 +3,9 @@
 //! madsim gives its clock away by counted references; a run looks at it tens of thousands of times, so it
 //! is kept at hand.
 
-use madsim::time::TimeHandle;
+use madsim::time::{Sleep, TimeHandle};
 use std::cell::RefCell;
+use std::time::Duration;
 
 thread_local! {
     static TIME: RefCell<Option<TimeHandle>> = const { RefCell::new(None) };
@@ -17,6 +18,14 @@ thread_local! {
 #[must_use]
 pub fn now_us() -> u64 {
     TIME.with_borrow(|time| us_of(time.as_ref().expect("a simulation runs on this thread")))
+}
+
+/// Ends after this much virtual time.
+///
+/// # Panics
+/// Outside a simulation.
+pub(crate) fn sleep(duration: Duration) -> Sleep {
+    TIME.with_borrow(|time| time.as_ref().expect("a simulation runs on this thread").sleep(duration))
 }
 
 /// The simulation that runs on this thread begins.

@@ -117,6 +117,12 @@ pub struct Contents {
 }
 
 impl Fact {
+    /// Whether a view that holds may hold no more after this, with the same machines. Of what happened,
+    /// those invariants that judge views look at the chain of manifests alone.
+    pub const fn concerns_views(&self) -> bool {
+        matches!(self, Self::ManifestCreated(_))
+    }
+
     /// The fact in an output of a coordinator, if there is one.
     pub fn of_coordinator(output: &CoordinatorOutput) -> Option<Self> {
         match output {
@@ -213,6 +219,7 @@ pub struct Invariant {
 #[derive(Clone, Copy, Debug)]
 enum Check {
     Fact(fn(&History, &Fact) -> Result<(), String>),
+    // Looks at the chain alone of what happened: Fact::concerns_views.
     View(fn(&JobView<'_>) -> Result<(), String>),
 }
 

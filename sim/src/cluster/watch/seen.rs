@@ -13,7 +13,8 @@ pub(super) struct Seen {
     history: History,
     coordinators: BTreeMap<Node, Coordinator>,
     hosts: BTreeMap<Node, Host>,
-    // The changes of processes when all this was judged last; none if anything else has changed since.
+    // The changes of processes when machines were judged last; none if anything else that concerns them has changed
+    // since.
     judged_at: Option<u64>,
 }
 
@@ -45,12 +46,14 @@ impl Seen {
 
     /// Judges what has happened, and remembers it.
     pub(super) fn happened(&mut self, fact: &Fact) -> Result<(), invariant::Violation> {
-        self.judged_at = None;
+        if fact.concerns_views() {
+            self.judged_at = None;
+        }
         self.history.record(fact)
     }
 
-    /// Judges a step by all that judges machines. Most steps change nothing of what invariants look at: neither
-    /// a machine, nor what has happened, nor who is alive. They are judged already.
+    /// Judges a step by all that judges machines. Most steps change nothing of what such invariants look at:
+    /// neither a machine, nor the chain of manifests, nor who is alive. They are judged already.
     pub(super) fn judge(&mut self, nodes: &Nodes, judge: &mut dyn Judge) -> Result<(), Violation> {
         let now = Some(nodes.changes());
         let (judges_steps, is_judged) = (judge.judges_steps(), self.judged_at == now);
