@@ -25,7 +25,7 @@
 //! let mut table: Table = Table::new();
 //! table.put(b"N14228", b"1")?;
 //! let frozen = table.freeze();
-//! table.entry(b"N14228").put(b"2")?;
+//! table.put(b"N14228", b"2")?;
 //!
 //! assert_eq!(table.get(b"N14228"), Some(&b"2"[..]));
 //! assert_eq!(frozen.iter().next(), Some((&b"N14228"[..], &b"1"[..])));
@@ -34,7 +34,6 @@
 
 mod buffer;
 mod compact;
-mod entry;
 mod frozen;
 mod hash;
 mod index;
@@ -45,15 +44,16 @@ mod restore;
 mod scan;
 mod slot;
 mod window;
+mod write;
 
 use std::{iter::Sum, marker::PhantomData, ops::Add};
 
 pub use self::{
-    entry::{Entry, PutError},
     frozen::{ChunkImage, FrozenTable},
     hash::{KeyHash, Xxh3},
     page::PageImage,
     restore::ImageError,
+    write::PutError,
 };
 use self::{index::Index, log::Log};
 
@@ -119,33 +119,18 @@ impl<H: KeyHash> Table<H> {
     /// The value of `key`.
     #[inline(always)]
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        for (_, position) in self.index.candidates(H::hash(key)) {
-            if let Some(record) = self.log.get_if(position, key) {
-                return Some(record.value);
-            }
+        let hash = H::hash(key);
+        if let Some((_, position)) = self.index.at_home(hash)
+            && let Some(value) = self.log.get_if(position, key)
+        {
+            return Some(value);
         }
-        None
+        self.get_anywhere(key, hash)
     }
 
-    /// The place of `key`, to look at the value and change it with one search.
-    #[inline(always)]
-    pub fn entry<'t, 'k>(&'t mut self, key: &'k [u8]) -> Entry<'t, 'k, H> {
-        Entry::new(self, key)
-    }
-
-    /// Sets the value of `key`.
-    ///
-    /// # Errors
-    ///
-    /// [`PutError`]; the table is unchanged then.
-    #[inline]
-    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), PutError> {
-        self.entry(key).put(value)
-    }
-
-    /// Removes `key` and its value; whether there was one.
-    pub fn remove(&mut self, key: &[u8]) -> bool {
-        self.entry(key).remove()
+    #[inline(never)]
+    fn get_anywhere(&self, key: &[u8], hash: u64) -> Option<&[u8]> {
+        self.index.candidates(hash).find_map(|(_, position)| self.log.get_if(position, key))
     }
 
     /// All entries, ascending by the hash of the key; those with equal tags in any order.

@@ -19,28 +19,9 @@ pub(super) fn smaller(slots: &Line, upper_limit: u32) -> usize {
     slots.iter().map(|&slot| u32::from(Slot::from_bytes(slot).is_smaller(upper_limit))).sum::<u32>() as usize
 }
 
-/// Which of the eight slots from `start` on have the tag whose [`Slot::upper_limit`] this is, as [`equal`] says. Where
-/// `slots` end, gaps follow.
-#[inline(always)]
-pub(super) fn equal_from(slots: &[[u8; Slot::BYTES]], start: usize, upper_limit: u32) -> Equal {
-    let slots = slots.get(start..).unwrap_or_default();
-    match slots.first_chunk() {
-        Some(line) => equal(line, upper_limit),
-        None => equal_in_rest(slots, upper_limit),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn equal_in_rest(slots: &[[u8; Slot::BYTES]], upper_limit: u32) -> Equal {
-    let mut line = [Slot::EMPTY.to_bytes(); WINDOW];
-    line[..slots.len()].copy_from_slice(slots);
-    equal(&line, upper_limit)
-}
-
 /// Which of `slots` have the tag whose [`Slot::upper_limit`] this is; with the greatest tag, empty ones, too.
 #[inline(always)]
-fn equal(slots: &Line, upper_limit: u32) -> Equal {
+pub(super) fn equal(slots: &Line, upper_limit: u32) -> Equal {
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     #[expect(unsafe_code, reason = "the compiler does not count on what the target promises")]
     // SAFETY: this is only compiled for processors that have the instructions.
