@@ -36,7 +36,7 @@ pub(super) enum Storage {
 }
 
 impl Storage {
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, place: Place, key: &[u8]) -> Result<Option<StoredBytes<'_>>, BackendError> {
         match self {
             Self::Memory(groups) => {
@@ -61,7 +61,7 @@ impl Storage {
     }
 
     /// Replaces the value by what `change` makes of it; whether anything was written.
-    #[inline]
+    #[inline(always)]
     pub(super) fn update<B: AsRef<[u8]>>(
         &mut self,
         place: Place,

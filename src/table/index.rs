@@ -9,11 +9,12 @@ use super::{
     slot::{Position, Slot},
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
-    // Two to the power of `depth`, by the top bits of the hash; empty until there is a page.
+    // Two to the power of some depth, by so many top bits of the hash; empty until there is a page.
     directory: Vec<u32>,
-    depth: u8,
+    // How many bits of the hash follow. At most 63: a shift by 64 is none.
+    behind: u8,
     pages: Vec<Page>,
     entries: usize,
 }
@@ -37,6 +38,12 @@ impl Iterator for Candidates<'_> {
     fn next(&mut self) -> Option<(Place, Position)> {
         let (slot, position) = self.slots.next()?;
         Some((Place { page: self.page, slot }, position))
+    }
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { directory: Vec::new(), behind: 63, pages: Vec::new(), entries: 0 }
     }
 }
 
@@ -106,7 +113,8 @@ impl Index {
             let number = images.iter().position(|image| image.depth == depth).unwrap_or_default();
             return Err((number, "no page has so long a prefix"));
         }
-        let mut index = Self { depth, ..Self::default() };
+        let depth = depth.max(1);
+        let mut index = Self { behind: 64 - depth, ..Self::default() };
         // The first prefix that no page covers yet, in units of the deepest page's share.
         let mut covered = 0_u64;
         for (number, image) in images.into_iter().enumerate() {
@@ -114,9 +122,7 @@ impl Index {
             if !covered.is_multiple_of(share) || covered + share > 1 << depth {
                 return Err((number, "its prefix overlaps that of another page"));
             }
-            // In two steps: a shift by 64 is none.
-            let prefix = covered << (63 - depth) << 1;
-            let page = Page::from_image(image, prefix).map_err(|reason| (number, reason))?;
+            let page = Page::from_image(image, covered << index.behind).map_err(|reason| (number, reason))?;
             index.directory.extend(std::iter::repeat_n(number as u32, share as usize));
             index.entries += page.entries();
             index.pages.push(page);
@@ -130,8 +136,11 @@ impl Index {
 
     #[inline]
     const fn prefix(&self, hash: u64) -> usize {
-        // In two steps: a shift by 64 is none.
-        (hash >> 1 >> (63 - self.depth)) as usize
+        (hash >> self.behind) as usize
+    }
+
+    const fn depth(&self) -> u8 {
+        64 - self.behind
     }
 
     /// Numbers of pages, ascending by prefix.
@@ -139,7 +148,7 @@ impl Index {
         let mut at = 0;
         std::iter::from_fn(move || {
             let page = *self.directory.get(at)? as usize;
-            at += 1 << (self.depth - self.pages[page].depth());
+            at += 1 << (self.depth() - self.pages[page].depth());
             Some(page)
         })
     }
@@ -149,7 +158,7 @@ impl Index {
     fn grow(&mut self, hash: u64) {
         let Some(&number) = self.directory.get(self.prefix(hash)) else {
             self.pages.push(Page::first());
-            self.directory.push(0);
+            self.directory.extend([0; 2]);
             return;
         };
         let page = &mut self.pages[number as usize];
@@ -157,11 +166,11 @@ impl Index {
         *page = low;
         let Some(high) = high else { return };
         let depth = high.depth();
-        if depth > self.depth {
+        if depth > self.depth() {
             self.directory = self.directory.iter().flat_map(|&page| [page, page]).collect();
-            self.depth = depth;
+            self.behind = 64 - depth;
         }
-        let share = 1_usize << (self.depth - depth);
+        let share = 1_usize << (self.depth() - depth);
         // The first of the two shares of the page that was split.
         let start = self.prefix(hash) / (2 * share) * (2 * share);
         self.directory[start + share..start + 2 * share].fill(self.pages.len() as u32);

@@ -98,7 +98,8 @@ impl Log {
     #[inline(always)]
     pub(super) fn get_if(&self, at: Position, key: &[u8]) -> Option<&[u8]> {
         let bytes = &*self.chunks.get(at.chunk())?.bytes;
-        bytes.get(record::value_if(bytes, at.offset(), key)?)
+        let (start, length) = record::value_if(bytes, at.offset(), key)?;
+        bytes.get(start..)?.get(..length)
     }
 
     /// As [`get_if`](Self::get_if), to write to; `None` also if the chunk was shared when somebody last looked.
@@ -106,13 +107,15 @@ impl Log {
     pub(super) fn owned_if(&mut self, at: Position, key: &[u8]) -> Option<&mut [u8]> {
         let Buffer::Owned(bytes) = &mut self.chunks.get_mut(at.chunk())?.bytes else { return None };
         let bytes = &mut **bytes;
-        bytes.get_mut(record::value_if(bytes, at.offset(), key)?)
+        let (start, length) = record::value_if(bytes, at.offset(), key)?;
+        bytes.get_mut(start..)?.get_mut(..length)
     }
 
     /// As [`get_if`](Self::get_if), to write to if nobody shares the chunk.
     pub(super) fn find_if(&mut self, at: Position, key: &[u8]) -> Option<Found<'_>> {
         let buffer = &mut self.chunks.get_mut(at.chunk())?.bytes;
-        let value = record::value_if(buffer, at.offset(), key)?;
+        let (start, length) = record::value_if(buffer, at.offset(), key)?;
+        let value = start..start + length;
         match buffer.writable() {
             Ok(bytes) => bytes.get_mut(value).map(Found::Writable),
             Err(bytes) => bytes.get(value).map(Found::Shared),

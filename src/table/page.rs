@@ -68,14 +68,14 @@ impl Page {
         Slots::new(&self.slots)
     }
 
-    /// The first slot with the tag of `hash` in its home, and its position. With the greatest tag, that may be an
-    /// empty slot, at a position where no key is.
+    /// The first slot with the tag of `hash` in its home, and its position, if that is a
+    /// [low one](Slot::low_position).
     #[inline(always)]
     pub(super) fn at_home(&self, hash: u64) -> Option<(usize, Position)> {
         let number = self.homes.line(hash);
         let line = lines(&self.slots).get(number)?;
-        let at = window::equal(line, Slot::upper_limit(hash)).next()?;
-        Some((number * WINDOW + at, Slot::from_bytes(line[at]).position()))
+        let at = window::first_equal(line, Slot::upper_limit(hash))?;
+        Some((number * WINDOW + at, Slot::from_bytes(line[at]).low_position()))
     }
 
     /// All slots that have the tag of `hash`, and their positions. With the greatest tag, empty slots come, too, at
@@ -212,30 +212,33 @@ impl Page {
 #[derive(Clone, Copy, Debug)]
 struct Homes {
     depth: u8,
-    // The bits of the hash behind those that count.
+    // How many bits of the hash follow those that say the line.
     behind: u8,
-    last_line: u16,
+    // All these bits.
+    lines: u16,
 }
 
 impl Homes {
     /// Two to the power of `bits`, after a prefix of `depth` bits.
     const fn new(depth: u8, bits: u8) -> Self {
-        let lines = (1 << bits) / WINDOW;
-        Self { depth, behind: 64 - depth - bits, last_line: (lines - 1) as u16 }
+        let lines = (1 << bits) / WINDOW as u16 - 1;
+        // Where there is but one line, no bits say which, and 64 would follow.
+        let behind = 64 - depth - bits + WINDOW.ilog2() as u8;
+        Self { depth, behind: if behind < 64 { behind } else { 63 }, lines }
     }
 
     const fn bits(self) -> u8 {
-        64 - self.depth - self.behind
+        self.count().ilog2() as u8
     }
 
     const fn count(self) -> usize {
-        1 << self.bits()
+        (self.lines as usize + 1) * WINDOW
     }
 
     /// The line of a key of this hash.
     #[inline(always)]
     const fn line(self, hash: u64) -> usize {
-        (hash >> WINDOW.ilog2() >> self.behind) as usize & self.last_line as usize
+        (hash >> self.behind) as usize & self.lines as usize
     }
 
     /// The first slot of the line.
@@ -293,8 +296,13 @@ pub(super) struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    pub(super) const NONE: Self =
-        Self { lines: &[], line: &[Slot::EMPTY.to_bytes(); WINDOW], number: 0, equal: Equal::NONE, limit: u32::MAX };
+    pub(super) const NONE: Self = Self {
+        lines: &[],
+        line: &[Slot::EMPTY.to_bytes(); WINDOW],
+        number: 0,
+        equal: Equal::NONE,
+        limit: u32::MAX,
+    };
 
     /// From line `number` on.
     fn from(lines: &'a [Line], number: usize, limit: u32) -> Self {

@@ -5,8 +5,6 @@
 //! says how long it is, so that a chunk can be walked without an index. Integers are little
 //! endian; records begin at multiples of four bytes and end with zeros up to the next.
 
-use std::ops::Range;
-
 /// What records are aligned to, in bytes.
 pub(super) const ALIGN: usize = 4;
 
@@ -71,29 +69,30 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Where in `bytes` the value is of the record that begins at `offset`, if that is a record of `key`; they may end before. Does
-/// little with what was read: what waits for memory keeps the processor from looking for the next key.
+/// Where in `bytes` the value begins of the record that begins at `offset`, and its length, if that is a record of `key`; bytes
+/// may end before the value does. Does little with what was read: what waits for memory keeps the processor from looking for
+/// the next key.
 #[inline(always)]
-pub(super) fn value_if(bytes: &[u8], offset: usize, key: &[u8]) -> Option<Range<usize>> {
+pub(super) fn value_if(bytes: &[u8], offset: usize, key: &[u8]) -> Option<(usize, usize)> {
     if key.len() > SHORT_KEY_MAX {
         return value_if_escaped(bytes, offset, key);
     }
     let value_at = offset + HEADER + key.len();
     let (&header, found) = bytes.get(offset..value_at)?.split_first_chunk::<HEADER>()?;
-    let header = u32::from_le_bytes(header);
-    if (header & KEY_MASK) as usize != key.len() {
+    // Without the length of the wanted key.
+    let header = u32::from_le_bytes(header) ^ key.len() as u32;
+    if header & KEY_MASK != 0 {
         return value_if_escaped(bytes, offset, key);
     }
-    is_same_key(found, key).then_some(value_at..value_at + (header >> KEY_BITS) as usize)
+    is_same_key(found, key).then_some((value_at, (header >> KEY_BITS) as usize))
 }
 
 /// A long key, a short one with a long value, or another key.
 #[cold]
 #[inline(never)]
-fn value_if_escaped(bytes: &[u8], offset: usize, key: &[u8]) -> Option<Range<usize>> {
+fn value_if_escaped(bytes: &[u8], offset: usize, key: &[u8]) -> Option<(usize, usize)> {
     let record = Record::read(bytes.get(offset..)?).filter(|record| record.key == key)?;
-    let value_at = offset + record.value_at();
-    Some(value_at..value_at + record.value.len())
+    Some((offset + record.value_at(), record.value.len()))
 }
 
 /// The bytes that the record of `key` and `value` takes; `None` if one is 4 GiB or longer.

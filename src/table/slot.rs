@@ -92,11 +92,11 @@ impl Slot {
         (self.0 >> 32) as u32 > upper_limit
     }
 
-    /// Whether its tag is that whose [`upper_limit`](Self::upper_limit) this is; an empty slot's is the greatest.
+    /// Whether its upper half is this [`upper_limit`](Self::upper_limit), but for bits that are `ignored`.
     #[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
     #[inline]
-    pub(super) const fn is_equal(self, upper_limit: u32) -> bool {
-        (self.0 >> 32) as u32 | POSITION_HALF == upper_limit
+    pub(super) const fn is_equal(self, upper_limit: u32, ignored: u32) -> bool {
+        (self.0 >> 32) as u32 | ignored == upper_limit
     }
 
     /// Whether it is empty or its tag is greater than that whose [`upper_limit`](Self::upper_limit) this is,
@@ -109,7 +109,7 @@ impl Slot {
     /// Slots descend where tags ascend; this is the upper half of the greatest with the tag of `hash`.
     #[inline]
     pub(super) const fn upper_limit(hash: u64) -> u32 {
-        (!(tag(hash) << POSITION_BITS) >> 32) as u32
+        !((hash >> 32) as u32) | POSITION_HALF
     }
 
     /// The tag as the top bits of a hash. The slot is not empty.
@@ -122,6 +122,13 @@ impl Slot {
     #[inline]
     pub(super) const fn position(self) -> Position {
         Position(!self.0 & ((1 << POSITION_BITS) - 1))
+    }
+
+    /// The position of a slot whose upper half is an [`upper_limit`](Self::upper_limit) as it is, as those in the first 16,384
+    /// chunks are.
+    #[inline]
+    pub(super) const fn low_position(self) -> Position {
+        Position(!(self.0 as u32) as u64)
     }
 
     #[inline]
