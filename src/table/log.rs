@@ -95,31 +95,37 @@ impl Log {
     }
 
     /// The value of the record that begins here, if that is one of `key`.
-    #[inline(always)]
-    pub(super) fn get_if(&self, at: Position, key: &[u8]) -> Option<&[u8]> {
+    pub(super) fn value(&self, at: Position, key: &[u8]) -> Option<&[u8]> {
         let bytes = &*self.chunks.get(at.chunk())?.bytes;
-        let (start, length) = record::value_if(bytes, at.offset(), key)?;
+        let (start, length) = record::value(bytes, at.offset(), key)?;
         bytes.get(start..)?.get(..length)
     }
 
-    /// As [`get_if`](Self::get_if), to write to; `None` also if the chunk was shared when somebody last looked.
-    #[inline(always)]
-    pub(super) fn owned_if(&mut self, at: Position, key: &[u8]) -> Option<&mut [u8]> {
-        let Buffer::Owned(bytes) = &mut self.chunks.get_mut(at.chunk())?.bytes else { return None };
-        let bytes = &mut **bytes;
-        let (start, length) = record::value_if(bytes, at.offset(), key)?;
-        bytes.get_mut(start..)?.get_mut(..length)
+    /// As [`value`](Self::value), to write to if nobody shares the chunk.
+    pub(super) fn find(&mut self, at: Position, key: &[u8]) -> Option<Found<'_>> {
+        let buffer = &mut self.chunks.get_mut(at.chunk())?.bytes;
+        let (start, length) = record::value(buffer, at.offset(), key)?;
+        match buffer.writable() {
+            Ok(bytes) => bytes.get_mut(start..)?.get_mut(..length).map(Found::Writable),
+            Err(bytes) => bytes.get(start..)?.get(..length).map(Found::Shared),
+        }
     }
 
-    /// As [`get_if`](Self::get_if), to write to if nobody shares the chunk.
-    pub(super) fn find_if(&mut self, at: Position, key: &[u8]) -> Option<Found<'_>> {
-        let buffer = &mut self.chunks.get_mut(at.chunk())?.bytes;
-        let (start, length) = record::value_if(buffer, at.offset(), key)?;
-        let value = start..start + length;
-        match buffer.writable() {
-            Ok(bytes) => bytes.get_mut(value).map(Found::Writable),
-            Err(bytes) => bytes.get(value).map(Found::Shared),
-        }
+    /// As [`value`](Self::value), if the record has the short header.
+    #[inline(always)]
+    pub(super) fn short_value(&self, at: Position, key: &[u8]) -> Option<&[u8]> {
+        let bytes = &*self.chunks.get(at.chunk())?.bytes;
+        let (start, length) = record::short_value(bytes, at.offset(), key)?;
+        bytes.get(start..)?.get(..length)
+    }
+
+    /// As [`short_value`](Self::short_value), to write to, if the chunk was not shared when somebody last looked.
+    #[inline(always)]
+    pub(super) fn short_value_mut(&mut self, at: Position, key: &[u8]) -> Option<&mut [u8]> {
+        let Buffer::Owned(bytes) = &mut self.chunks.get_mut(at.chunk())?.bytes else { return None };
+        let bytes = &mut **bytes;
+        let (start, length) = record::short_value(bytes, at.offset(), key)?;
+        bytes.get_mut(start..)?.get_mut(..length)
     }
 
     /// Where records begin in chunk `number` at or after `offset`, and the records.

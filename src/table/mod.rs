@@ -121,7 +121,7 @@ impl<H: KeyHash> Table<H> {
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         let hash = H::hash(key);
         if let Some((_, position)) = self.index.at_home(hash)
-            && let Some(value) = self.log.get_if(position, key)
+            && let Some(value) = self.log.short_value(position, key)
         {
             return Some(value);
         }
@@ -130,7 +130,7 @@ impl<H: KeyHash> Table<H> {
 
     #[inline(never)]
     fn get_anywhere(&self, key: &[u8], hash: u64) -> Option<&[u8]> {
-        self.index.candidates(hash).find_map(|(_, position)| self.log.get_if(position, key))
+        self.index.candidates(hash).find_map(|(_, position)| self.log.value(position, key))
     }
 
     /// All entries, ascending by the hash of the key; those with equal tags in any order.

@@ -69,29 +69,24 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Where in `bytes` the value begins of the record that begins at `offset`, and its length, if that is a record of `key`; bytes
-/// may end before the value does. Does little with what was read: what waits for memory keeps the processor from looking for
-/// the next key.
+/// Where in `bytes` the value begins of the record that begins at `offset`, and its length, if that is a record of
+/// `key` with the short header; bytes may end before the value does. Does little, and little with what was read:
+/// what waits for memory keeps the processor from looking for the next key.
 #[inline(always)]
-pub(super) fn value_if(bytes: &[u8], offset: usize, key: &[u8]) -> Option<(usize, usize)> {
+pub(super) fn short_value(bytes: &[u8], offset: usize, key: &[u8]) -> Option<(usize, usize)> {
     if key.len() > SHORT_KEY_MAX {
-        return value_if_escaped(bytes, offset, key);
+        return None;
     }
     let value_at = offset + HEADER + key.len();
     let (&header, found) = bytes.get(offset..value_at)?.split_first_chunk::<HEADER>()?;
-    // Without the length of the wanted key.
-    let header = u32::from_le_bytes(header) ^ key.len() as u32;
-    if header & KEY_MASK != 0 {
-        return value_if_escaped(bytes, offset, key);
-    }
-    is_same_key(found, key).then_some((value_at, (header >> KEY_BITS) as usize))
+    let header = u32::from_le_bytes(header);
+    let is_found = (header & KEY_MASK) as usize == key.len() && is_same_key(found, key);
+    is_found.then_some((value_at, (header >> KEY_BITS) as usize))
 }
 
-/// A long key, a short one with a long value, or another key.
-#[cold]
-#[inline(never)]
-fn value_if_escaped(bytes: &[u8], offset: usize, key: &[u8]) -> Option<(usize, usize)> {
-    let record = Record::read(bytes.get(offset..)?).filter(|record| record.key == key)?;
+/// As [`short_value`], with any header.
+pub(super) fn value(bytes: &[u8], offset: usize, key: &[u8]) -> Option<(usize, usize)> {
+    let record = Record::read(bytes.get(offset..)?).filter(|record| is_same_key(record.key, key))?;
     Some((offset + record.value_at(), record.value.len()))
 }
 

@@ -52,7 +52,7 @@ impl<H: KeyHash> Table<H> {
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), PutError> {
         let hash = H::hash(key);
         if let Some((_, position)) = self.index.at_home(hash)
-            && let Some(before) = self.log.owned_if(position, key)
+            && let Some(before) = self.log.short_value_mut(position, key)
             && before.len() == value.len()
         {
             before.copy_from_slice(value);
@@ -64,7 +64,7 @@ impl<H: KeyHash> Table<H> {
     #[inline(never)]
     fn put_anywhere(&mut self, key: &[u8], hash: u64, value: &[u8]) -> Result<(), PutError> {
         for (place, position) in self.index.candidates(hash) {
-            match self.log.find_if(position, key) {
+            match self.log.find(position, key) {
                 Some(Found::Writable(before)) if before.len() == value.len() => {
                     before.copy_from_slice(value);
                     return Ok(());
@@ -90,7 +90,7 @@ impl<H: KeyHash> Table<H> {
     ) -> Result<bool, E> {
         let hash = H::hash(key);
         if let Some((place, position)) = self.index.at_home(hash)
-            && let Some(before) = self.log.owned_if(position, key)
+            && let Some(before) = self.log.short_value_mut(position, key)
         {
             // Read and written through one slice: a compiler then leaves alone what `change` left as it was.
             let after = change(Some(before))?;
@@ -114,7 +114,7 @@ impl<H: KeyHash> Table<H> {
         change: impl FnOnce(Option<&[u8]>) -> Result<Option<B>, E>,
     ) -> Result<bool, E> {
         for (place, position) in self.index.candidates(hash) {
-            let after = match self.log.find_if(position, key) {
+            let after = match self.log.find(position, key) {
                 Some(Found::Writable(before)) => match change(Some(before))? {
                     Some(after) if after.as_ref().len() == before.len() => {
                         before.copy_from_slice(after.as_ref());
@@ -135,7 +135,7 @@ impl<H: KeyHash> Table<H> {
     /// Removes `key` and its value; whether there was one.
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let mut candidates = self.index.candidates(H::hash(key));
-        let Some((place, position)) = candidates.find(|&(_, at)| self.log.get_if(at, key).is_some()) else {
+        let Some((place, position)) = candidates.find(|&(_, at)| self.log.value(at, key).is_some()) else {
             return false;
         };
         self.remove_at(place, position);
