@@ -7,6 +7,8 @@
 //!   for an entry, four bytes besides key and value (`record`), and eight to sixteen in the index.
 //! - **The index holds hashes**, not keys (`page`, `index`): it grows, splits and is verified
 //!   without a look at a record, and a search looks at one record, nearly always the right one.
+//!   Nearly all keys are found by a few dozen instructions without a loop, so that the processor looks for
+//!   several at once; the others, and those that are not there, are then looked for again, anywhere.
 //!   It grows by one page of 32 KiB at a time; no write ever pauses for the whole table.
 //! - **Freezing shares buffers** ([`Table::freeze`]). The table then appends instead of writing
 //!   over what is shared and copies a shared page before it changes one; buffers that are
@@ -128,6 +130,7 @@ impl<H: KeyHash> Table<H> {
         self.get_anywhere(key, hash)
     }
 
+    /// A function of its own: where it is inlined, the search at home has more instructions.
     #[inline(never)]
     fn get_anywhere(&self, key: &[u8], hash: u64) -> Option<&[u8]> {
         self.index.candidates(hash).find_map(|(_, position)| self.log.value(position, key))

@@ -160,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn an_upper_half_without_chunk_bits_leaves_the_position_to_the_lower_one() {
+        for hash in [0, 0xABCD_EF12_3456_789A, u64::MAX] {
+            for chunk in [0, (1 << 14) - 1, 1 << 14, CHUNKS_MAX - 1] {
+                let position = Position::new(chunk, 4 * ALIGN).expect("a slot can say it");
+                let slot = Slot::new(hash, position);
+                let is_low = (slot.0 >> 32) as u32 == Slot::upper_limit(hash);
+                assert_eq!(is_low, chunk < 1 << 14);
+                assert_eq!(slot.low_position() == position, is_low);
+            }
+        }
+    }
+
+    #[test]
     fn only_smaller_tags_are_smaller() {
         let ends = [(0, 0), (0, CHUNK_BYTES_MAX - ALIGN), (CHUNKS_MAX - 1, 0)];
         let positions = ends.map(|(chunk, offset)| Position::new(chunk, offset).expect("a slot can say it"));

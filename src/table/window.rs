@@ -115,10 +115,23 @@ mod tests {
                 expected
             );
         }
-        // Only empty slots have the greatest tag here.
+        // Only empty slots have the greatest tag here; they have no position.
         let limit = Slot::upper_limit(u64::MAX);
         assert_eq!(equal(&slots, limit).collect::<Vec<_>>(), [6, 7]);
         assert_eq!(Equal(equal_bits_anywhere(&slots, limit, POSITION_HALF)).collect::<Vec<_>>(), [6, 7]);
+    }
+
+    #[test]
+    fn the_first_equal_slot_is_one_with_a_low_position() {
+        let position = |chunk| Position::new(chunk, 8).expect("a slot can say it");
+        let chunks = [(3, 1 << 14), (3, 5), (3, 6), (4, 1 << 14)];
+        let slot = |at: usize| {
+            chunks.get(at).map_or(Slot::EMPTY, |&(tag, chunk)| Slot::new(tag << 60, position(chunk)))
+        };
+        let slots = std::array::from_fn(|at| slot(at).to_bytes());
+        let first = |hash| first_equal(&slots, Slot::upper_limit(hash));
+        assert_eq!([2, 3, 4].map(|tag| first(tag << 60)), [None, Some(1), None]);
+        assert_eq!(first(u64::MAX), None);
     }
 
     #[test]

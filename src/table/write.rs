@@ -61,6 +61,7 @@ impl<H: KeyHash> Table<H> {
         self.put_anywhere(key, hash, value)
     }
 
+    /// As [`put`](Self::put), wherever the key is, or nowhere.
     #[inline(never)]
     fn put_anywhere(&mut self, key: &[u8], hash: u64, value: &[u8]) -> Result<(), PutError> {
         for (place, position) in self.index.candidates(hash) {
@@ -106,6 +107,7 @@ impl<H: KeyHash> Table<H> {
         self.update_anywhere(key, hash, change)
     }
 
+    /// As [`update`](Self::update), wherever the key is, or nowhere.
     #[inline(never)]
     fn update_anywhere<B: AsRef<[u8]>, E: From<PutError>>(
         &mut self,
