@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use hashbrown::{HashTable, hash_table::Entry};
-use keygroups::table::{FrozenTable, Table};
+use keygroups::table::{FrozenTable, PutError, Table};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A map of one key group.
@@ -34,10 +34,12 @@ impl Entries for Table {
     }
 
     fn update(&mut self, key: &[u8], change: impl FnOnce(&[u8], &mut [u8; VALUE])) {
-        let entry = self.entry(key);
-        let mut new = [0; VALUE];
-        change(entry.value().expect("the key is there"), &mut new);
-        entry.put(&new).expect("entries are small");
+        let change = |before: Option<&[u8]>| {
+            let mut new = [0; VALUE];
+            change(before.expect("the key is there"), &mut new);
+            Ok::<_, PutError>(Some(new))
+        };
+        Table::update(self, key, change).expect("entries are small");
     }
 
     fn for_each(&self, mut visit: impl FnMut(&[u8], &[u8])) {

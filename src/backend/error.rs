@@ -8,6 +8,7 @@ use crate::{
     error::ErrorKind,
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism},
     snapshot::StateKind,
+    table::PutError,
 };
 
 /// Why a backend refuses an access or a restore. The backend is then unchanged, unless it says otherwise.
@@ -164,12 +165,11 @@ pub enum BackendError {
 }
 
 impl BackendError {
-    /// A key or a value has 4 GiB or more.
-    pub(super) const fn too_large(key: &[u8], value: &[u8]) -> Self {
-        if key.len() > value.len() {
-            Self::TooLarge { what: "key", bytes: key.len() }
-        } else {
-            Self::TooLarge { what: "value", bytes: value.len() }
+    /// That of a table of `key_group`.
+    pub(super) const fn refused(refusal: PutError, key_group: KeyGroup) -> Self {
+        match refusal {
+            PutError::TooLarge { what, bytes } => Self::TooLarge { what, bytes },
+            PutError::Full => Self::Full { key_group },
         }
     }
 

@@ -1,44 +1,58 @@
 //! The entries of one key group: one table for each state.
 
+use std::iter;
+
 use crate::{
     snapshot::{SectionWriter, SnapshotError},
-    table::{Entry, FrozenTable, Memory, PutError, Table, Xxh3},
+    table::{FrozenTable, Memory, PutError, Table},
 };
 
 /// All states of one key group.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    // By state; shorter where the last states have no entries.
-    tables: Vec<Table>,
+    // Where one looks first, and most jobs have no other: it lies in the group itself.
+    first: Table,
+    // The tables of the other states; shorter where the last ones have no entries.
+    others: Vec<Table>,
 }
 
 impl Group {
-    pub(super) fn is_empty(&self) -> bool {
-        self.tables.iter().all(Table::is_empty)
+    fn tables(&self) -> impl Iterator<Item = &Table> {
+        iter::once(&self.first).chain(&self.others)
     }
 
-    #[inline]
-    pub(super) fn get(&self, state: usize, key: &[u8]) -> Option<&[u8]> {
-        self.tables.get(state)?.get(key)
+    pub(super) fn is_empty(&self) -> bool {
+        self.tables().all(Table::is_empty)
+    }
+
+    /// The table of `state`, if it was ever written to.
+    #[inline(always)]
+    pub(super) fn table(&self, state: usize) -> Option<&Table> {
+        match state.checked_sub(1) {
+            None => Some(&self.first),
+            Some(other) => self.others.get(other),
+        }
+    }
+
+    /// The table of `state`, to write to.
+    #[inline(always)]
+    pub(super) fn table_mut(&mut self, state: usize) -> &mut Table {
+        match state.checked_sub(1) {
+            None => &mut self.first,
+            Some(other) => self.other_mut(other),
+        }
+    }
+
+    fn other_mut(&mut self, other: usize) -> &mut Table {
+        if self.others.len() <= other {
+            self.others.resize_with(other + 1, Table::new);
+        }
+        &mut self.others[other]
     }
 
     /// The entries of `state`, in an order that depends on the keys alone.
     pub(super) fn entries(&self, state: usize) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.tables.get(state).into_iter().flat_map(Table::iter)
-    }
-
-    /// The place of `key` in `state`.
-    #[inline]
-    pub(super) fn entry<'t, 'k>(&'t mut self, state: usize, key: &'k [u8]) -> Entry<'t, 'k, Xxh3> {
-        if self.tables.len() <= state {
-            self.tables.resize_with(state + 1, Table::new);
-        }
-        self.tables[state].entry(key)
-    }
-
-    /// Whether there was a value.
-    pub(super) fn remove(&mut self, state: usize, key: &[u8]) -> bool {
-        self.tables.get_mut(state).is_some_and(|table| table.remove(key))
+        self.table(state).into_iter().flat_map(Table::iter)
     }
 
     /// Fills the empty table of `state`.
@@ -47,30 +61,29 @@ impl Group {
         state: usize,
         mut entries: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     ) -> Result<(), PutError> {
-        entries.try_for_each(|(key, value)| self.entry(state, key).put(value))
+        let table = self.table_mut(state);
+        entries.try_for_each(|(key, value)| table.put(key, value))
     }
 
     /// Makes `table` the table of `state`, which is empty.
     pub(super) fn adopt(&mut self, state: usize, table: &FrozenTable) {
-        if self.tables.len() <= state {
-            self.tables.resize_with(state + 1, Table::new);
-        }
-        self.tables[state] = table.thaw();
+        *self.table_mut(state) = table.thaw();
     }
 
     pub(super) fn freeze(&mut self) -> FrozenGroup {
-        FrozenGroup { tables: self.tables.iter_mut().map(Table::freeze).collect() }
+        let tables = iter::once(&mut self.first).chain(&mut self.others);
+        FrozenGroup { tables: tables.map(Table::freeze).collect() }
     }
 
     pub(super) fn memory(&self) -> Memory {
-        self.tables.iter().map(Table::memory).sum()
+        self.tables().map(Table::memory).sum()
     }
 }
 
 /// A key group of a moment.
 #[derive(Clone, Debug)]
 pub(super) struct FrozenGroup {
-    // As in the group.
+    // By state; shorter where the last ones have no entries.
     tables: Vec<FrozenTable>,
 }
 

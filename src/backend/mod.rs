@@ -508,11 +508,14 @@ impl StateBackend {
         Ok(state.id())
     }
 
+    #[inline]
     fn slot(&self, key_group: KeyGroup) -> Result<usize, BackendError> {
-        if !self.key_groups.contains(key_group) {
+        // Wraps below the first one, and is then greater than all.
+        let slot = key_group.index().wrapping_sub(self.key_groups.first().index());
+        if slot >= self.key_groups.len() {
             return Err(BackendError::NotOwned { key_group, key_groups: self.key_groups });
         }
-        Ok(key_group.index() - self.key_groups.first().index())
+        Ok(slot)
     }
 
     #[inline]

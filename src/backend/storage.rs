@@ -38,10 +38,13 @@ pub(super) enum Storage {
 }
 
 impl Storage {
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, place: Place, key: &[u8]) -> Result<Option<StoredBytes<'_>>, BackendError> {
         match self {
-            Self::Memory(groups) => Ok(groups[place.slot].get(place.state, key).map(StoredBytes::from)),
+            Self::Memory(groups) => {
+                let found = groups[place.slot].table(place.state).and_then(|table| table.get(key));
+                Ok(found.map(StoredBytes::from))
+            }
             #[cfg(feature = "disk")]
             Self::Disk(disk) => disk.get(place, key),
         }
@@ -51,8 +54,8 @@ impl Storage {
     pub(super) fn put(&mut self, place: Place, key: &[u8], value: &[u8]) -> Result<(), BackendError> {
         match self {
             Self::Memory(groups) => {
-                let put = groups[place.slot].entry(place.state, key).put(value);
-                put.map_err(|refusal| refused(refusal, place.key_group, key, value))
+                let put = groups[place.slot].table_mut(place.state).put(key, value);
+                put.map_err(|refusal| BackendError::refused(refusal, place.key_group))
             }
             #[cfg(feature = "disk")]
             Self::Disk(disk) => disk.put(place, key, value),
@@ -60,7 +63,7 @@ impl Storage {
     }
 
     /// Replaces the value by what `change` makes of it; whether anything was written.
-    #[inline]
+    #[inline(always)]
     pub(super) fn update<B: AsRef<[u8]>>(
         &mut self,
         place: Place,
@@ -69,11 +72,9 @@ impl Storage {
     ) -> Result<bool, BackendError> {
         match self {
             Self::Memory(groups) => {
-                let entry = groups[place.slot].entry(place.state, key);
-                let Some(value) = change(entry.value())? else { return Ok(entry.remove()) };
-                let value = value.as_ref();
-                entry.put(value).map_err(|refusal| refused(refusal, place.key_group, key, value))?;
-                Ok(true)
+                let table = groups[place.slot].table_mut(place.state);
+                let updated = table.update(key, |before| change(before).map_err(Refusal::Codec));
+                updated.map_err(|refusal| refusal.of(place.key_group))
             }
             #[cfg(feature = "disk")]
             Self::Disk(disk) => {
@@ -90,7 +91,7 @@ impl Storage {
     /// Whether there was a value.
     pub(super) fn remove(&mut self, place: Place, key: &[u8]) -> Result<bool, BackendError> {
         match self {
-            Self::Memory(groups) => Ok(groups[place.slot].remove(place.state, key)),
+            Self::Memory(groups) => Ok(groups[place.slot].table_mut(place.state).remove(key)),
             #[cfg(feature = "disk")]
             Self::Disk(disk) => {
                 let found = disk.get(place, key)?.is_some();
@@ -184,9 +185,23 @@ impl FrozenStorage {
     }
 }
 
-fn refused(refusal: PutError, key_group: KeyGroup, key: &[u8], value: &[u8]) -> BackendError {
-    match refusal {
-        PutError::TooLarge => BackendError::too_large(key, value),
-        PutError::Full => BackendError::Full { key_group },
+/// Why a value was not replaced in memory.
+enum Refusal {
+    Codec(CodecError),
+    Put(PutError),
+}
+
+impl Refusal {
+    fn of(self, key_group: KeyGroup) -> BackendError {
+        match self {
+            Self::Codec(error) => error.into(),
+            Self::Put(refusal) => BackendError::refused(refusal, key_group),
+        }
+    }
+}
+
+impl From<PutError> for Refusal {
+    fn from(refusal: PutError) -> Self {
+        Self::Put(refusal)
     }
 }

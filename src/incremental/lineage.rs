@@ -49,6 +49,7 @@ impl<T> Lineage<T> {
     }
 
     /// The key group number `slot` is written to.
+    #[inline]
     pub fn write(&mut self, slot: usize) {
         if let Some(written_after) = self.written_after.get_mut(slot) {
             *written_after = self.newest;

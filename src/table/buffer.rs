@@ -29,15 +29,22 @@ impl Buffer {
     /// are owned again, without a copy and with the capacity they had.
     #[inline]
     pub(super) fn owned(&mut self) -> Option<&mut BytesMut> {
+        self.writable().ok()
+    }
+
+    /// As [`owned`](Self::owned), or else the bytes to read.
+    #[inline]
+    pub(super) fn writable(&mut self) -> Result<&mut BytesMut, &[u8]> {
         if let Self::Shared(_) = self {
             self.reclaim();
         }
         match self {
-            Self::Owned(bytes) => Some(bytes),
-            Self::Shared(_) => None,
+            Self::Owned(bytes) => Ok(bytes),
+            Self::Shared(bytes) => Err(bytes),
         }
     }
 
+    #[cold]
     fn reclaim(&mut self) {
         if let Self::Shared(bytes) = self
             && bytes.is_unique()

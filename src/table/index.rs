@@ -5,15 +5,16 @@
 //! touches more than one page, and never a record.
 
 use super::{
-    page::{Candidates, DEPTH_MAX, Page, PageImage},
+    page::{self, DEPTH_MAX, Page, PageImage},
     slot::{Position, Slot},
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
-    // Two to the power of `depth`, by the top bits of the hash; empty until there is a page.
+    // Two to the power of some depth, by so many top bits of the hash; empty until there is a page.
     directory: Vec<u32>,
-    depth: u8,
+    // How many bits of the hash follow. At most 63: a shift by 64 is none.
+    behind: u8,
     pages: Vec<Page>,
     entries: usize,
 }
@@ -25,6 +26,27 @@ pub(super) struct Place {
     slot: usize,
 }
 
+/// Places of keys of one tag, and positions of their records.
+pub(super) struct Candidates<'a> {
+    page: usize,
+    slots: page::Candidates<'a>,
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = (Place, Position);
+
+    fn next(&mut self) -> Option<(Place, Position)> {
+        let (slot, position) = self.slots.next()?;
+        Some((Place { page: self.page, slot }, position))
+    }
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { directory: Vec::new(), behind: 63, pages: Vec::new(), entries: 0 }
+    }
+}
+
 impl Index {
     pub(super) const fn len(&self) -> usize {
         self.entries
@@ -34,12 +56,20 @@ impl Index {
         size_of_val(&*self.directory) + self.pages.iter().map(Page::bytes).sum::<usize>()
     }
 
-    /// Where keys with the tag of `hash` are, and their positions: nearly always one, or none.
+    /// The first of the [candidates](Self::candidates), if it is in its home: nearly all keys that are there are
+    /// found so. Without a loop, because the fewer instructions there are, the more keys the processor looks for at once.
     #[inline(always)]
-    pub(super) fn candidates(&self, hash: u64) -> impl Iterator<Item = (Place, Position)> {
+    pub(super) fn at_home(&self, hash: u64) -> Option<(Place, Position)> {
+        let page = *self.directory.get(self.prefix(hash))? as usize;
+        let (slot, position) = self.pages.get(page)?.at_home(hash)?;
+        Some((Place { page, slot }, position))
+    }
+
+    /// Where keys with the tag of `hash` are, and their positions: nearly always one, or none.
+    pub(super) fn candidates(&self, hash: u64) -> Candidates<'_> {
         let page = self.directory.get(self.prefix(hash)).map_or(0, |&page| page as usize);
-        let candidates = self.pages.get(page).map_or(Candidates::NONE, |page| page.candidates(hash));
-        candidates.map(move |(slot, position)| (Place { page, slot }, position))
+        let slots = self.pages.get(page).map_or(page::Candidates::NONE, |page| page.candidates(hash));
+        Candidates { page, slots }
     }
 
     /// Adds a key that is not there.
@@ -84,11 +114,11 @@ impl Index {
             return Err((number, "no page has so long a prefix"));
         }
         check_cover(depth, &images)?;
-        let mut index = Self { depth, ..Self::default() };
+        let depth = depth.max(1);
+        let mut index = Self { behind: 64 - depth, ..Self::default() };
         for (number, image) in images.into_iter().enumerate() {
             let share = 1_usize << (depth - image.depth);
-            // In two steps: a shift by 64 is none.
-            let prefix = (index.directory.len() as u64) << (63 - depth) << 1;
+            let prefix = (index.directory.len() as u64) << index.behind;
             let page = Page::from_image(image, prefix).map_err(|reason| (number, reason))?;
             index.directory.extend(std::iter::repeat_n(number as u32, share));
             index.entries += page.entries();
@@ -99,8 +129,11 @@ impl Index {
 
     #[inline]
     const fn prefix(&self, hash: u64) -> usize {
-        // In two steps: a shift by 64 is none.
-        (hash >> 1 >> (63 - self.depth)) as usize
+        (hash >> self.behind) as usize
+    }
+
+    const fn depth(&self) -> u8 {
+        64 - self.behind
     }
 
     /// Numbers of pages, ascending by prefix.
@@ -108,7 +141,7 @@ impl Index {
         let mut at = 0;
         std::iter::from_fn(move || {
             let page = *self.directory.get(at)? as usize;
-            at += 1 << (self.depth - self.pages[page].depth());
+            at += 1 << (self.depth() - self.pages[page].depth());
             Some(page)
         })
     }
@@ -118,7 +151,7 @@ impl Index {
     fn grow(&mut self, hash: u64) {
         let Some(&number) = self.directory.get(self.prefix(hash)) else {
             self.pages.push(Page::first());
-            self.directory.push(0);
+            self.directory.extend([0; 2]);
             return;
         };
         let page = &mut self.pages[number as usize];
@@ -126,11 +159,11 @@ impl Index {
         *page = low;
         let Some(high) = high else { return };
         let depth = high.depth();
-        if depth > self.depth {
+        if depth > self.depth() {
             self.directory = self.directory.iter().flat_map(|&page| [page, page]).collect();
-            self.depth = depth;
+            self.behind = 64 - depth;
         }
-        let share = 1_usize << (self.depth - depth);
+        let share = 1_usize << (self.depth() - depth);
         // The first of the two shares of the page that was split.
         let start = self.prefix(hash) / (2 * share) * (2 * share);
         self.directory[start + share..start + 2 * share].fill(self.pages.len() as u32);

@@ -51,6 +51,13 @@ pub(super) struct Log {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
+/// The value of a key.
+pub(super) enum Found<'a> {
+    Writable(&'a mut [u8]),
+    // A frozen table has it, too.
+    Shared(&'a [u8]),
+}
+
 impl Log {
     /// Bytes of records that are live.
     pub(super) const fn live(&self) -> usize {
@@ -87,17 +94,38 @@ impl Log {
         Record::read(self.chunks.get(at.chunk())?.bytes.get(at.offset()..)?)
     }
 
-    /// The record that begins here, if it is that of `key`.
-    #[inline(always)]
-    pub(super) fn get_if(&self, at: Position, key: &[u8]) -> Option<Record<'_>> {
-        Record::read_if(self.chunks.get(at.chunk())?.bytes.get(at.offset()..)?, key)
+    /// The value of the record that begins here, if that is one of `key`.
+    pub(super) fn value(&self, at: Position, key: &[u8]) -> Option<&[u8]> {
+        let bytes = &*self.chunks.get(at.chunk())?.bytes;
+        let (start, length) = record::value(bytes, at.offset(), key)?;
+        bytes.get(start..)?.get(..length)
     }
 
-    /// So many bytes of a record, from `start` on.
-    #[inline]
-    pub(super) fn bytes(&self, at: Position, start: usize, bytes: usize) -> &[u8] {
-        let start = at.offset() + start;
-        &self.chunks[at.chunk()].bytes[start..start + bytes]
+    /// As [`value`](Self::value), to write to if nobody shares the chunk.
+    pub(super) fn find(&mut self, at: Position, key: &[u8]) -> Option<Found<'_>> {
+        let buffer = &mut self.chunks.get_mut(at.chunk())?.bytes;
+        let (start, length) = record::value(buffer, at.offset(), key)?;
+        match buffer.writable() {
+            Ok(bytes) => bytes.get_mut(start..)?.get_mut(..length).map(Found::Writable),
+            Err(bytes) => bytes.get(start..)?.get(..length).map(Found::Shared),
+        }
+    }
+
+    /// As [`value`](Self::value), if the record has the short header.
+    #[inline(always)]
+    pub(super) fn short_value(&self, at: Position, key: &[u8]) -> Option<&[u8]> {
+        let bytes = &*self.chunks.get(at.chunk())?.bytes;
+        let (start, length) = record::short_value(bytes, at.offset(), key)?;
+        bytes.get(start..)?.get(..length)
+    }
+
+    /// As [`short_value`](Self::short_value), to write to, if the chunk was not shared when somebody last looked.
+    #[inline(always)]
+    pub(super) fn short_value_mut(&mut self, at: Position, key: &[u8]) -> Option<&mut [u8]> {
+        let Buffer::Owned(bytes) = &mut self.chunks.get_mut(at.chunk())?.bytes else { return None };
+        let bytes = &mut **bytes;
+        let (start, length) = record::short_value(bytes, at.offset(), key)?;
+        bytes.get_mut(start..)?.get_mut(..length)
     }
 
     /// Where records begin in chunk `number` at or after `offset`, and the records.
@@ -132,16 +160,6 @@ impl Log {
         self.chunks[number].live += size;
         self.live += size;
         Position::new(number, offset).expect("chunks are no longer than slots can say")
-    }
-
-    /// Writes over the value of the record at `at`, which begins `value_at` bytes after the record
-    /// and has the same length; `false` if the chunk is shared.
-    #[inline]
-    pub(super) fn overwrite(&mut self, at: Position, value_at: usize, value: &[u8]) -> bool {
-        let Some(bytes) = self.chunks[at.chunk()].bytes.owned() else { return false };
-        let start = at.offset() + value_at;
-        bytes[start..start + value.len()].copy_from_slice(value);
-        true
     }
 
     /// The record of `size` bytes at `at` is dead. A chunk without a live record is free.

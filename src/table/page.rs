@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::{
     buffer::{self, Buffer},
     slot::{Position, Slot, TAG_BITS},
-    window::{self, Equal, WINDOW},
+    window::{self, Equal, Line, WINDOW},
 };
 
 /// The homes of the smallest page.
@@ -28,10 +28,10 @@ const SPARE_MAX: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Page {
+    // Whole lines.
     slots: Buffer,
     entries: u32,
-    depth: u8,
-    home_bits: u8,
+    homes: Homes,
 }
 
 /// What a page is in a snapshot.
@@ -48,11 +48,11 @@ pub struct PageImage {
 impl Page {
     /// The only page of a table, empty.
     pub(super) fn first() -> Self {
-        Self::build(0, HOME_BITS_MIN, std::iter::empty())
+        Self::build(Homes::new(0, HOME_BITS_MIN), std::iter::empty())
     }
 
     pub(super) const fn depth(&self) -> u8 {
-        self.depth
+        self.homes.depth
     }
 
     pub(super) const fn entries(&self) -> usize {
@@ -68,25 +68,31 @@ impl Page {
         Slots::new(&self.slots)
     }
 
-    /// The slots that have the tag of `hash`, and their positions. With the greatest tag, empty slots come, too, at
-    /// positions where no key is.
+    /// The first slot with the tag of `hash` in its home, and its position, if that is a
+    /// [low one](Slot::low_position).
     #[inline(always)]
+    pub(super) fn at_home(&self, hash: u64) -> Option<(usize, Position)> {
+        let number = self.homes.line(hash);
+        let line = lines(&self.slots).get(number)?;
+        let at = window::first_equal(line, Slot::upper_limit(hash))?;
+        Some((number * WINDOW + at, Slot::from_bytes(line[at]).low_position()))
+    }
+
+    /// All slots that have the tag of `hash`, and their positions. With the greatest tag, empty slots come, too, at
+    /// positions where no key is.
     pub(super) fn candidates(&self, hash: u64) -> Candidates<'_> {
-        let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
-        let (start, limit) = (self.home(hash), Slot::upper_limit(hash));
-        Candidates { slots, start, limit, equal: window::equal_from(slots, start, limit) }
+        Candidates::from(lines(&self.slots), self.homes.line(hash), Slot::upper_limit(hash))
     }
 
     /// Puts a new slot before all with greater tags; `false` if there is no room.
     pub(super) fn insert(&mut self, hash: u64, new: Slot) -> bool {
-        let homes = 1_usize << self.home_bits;
         // A page with the longest prefix has nothing left to split by: it is filled to the end.
-        if self.entries() >= homes / 8 * 7 && self.depth < DEPTH_MAX {
+        if self.entries() >= self.homes.count() / 8 * 7 && self.homes.depth < DEPTH_MAX {
             return false;
         }
-        let (slots, _) = self.slots.as_chunks::<{ Slot::BYTES }>();
-        let slot = first_not_smaller(slots, self.home(hash), hash);
-        let after = slots.get(slot..).unwrap_or_default();
+        let lines = lines(&self.slots);
+        let slot = first_not_smaller(lines, self.homes.line(hash), hash);
+        let after = lines.as_flattened().get(slot..).unwrap_or_default();
         let Some(gap) = after.iter().position(|&slot| Slot::from_bytes(slot).is_empty()) else {
             return false;
         };
@@ -105,11 +111,11 @@ impl Page {
     /// Empties a slot. Those that lie behind it and not in their homes move up, so that no search
     /// ends too early and nothing is left to mark the place.
     pub(super) fn remove(&mut self, slot: usize) {
-        let (depth, home_bits) = (self.depth, self.home_bits);
+        let homes = self.homes;
         let (slots, _) = self.slots.owned_or_copied().as_chunks_mut::<{ Slot::BYTES }>();
         let is_displaced = |&(at, &slot): &(usize, &[u8; Slot::BYTES])| {
             let slot = Slot::from_bytes(slot);
-            !slot.is_empty() && home(slot.hash(), depth, home_bits) < at
+            !slot.is_empty() && homes.home(slot.hash()) < at
         };
         let displaced = slots.iter().enumerate().skip(slot + 1).take_while(is_displaced).count();
         slots.copy_within(slot + 1..slot + 1 + displaced, slot);
@@ -119,24 +125,25 @@ impl Page {
 
     /// This page with more room, as one page, or as two whose prefixes have one more bit.
     pub(super) fn grown(&self) -> (Self, Option<Self>) {
-        if self.home_bits < HOME_BITS_MAX {
-            return (Self::build(self.depth, self.home_bits + 1, self.slots()), None);
+        let Homes { depth, .. } = self.homes;
+        if self.homes.bits() < HOME_BITS_MAX {
+            return (Self::build(Homes::new(depth, self.homes.bits() + 1), self.slots()), None);
         }
-        if self.depth < DEPTH_MAX {
-            let is_high = |slot: &Slot| (slot.hash() << self.depth) >> 63 == 1;
+        if depth < DEPTH_MAX {
+            let is_high = |slot: &Slot| (slot.hash() << depth) >> 63 == 1;
             let low = self.slots().take_while(|slot| !is_high(slot));
             let high = self.slots().skip_while(|slot| !is_high(slot));
-            let depth = self.depth + 1;
-            return (Self::build(depth, HOME_BITS_MAX, low), Some(Self::build(depth, HOME_BITS_MAX, high)));
+            let homes = Homes::new(depth + 1, HOME_BITS_MAX);
+            return (Self::build(homes, low), Some(Self::build(homes, high)));
         }
         // More than a thousand keys of equal tags: whoever looks for them is an adversary.
-        let spare = 2 * (self.slots.len() / Slot::BYTES - (1 << self.home_bits));
-        let grown = Self::with_spare(self.depth, self.home_bits, spare, self.slots());
+        let spare = 2 * (self.slots.len() / Slot::BYTES - self.homes.count());
+        let grown = Self::with_spare(self.homes, spare, self.slots());
         (grown.expect("a page with more spare slots has room for as many keys"), None)
     }
 
     pub(super) fn freeze(&mut self) -> PageImage {
-        PageImage { depth: self.depth, home_bits: self.home_bits, slots: self.slots.share() }
+        PageImage { depth: self.homes.depth, home_bits: self.homes.bits(), slots: self.slots.share() }
     }
 
     /// The page of an image whose prefix is `prefix`, of a depth that can be; the error says what no
@@ -150,6 +157,7 @@ impl Page {
         if !slots.len().is_multiple_of(Slot::BYTES) || slots.len() / Slot::BYTES < 1 << home_bits {
             return Err("it has fewer slots than homes, or a part of one");
         }
+        let homes = Homes::new(depth, home_bits);
         let (mut entries, mut before, mut gap_end) = (0_u32, 0, 0);
         for (at, slot) in read(&slots).enumerate() {
             if slot.is_empty() {
@@ -163,69 +171,114 @@ impl Page {
             if hash < before {
                 return Err("slots do not ascend");
             }
-            if !(gap_end..=at).contains(&home(hash, depth, home_bits)) {
+            if !(gap_end..=at).contains(&homes.home(hash)) {
                 return Err("a slot cannot be reached from its home");
             }
             before = hash;
             entries = entries.checked_add(1).ok_or("it has too many slots")?;
         }
-        Ok(Self { slots: Buffer::Shared(slots), entries, depth, home_bits })
+        Ok(Self { slots: in_lines(slots), entries, homes })
     }
 
     /// With as many spare slots as these slots need.
-    fn build(depth: u8, home_bits: u8, slots: impl Iterator<Item = Slot> + Clone) -> Self {
-        let mut spare = (1_usize << home_bits).div_ceil(4).clamp(SPARE_MIN, SPARE_MAX);
+    fn build(homes: Homes, slots: impl Iterator<Item = Slot> + Clone) -> Self {
+        let mut spare = homes.count().div_ceil(4).clamp(SPARE_MIN, SPARE_MAX);
         loop {
-            if let Some(page) = Self::with_spare(depth, home_bits, spare, slots.clone()) {
+            if let Some(page) = Self::with_spare(homes, spare, slots.clone()) {
                 return page;
             }
             spare *= 2;
         }
     }
 
-    fn with_spare(depth: u8, home_bits: u8, spare: usize, slots: impl Iterator<Item = Slot>) -> Option<Self> {
-        let size = ((1 << home_bits) + spare) * Slot::BYTES;
+    /// Of a multiple of [`WINDOW`] spare slots.
+    fn with_spare(homes: Homes, spare: usize, slots: impl Iterator<Item = Slot>) -> Option<Self> {
+        let size = (homes.count() + spare) * Slot::BYTES;
         let mut bytes = buffer::with_lines(size);
         bytes.resize(size, 0);
         let (to, _) = bytes.as_chunks_mut::<{ Slot::BYTES }>();
         let (mut next, mut entries) = (0, 0);
         for slot in slots {
-            let at = next.max(home(slot.hash(), depth, home_bits));
+            let at = next.max(homes.home(slot.hash()));
             *to.get_mut(at)? = slot.to_bytes();
             next = at + 1;
             entries += 1;
         }
-        Some(Self { slots: Buffer::Owned(bytes), entries, depth, home_bits })
-    }
-
-    #[inline]
-    fn home(&self, hash: u64) -> usize {
-        home(hash, self.depth, self.home_bits)
+        Some(Self { slots: Buffer::Owned(bytes), entries, homes })
     }
 }
 
-/// The first slot at or after `home` that is empty or has no smaller tag than `hash`. Behind it there is none
-/// that has: slots ascend by tag, and behind a gap lie only those with a later home.
+/// Where in a page keys would like to be. Uses bits of the tag alone, so that a slot says where it belongs.
+#[derive(Clone, Copy, Debug)]
+struct Homes {
+    depth: u8,
+    // How many bits of the hash follow those that say the line.
+    behind: u8,
+    // All these bits.
+    lines: u16,
+}
+
+impl Homes {
+    /// Two to the power of `bits`, after a prefix of `depth` bits.
+    const fn new(depth: u8, bits: u8) -> Self {
+        let lines = (1 << bits) / WINDOW as u16 - 1;
+        // Where there is but one line, no bits say which, and 64 would follow.
+        let behind = 64 - depth - bits + WINDOW.ilog2() as u8;
+        Self { depth, behind: if behind < 64 { behind } else { 63 }, lines }
+    }
+
+    const fn bits(self) -> u8 {
+        self.count().ilog2() as u8
+    }
+
+    const fn count(self) -> usize {
+        (self.lines as usize + 1) * WINDOW
+    }
+
+    /// The line of a key of this hash.
+    #[inline(always)]
+    const fn line(self, hash: u64) -> usize {
+        (hash >> self.behind) as usize & self.lines as usize
+    }
+
+    /// The first slot of the line.
+    const fn home(self, hash: u64) -> usize {
+        self.line(hash) * WINDOW
+    }
+}
+
+/// Lines of eight slots.
 #[inline(always)]
-fn first_not_smaller(slots: &[[u8; Slot::BYTES]], home: usize, hash: u64) -> usize {
+fn lines(slots: &[u8]) -> &[Line] {
+    slots.as_chunks::<{ Slot::BYTES }>().0.as_chunks().0
+}
+
+/// Slots that were read; where they end within a line, empty ones follow.
+fn in_lines(slots: Bytes) -> Buffer {
+    let size = slots.len().next_multiple_of(size_of::<Line>());
+    if size == slots.len() {
+        return Buffer::Shared(slots);
+    }
+    let mut bytes = buffer::with_lines(size);
+    bytes.extend_from_slice(&slots);
+    bytes.resize(size, 0);
+    Buffer::Owned(bytes)
+}
+
+/// The first slot at or after the beginning of line `home` that is empty or has no smaller tag than `hash`. Behind it
+/// there is none that has: slots ascend by tag, and behind a gap lie only those with a later home.
+#[inline(always)]
+fn first_not_smaller(lines: &[Line], home: usize, hash: u64) -> usize {
     let limit = Slot::upper_limit(hash);
-    let mut at = home;
-    while let Some(window) = slots.get(at..).and_then(<[_]>::first_chunk::<WINDOW>) {
-        let smaller = window::smaller(window, limit);
+    let mut at = home * WINDOW;
+    for line in lines.get(home..).unwrap_or_default() {
+        let smaller = window::smaller(line, limit);
         at += smaller;
         if smaller < WINDOW {
-            return at;
+            break;
         }
     }
-    let rest = slots.get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|&&slot| Slot::from_bytes(slot).is_smaller(limit)).count()
-}
-
-/// The first slot of the line where a key of this hash would like to be. Depth and homes use bits of the tag
-/// alone, so that a slot says where it belongs.
-#[inline]
-fn home(hash: u64, depth: u8, home_bits: u8) -> usize {
-    ((hash << depth) >> (64 - home_bits)) as usize & !(WINDOW - 1)
+    at
 }
 
 fn read(bytes: &[u8]) -> impl Iterator<Item = Slot> + Clone {
@@ -233,36 +286,44 @@ fn read(bytes: &[u8]) -> impl Iterator<Item = Slot> + Clone {
 }
 
 /// Slots of one tag, line by line.
-#[derive(Clone, Copy)]
 pub(super) struct Candidates<'a> {
-    slots: &'a [[u8; Slot::BYTES]],
-    // Of the line that is looked at, and which of its slots are left.
-    start: usize,
+    lines: &'a [Line],
+    // The line that is looked at, its number, and which of its slots are left.
+    line: &'a Line,
+    number: usize,
     equal: Equal,
     limit: u32,
 }
 
-impl Candidates<'_> {
-    pub(super) const NONE: Self = Self { slots: &[], start: 0, equal: Equal::NONE, limit: 0 };
+impl<'a> Candidates<'a> {
+    pub(super) const NONE: Self = Self {
+        lines: &[],
+        line: &[Slot::EMPTY.to_bytes(); WINDOW],
+        number: 0,
+        equal: Equal::NONE,
+        limit: u32::MAX,
+    };
+
+    /// From line `number` on.
+    fn from(lines: &'a [Line], number: usize, limit: u32) -> Self {
+        let Some(line) = lines.get(number) else { return Self::NONE };
+        Self { lines, line, number, equal: window::equal(line, limit), limit }
+    }
 }
 
 impl Iterator for Candidates<'_> {
     type Item = (usize, Position);
 
-    #[inline(always)]
     fn next(&mut self) -> Option<(usize, Position)> {
         loop {
             if let Some(at) = self.equal.next() {
-                let at = self.start + at;
-                let slot = Slot::from_bytes(*self.slots.get(at)?);
-                return Some((at, slot.position()));
+                return Some((self.number * WINDOW + at, Slot::from_bytes(self.line[at]).position()));
             }
-            let last = Slot::from_bytes(*self.slots.get(self.start + WINDOW - 1)?);
-            if last.is_greater(self.limit) {
+            let [.., last] = *self.line;
+            if Slot::from_bytes(last).is_greater(self.limit) {
                 return None;
             }
-            self.start += WINDOW;
-            self.equal = window::equal_from(self.slots, self.start, self.limit);
+            *self = Self::from(self.lines, self.number + 1, self.limit);
         }
     }
 }

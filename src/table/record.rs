@@ -56,28 +56,6 @@ impl<'a> Record<'a> {
         Some(Self { key, value, header })
     }
 
-    /// The record at the beginning of `bytes`, if it is whole and that of `key`. Does little with what was read:
-    /// what waits for memory keeps the processor from looking for the next key.
-    #[inline(always)]
-    pub(super) fn read_if(bytes: &'a [u8], key: &[u8]) -> Option<Self> {
-        if key.len() > SHORT_KEY_MAX {
-            return Self::read(bytes).filter(|record| record.key == key);
-        }
-        let (&header, rest) = bytes.split_first_chunk::<HEADER>()?;
-        let header = u32::from_le_bytes(header);
-        if (header & KEY_MASK) as usize != key.len() {
-            return Self::read_if_escaped(bytes, key);
-        }
-        let record = Self::split(rest, HEADER, key.len(), (header >> KEY_BITS) as usize)?;
-        is_same_key(record.key, key).then_some(record)
-    }
-
-    /// A short key with a long value, or another key.
-    #[cold]
-    fn read_if_escaped(bytes: &'a [u8], key: &[u8]) -> Option<Self> {
-        Self::read(bytes).filter(|record| record.key == key)
-    }
-
     /// From the beginning of this record to that of the next, in bytes.
     #[inline]
     pub(super) fn size(&self) -> usize {
@@ -89,6 +67,27 @@ impl<'a> Record<'a> {
     pub(super) fn value_at(&self) -> usize {
         self.header + self.key.len()
     }
+}
+
+/// Where in `bytes` the value begins of the record that begins at `offset`, and its length, if that is a record of
+/// `key` with the short header; bytes may end before the value does. Does little, and little with what was read:
+/// what waits for memory keeps the processor from looking for the next key.
+#[inline(always)]
+pub(super) fn short_value(bytes: &[u8], offset: usize, key: &[u8]) -> Option<(usize, usize)> {
+    if key.len() > SHORT_KEY_MAX {
+        return None;
+    }
+    let value_at = offset + HEADER + key.len();
+    let (&header, found) = bytes.get(offset..value_at)?.split_first_chunk::<HEADER>()?;
+    let header = u32::from_le_bytes(header);
+    let is_found = (header & KEY_MASK) as usize == key.len() && is_same_key(found, key);
+    is_found.then_some((value_at, (header >> KEY_BITS) as usize))
+}
+
+/// As [`short_value`], with any header.
+pub(super) fn value(bytes: &[u8], offset: usize, key: &[u8]) -> Option<(usize, usize)> {
+    let record = Record::read(bytes.get(offset..)?).filter(|record| is_same_key(record.key, key))?;
+    Some((offset + record.value_at(), record.value.len()))
 }
 
 /// The bytes that the record of `key` and `value` takes; `None` if one is 4 GiB or longer.

@@ -92,11 +92,11 @@ impl Slot {
         (self.0 >> 32) as u32 > upper_limit
     }
 
-    /// Whether its tag is that whose [`upper_limit`](Self::upper_limit) this is; an empty slot's is the greatest.
+    /// Whether its upper half is this [`upper_limit`](Self::upper_limit), but for bits that are `ignored`.
     #[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
     #[inline]
-    pub(super) const fn is_equal(self, upper_limit: u32) -> bool {
-        (self.0 >> 32) as u32 | POSITION_HALF == upper_limit
+    pub(super) const fn is_equal(self, upper_limit: u32, ignored: u32) -> bool {
+        (self.0 >> 32) as u32 | ignored == upper_limit
     }
 
     /// Whether it is empty or its tag is greater than that whose [`upper_limit`](Self::upper_limit) this is,
@@ -109,7 +109,7 @@ impl Slot {
     /// Slots descend where tags ascend; this is the upper half of the greatest with the tag of `hash`.
     #[inline]
     pub(super) const fn upper_limit(hash: u64) -> u32 {
-        (!(tag(hash) << POSITION_BITS) >> 32) as u32
+        !((hash >> 32) as u32) | POSITION_HALF
     }
 
     /// The tag as the top bits of a hash. The slot is not empty.
@@ -130,6 +130,13 @@ impl Slot {
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ mixed >> 31
+    }
+
+    /// The position of a slot whose upper half is an [`upper_limit`](Self::upper_limit) as it is, as those in the first 16,384
+    /// chunks are.
+    #[inline]
+    pub(super) const fn low_position(self) -> Position {
+        Position(!(self.0 as u32) as u64)
     }
 
     #[inline]
@@ -158,6 +165,19 @@ mod tests {
         assert_eq!((slot.tag(), slot.position()), (tag(u64::MAX), position));
         assert_eq!((position.chunk(), position.offset()), (chunk, offset));
         assert!(!slot.is_empty());
+    }
+
+    #[test]
+    fn an_upper_half_without_chunk_bits_leaves_the_position_to_the_lower_one() {
+        for hash in [0, 0xABCD_EF12_3456_789A, u64::MAX] {
+            for chunk in [0, (1 << 14) - 1, 1 << 14, CHUNKS_MAX - 1] {
+                let position = Position::new(chunk, 4 * ALIGN).expect("a slot can say it");
+                let slot = Slot::new(hash, position);
+                let is_low = (slot.0 >> 32) as u32 == Slot::upper_limit(hash);
+                assert_eq!(is_low, chunk < 1 << 14);
+                assert_eq!(slot.low_position() == position, is_low);
+            }
+        }
     }
 
     #[test]

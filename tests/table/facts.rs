@@ -66,6 +66,26 @@ fn a_frozen_table_never_changes() {
     }
 }
 
+/// A reader takes any number of slots.
+#[test]
+fn a_page_may_end_within_a_line() {
+    let (mut table, mut map) = filled::<Xxh3>(0..9_000);
+    let frozen = table.freeze();
+    let mut pages = frozen.pages().to_vec();
+    for page in &mut pages {
+        let used = page.slots.chunks(8).rposition(|slot| slot != [0; 8]).unwrap() + 1;
+        page.slots.truncate(8 * used.max((1 << page.home_bits) + 3));
+        assert_ne!(page.slots.len() % 64, 0, "no page is filled to the end of a line");
+    }
+    let mut restored: Table = Table::from_parts(pages, frozen.chunks(), frozen.len(), |_, _| ()).unwrap();
+    assert_same(&restored, &map);
+    for (key, value) in (9_000..20_000).map(entry) {
+        restored.put(&key, &value).unwrap();
+        map.insert(key, value);
+    }
+    assert_same(&restored, &map);
+}
+
 #[test]
 fn a_restored_table_uses_the_bytes_that_were_read() {
     let (mut table, map) = filled(0..20_000);

@@ -35,7 +35,10 @@ use super::{
     storage::{Place, StoredEntry},
     stored::StoredBytes,
 };
-use crate::{codec::Encoded, table::Memory};
+use crate::{
+    codec::Encoded,
+    table::{Memory, PutError},
+};
 
 /// Before every key: key group and state.
 const PREFIX_BYTES: usize = 4;
@@ -90,7 +93,7 @@ impl Disk {
 
     pub(super) fn put(&mut self, place: Place, key: &[u8], value: &[u8]) -> Result<(), BackendError> {
         if u32::try_from(value.len()).is_err() {
-            return Err(BackendError::too_large(key, value));
+            return Err(BackendError::refused(PutError::too_large(key, value), place.key_group));
         }
         self.make_room(key)?;
         let key = stored_key(place.slot, place.state, key);
