@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench pages`. Linux gives them to whoever asks (`madvise`); elsewhere both columns are alike.
 
+#![allow(clippy::disallowed_methods, reason = "time is what is measured")]
+
 use std::{hint::black_box, time::Instant};
 
 use memmap2::MmapMut;

@@ -14,6 +14,7 @@ use super::{
     frozen::FrozenChunk,
     record::{self, Record},
     slot::{CHUNK_BYTES_MAX, CHUNKS_MAX, Position},
+    walk::Walk,
 };
 
 const CHUNK_BYTES_MIN: usize = 256;
@@ -130,7 +131,7 @@ impl Log {
 
     /// Where records begin in chunk `number` at or after `offset`, and the records.
     pub(super) fn walk(&self, number: usize, offset: usize) -> Walk<'_> {
-        Walk { bytes: &self.chunks[number].bytes, number, offset }
+        Walk::new(&self.chunks[number].bytes, number, offset)
     }
 
     /// Appends a live record of `size` bytes, as [`record::size`] says.
@@ -293,34 +294,5 @@ impl Log {
             *chunk = Chunk::default();
             self.free.push(number);
         }
-    }
-}
-
-/// The records of a chunk from some offset on.
-pub(super) struct Walk<'a> {
-    bytes: &'a [u8],
-    number: usize,
-    offset: usize,
-}
-
-impl<'a> Walk<'a> {
-    pub(super) const fn offset(&self) -> usize {
-        self.offset
-    }
-
-    pub(super) fn is_at_end(&self) -> bool {
-        self.offset >= self.bytes.len()
-    }
-}
-
-impl<'a> Iterator for Walk<'a> {
-    /// The position is `None` where no slot can say it: such a record is dead.
-    type Item = (Option<Position>, Record<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let record = Record::read(self.bytes.get(self.offset..)?)?;
-        let position = Position::new(self.number, self.offset);
-        self.offset += record.size();
-        Some((position, record))
     }
 }

@@ -47,6 +47,8 @@ mod renumber;
 mod restore;
 mod scan;
 mod slot;
+mod slots;
+mod walk;
 mod window;
 mod write;
 
