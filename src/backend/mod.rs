@@ -285,7 +285,7 @@ impl StateBackend {
     /// # Errors
     ///
     /// [`BackendError::NotOwned`] and [`BackendError::ForeignState`]; `BackendError::Disk` of a backend on disk.
-    #[inline]
+    #[inline(always)]
     pub fn get_encoded<K, V>(
         &self,
         state: &ValueState<K, V>,
@@ -320,7 +320,7 @@ impl StateBackend {
     /// # Errors
     ///
     /// As [`put_encoded`](Self::put_encoded).
-    #[inline]
+    #[inline(always)]
     pub fn update_encoded<K, V, B: AsRef<[u8]>>(
         &mut self,
         state: &ValueState<K, V>,
@@ -499,6 +499,7 @@ impl StateBackend {
 
     /// The number of `state`, if it was registered here: a number of another backend may stand for
     /// another state.
+    #[inline(always)]
     fn check_state<K, V>(&self, state: &ValueState<K, V>) -> Result<usize, BackendError> {
         let known =
             self.states.get(state.id()).is_some_and(|known| Arc::ptr_eq(&known.meta.name, state.name_arc()));
@@ -508,7 +509,7 @@ impl StateBackend {
         Ok(state.id())
     }
 
-    #[inline]
+    #[inline(always)]
     fn slot(&self, key_group: KeyGroup) -> Result<usize, BackendError> {
         // Wraps below the first one, and is then greater than all.
         let slot = key_group.index().wrapping_sub(self.key_groups.first().index());
@@ -518,7 +519,7 @@ impl StateBackend {
         Ok(slot)
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&self, state: usize, key_group: KeyGroup) -> Result<Place, BackendError> {
         Ok(Place { key_group, slot: self.slot(key_group)?, state })
     }

@@ -46,17 +46,17 @@ impl Holder for Task {
         Self::empty(state::owned(task, TASKS)).expect("the range is one of the job's")
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, key: Key, value: &[u8]) {
         Self::put(self, key, value);
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, key: Key) -> Option<impl Deref<Target = [u8]>> {
         Self::get(self, key)
     }
 
-    #[inline]
+    #[inline(always)]
     fn update(&mut self, key: Key) {
         Self::update(self, key);
     }
@@ -72,17 +72,17 @@ impl Holder for BoxedTask {
         Self::empty(state::owned(task, TASKS))
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, key: Key, value: &[u8]) {
         Self::put(self, key, value);
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, key: Key) -> Option<impl Deref<Target = [u8]>> {
         Self::get(self, key)
     }
 
-    #[inline]
+    #[inline(always)]
     fn update(&mut self, key: Key) {
         Self::update(self, key);
     }

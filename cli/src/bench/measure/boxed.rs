@@ -75,7 +75,7 @@ impl BoxedTask {
         &self.groups
     }
 
-    #[inline]
+    #[inline(always)]
     fn group(&self, key: Key) -> usize {
         key_group_of(key, self.max_parallelism).index() - self.first
     }
@@ -86,14 +86,14 @@ impl BoxedTask {
         self.groups[group].put(&key, value);
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, key: Key) -> Option<&[u8]> {
         let found = self.groups[self.group(key)].0.find(xxh3_64(&key), |entry| *entry.0 == key);
         found.map(|entry| &*entry.1)
     }
 
     /// One search: the value is changed where it is.
-    #[inline]
+    #[inline(always)]
     pub fn update(&mut self, key: Key) {
         let group = self.group(key);
         let found = self.groups[group].0.find_mut(xxh3_64(&key), |entry| *entry.0 == key);

@@ -105,20 +105,20 @@ impl Task {
         Ok(Self::new(StateBackend::new(max_parallelism(), key_groups)?))
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn put(&mut self, key: Key, value: &[u8]) {
         let key_group = key_group_of(key, self.backend.max_parallelism());
         self.backend.put_encoded(&self.values, key_group, &key, value).expect("the key group is owned");
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, key: Key) -> Option<StoredBytes<'_>> {
         let key_group = key_group_of(key, self.backend.max_parallelism());
         self.backend.get_encoded(&self.values, key_group, &key).expect("the key group is owned")
     }
 
     /// Reads the value and puts another one, as an engine does for a record.
-    #[inline]
+    #[inline(always)]
     pub fn update(&mut self, key: Key) {
         let key_group = key_group_of(key, self.backend.max_parallelism());
         let change = |value: Option<&[u8]>| Some(changed(value.expect("the key is there")));
