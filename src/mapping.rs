@@ -9,7 +9,7 @@ use memmap2::MmapOptions;
 /// file may be deleted while they are held.
 ///
 /// `is_wanted` says that all of it is about to be looked at: what is cached is then made accessible at once, which is
-/// several times faster than page by page.
+/// faster than page by page.
 ///
 /// # Safety
 ///
