@@ -54,11 +54,11 @@ fn transfer(directory: &Path) -> Transfer {
 }
 
 /// The snapshot of a task that owns all key groups, on disk.
-fn uploaded(transfer: &Transfer, directory: &Path) -> StateHandle {
+fn uploaded(transfer: &Transfer, directory: &Path, keys: u64) -> StateHandle {
     let options = DiskOptions::new(directory.join("written")).with_memory_bytes(MEMORY_BYTES);
     let mut backend = StateBackend::on_disk(max_parallelism(), max_parallelism().all(), options).unwrap();
     let state = state(&mut backend);
-    for key in 0..KEYS {
+    for key in 0..keys {
         let key_group = key_group::of(&key, max_parallelism());
         backend.put_encoded(&state, key_group, &key.to_le_bytes(), &value(key)).unwrap();
     }
@@ -94,7 +94,7 @@ fn state_of_ten_times_the_memory_is_uploaded_and_restored_within_it() {
     let directory = tempfile::tempdir().unwrap();
     let transfer = transfer(directory.path());
     let before = anonymous_bytes();
-    let handle = uploaded(&transfer, directory.path());
+    let handle = uploaded(&transfer, directory.path(), KEYS);
     assert!(handle.bytes > 10 * MEMORY_BYTES, "{} bytes", handle.bytes);
     let mut certificate = Certificate::default();
     let mut tasks = Vec::new();
@@ -119,10 +119,11 @@ fn state_of_ten_times_the_memory_is_uploaded_and_restored_within_it() {
     }
     assert_eq!(certificate, handle.certificate);
     assert_eq!(certificate.entries, KEYS);
-    // What three backends may take, and what the system's allocator keeps; far below what was written.
+    // What three backends may take, the 8 MiB that are gathered, and what the system's allocator keeps of all that; below
+    // what a snapshot or the restored state would take alone.
     if let Some((before, now)) = before.zip(anonymous_bytes()) {
         let grown = now.saturating_sub(before);
-        assert!(grown < handle.bytes / 2, "{} KiB more than before", grown >> 10);
+        assert!(grown < handle.bytes / 4 * 3, "{} KiB more than before", grown >> 10);
     }
     assert!(directory.path().join("scratch/1").is_dir());
     drop(tasks);
@@ -132,7 +133,8 @@ fn state_of_ten_times_the_memory_is_uploaded_and_restored_within_it() {
 fn directory_that_holds_something_else_is_an_error_that_names_it() {
     let directory = tempfile::tempdir().unwrap();
     let transfer = transfer(directory.path());
-    let handle = StateHandle { bytes: 0, ..uploaded(&transfer, directory.path()) };
+    // Little, because memory is counted beside this.
+    let handle = uploaded(&transfer, directory.path(), 100);
     fs::create_dir_all(directory.path().join("scratch/0")).unwrap();
     fs::write(directory.path().join("scratch/0/thesis.txt"), "years").unwrap();
     let error = restored(&transfer, &handle, 0).unwrap_err();
