@@ -1,35 +1,29 @@
 //! Tasks whose state is larger than memory, restored by the driver.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+#[path = "common/anonymous.rs"]
+mod anonymous;
+#[path = "common/timeless.rs"]
+mod timeless;
 
-use futures::{
-    FutureExt,
-    executor::block_on,
-    future::{self, BoxFuture},
-};
+use std::{fs, path::Path, sync::Arc};
+
+use futures::executor::block_on;
 use keygroups::{
     ErrorKind,
     backend::{BackendError, DiskOptions, StateBackend, StateDescriptor, ValueState},
     checkpoint::{Attempt, Certificate, CheckpointId, LeaderEpoch, StateHandle, TaskId, VertexId},
-    driver::{DriverError, FrozenTask, RestoredTask, RestoringTask, Runtime, StateOnDisk, Timings, Transfer},
+    driver::{DriverError, FrozenTask, RestoredTask, RestoringTask, StateOnDisk, Timings, Transfer},
     key_group::{self, KeyGroupRange, MaxParallelism, Parallelism, Subtask, assign},
     protocol::{Restore, StateRead},
     snapshot::SnapshotIdentity,
     store::{CheckpointStore, Durability},
 };
 
+use timeless::Timeless;
+
 const MEMORY_BYTES: u64 = 4 << 20;
 /// Of values alone, ten times that.
 const KEYS: u64 = 420_000;
-
-/// Whose time never passes: nothing here is slow enough to be given up.
-struct Timeless;
-
-impl Runtime for Timeless {
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        future::pending().boxed()
-    }
-}
 
 fn max_parallelism() -> MaxParallelism {
     MaxParallelism::new(128).unwrap()
@@ -82,18 +76,11 @@ fn restored(
     Ok((block_on(transfer.restore(whose))?, owned))
 }
 
-/// Bytes of memory of this process that no file stands behind, where the system tells.
-fn anonymous_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
-}
-
 #[test]
 fn state_of_ten_times_the_memory_is_uploaded_and_restored_within_it() {
     let directory = tempfile::tempdir().unwrap();
     let transfer = transfer(directory.path());
-    let before = anonymous_bytes();
+    let before = anonymous::bytes();
     let handle = uploaded(&transfer, directory.path(), KEYS);
     assert!(handle.bytes > 10 * MEMORY_BYTES, "{} bytes", handle.bytes);
     let mut certificate = Certificate::default();
@@ -121,7 +108,7 @@ fn state_of_ten_times_the_memory_is_uploaded_and_restored_within_it() {
     assert_eq!(certificate.entries, KEYS);
     // What three backends may take, the 8 MiB that are gathered, and what the system's allocator keeps of all that; below
     // what a snapshot or the restored state would take alone.
-    if let Some((before, now)) = before.zip(anonymous_bytes()) {
+    if let Some((before, now)) = before.zip(anonymous::bytes()) {
         let grown = now.saturating_sub(before);
         assert!(grown < handle.bytes / 4 * 3, "{} KiB more than before", grown >> 10);
     }

@@ -1,6 +1,9 @@
 //! State of ten times the memory that it may take: written, updated, frozen while it is updated, restored at
 //! another parallelism; and a directory that fails.
 
+#[path = "common/anonymous.rs"]
+mod anonymous;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,10 +11,10 @@ use std::{
 
 use keygroups::{
     ErrorKind,
-    backend::{BackendError, DiskOptions, StateBackend, StateDescriptor, ValueState},
+    backend::{BackendError, DiskOptions, SectionOptions, StateBackend, StateDescriptor, ValueState},
     checkpoint::{Attempt, Certificate, CheckpointId, LeaderEpoch, TaskId, VertexId},
     key_group::{self, KeyGroup, MaxParallelism, Parallelism, Subtask, assign},
-    snapshot::{RestoreReads, SnapshotIdentity, Wanted, index_read},
+    snapshot::{Compression, RestoreReads, SnapshotIdentity, Wanted, index_read},
 };
 
 const MEMORY_BYTES: u64 = 4 << 20;
@@ -63,13 +66,6 @@ fn resident_bytes() -> Option<u64> {
     statm.split(' ').nth(1)?.parse::<u64>().ok().map(|pages| pages * 4096)
 }
 
-/// Those of them that no file stands behind, where the system tells.
-fn anonymous_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
-}
-
 #[test]
 fn state_of_ten_times_the_memory_is_written_updated_frozen_and_restored_within_it() {
     let directory = tempfile::tempdir().unwrap();
@@ -82,6 +78,8 @@ fn state_of_ten_times_the_memory_is_written_updated_frozen_and_restored_within_i
     // Several snapshots are in flight while everything is written again, and some is removed.
     let first = backend.freeze();
     write(&mut backend, &values, 0..KEYS, 3);
+    // What cannot be compressed is kept like everything else.
+    backend.set_section_options(SectionOptions::default().with_compression(Compression::Lz4));
     let second = backend.freeze();
     for key in every_third() {
         assert!(backend.remove(&values, group(key), &key).unwrap());
@@ -100,10 +98,10 @@ fn state_of_ten_times_the_memory_is_written_updated_frozen_and_restored_within_i
     drop(backend);
 
     for (frozen, version) in [(first, [2, 1]), (second, [3, 3])] {
-        let before = anonymous_bytes();
+        let before = anonymous::bytes();
         let snapshot = frozen.encode(identity(), &[]).unwrap();
         // Sections lie on disk until they are stored; the last 8 MiB do not.
-        if let Some((before, now)) = before.zip(anonymous_bytes()) {
+        if let Some((before, now)) = before.zip(anonymous::bytes()) {
             let grown = now.saturating_sub(before);
             assert!(grown < snapshot.object_bytes() / 4 * 3, "{} KiB more than before", grown >> 10);
         }

@@ -1,76 +1,29 @@
 //! What a restore takes of memory: the state that the task owns, and what is on its way.
 //!
-//! The only test of its process, because it counts every allocation.
-#![allow(unsafe_code)]
+//! Everything happens on the thread of the test, whose memory is counted.
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+#[path = "../fuzz/src/memory.rs"]
+mod memory;
+#[path = "common/timeless.rs"]
+mod timeless;
 
-use futures::{
-    FutureExt,
-    executor::block_on,
-    future::{self, BoxFuture},
-};
+use std::sync::Arc;
+
+use futures::executor::block_on;
 use keygroups::{
     backend::{StateBackend, StateDescriptor, ValueState},
     checkpoint::{Attempt, CheckpointId, LeaderEpoch, StateHandle, TaskId, VertexId},
-    driver::{FrozenTask, RestoredTask, RestoringTask, Runtime, Timings, Transfer},
+    driver::{FrozenTask, RestoredTask, RestoringTask, Timings, Transfer},
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism, Subtask},
     protocol::{Restore, StateRead},
     snapshot::SnapshotIdentity,
     store::{CheckpointStore, Durability},
 };
 
-/// Counts the bytes that are allocated, and the most that ever were.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-fn took(bytes: usize) {
-    let now = NOW.fetch_add(bytes, Ordering::Relaxed) + bytes;
-    MOST.fetch_max(now, Ordering::Relaxed);
-}
-
-// SAFETY: everything is passed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        took(layout.size());
-        // SAFETY: the caller promises what the system's allocator asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        took(bytes);
-        // SAFETY: as above.
-        unsafe { System.realloc(block, layout, bytes) }
-    }
-}
+use timeless::Timeless;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// Whose time never passes: nothing here is slow enough to be given up.
-struct Timeless;
-
-impl Runtime for Timeless {
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        future::pending().boxed()
-    }
-}
+static ALLOCATOR: memory::Counting = memory::Counting;
 
 const ENTRIES: u64 = 400_000;
 const VALUE: [u8; 100] = [7; 100];
@@ -116,10 +69,7 @@ fn restored(transfer: &Transfer, handle: &StateHandle, key_groups: KeyGroupRange
     };
     let task = TaskId { vertex: VertexId(0), subtask: Subtask(0) };
     let whose = RestoringTask { task, owned: Some((max_parallelism(), key_groups)), plan: &plan };
-    let before = NOW.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
-    let restored = block_on(transfer.restore(whose)).unwrap();
-    (restored, MOST.load(Ordering::Relaxed) - before)
+    memory::peak(|| block_on(transfer.restore(whose)).unwrap())
 }
 
 #[test]
@@ -135,7 +85,7 @@ fn restore_holds_what_the_task_owns_and_what_is_on_its_way() {
         let (task, most) = restored(&transfer, &handle, key_groups);
         let owned = task.metrics.bytes_owned as usize;
         assert_eq!(task.metrics.bytes_read, task.metrics.bytes_owned + handle.index_bytes);
-        assert!(most <= owned + IN_FLIGHT, "{most} bytes for {owned}");
+        assert!(owned <= most && most <= owned + IN_FLIGHT, "{most} bytes for {owned}");
         // Most of what is on its way is the state itself, which stays where it was read.
         assert!(most <= owned + owned / 8 + MIB, "{most} bytes for {owned}");
 

@@ -21,6 +21,15 @@ pub(super) enum Backends {
 }
 
 impl Backends {
+    /// Whether to open one takes more than memory.
+    pub(super) const fn open_slowly(&self) -> bool {
+        match self {
+            Self::Memory => false,
+            #[cfg(feature = "disk")]
+            Self::Disk(_) => true,
+        }
+    }
+
     pub(super) fn open(
         &self,
         max_parallelism: MaxParallelism,

@@ -65,8 +65,13 @@ pub(super) async fn restore(
     whose: &RestoringTask<'_>,
 ) -> Result<(RestoredTask, Certificate), DriverError> {
     let plan = whose.plan;
-    let opened = whose.owned.map(|(max_parallelism, key_groups)| backends.open(max_parallelism, key_groups));
-    let mut backend = opened.transpose().map_err(|source| misfit(whose.task, source))?;
+    let mut backend = None;
+    if let Some((max_parallelism, key_groups)) = whose.owned {
+        let to_open = backends.clone();
+        let open = move || to_open.open(max_parallelism, key_groups);
+        let opened = if backends.open_slowly() { source.requests().compute(open).await? } else { open() };
+        backend = Some(opened.map_err(|source| misfit(whose.task, source))?);
+    }
     let mut metrics = RestoreMetrics::default();
     let mut runs: Vec<Option<OperatorState>> = vec![None; plan.operator_state.len()];
     let steps = by_snapshot(plan).flat_map(|part| {
@@ -108,6 +113,11 @@ pub(super) async fn restore(
 pub(super) fn failure_cause(error: &DriverError) -> FailureCause {
     match error {
         DriverError::Backend { source, .. } if source.kind() == ErrorKind::Retry => {
+            FailureCause::RestoreUnavailable
+        }
+        // The state is sound; this host has no place for it.
+        #[cfg(feature = "disk")]
+        DriverError::Backend { source: BackendError::ForeignDirectory { .. }, .. } => {
             FailureCause::RestoreUnavailable
         }
         DriverError::Snapshot { .. } | DriverError::Backend { .. } => FailureCause::RestoreCorrupt,

@@ -147,7 +147,8 @@ impl<'a> SectionWriter<'a> {
             if compressed.is_some() {
                 entry.compression = compression;
             }
-            out.share(&compressed.unwrap_or(section).into());
+            // A copy, so that it can be kept where the source keeps sections.
+            out.extend_from_slice(&compressed.unwrap_or(section));
             entry.bytes = (out.position() - start) as u64;
         }
         entry.checksum = if entry.bytes == 0 { checksum(&[]) } else { out.checksum_since(start) };

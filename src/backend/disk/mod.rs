@@ -201,9 +201,7 @@ impl FrozenDisk {
             Err(error) => Err(disk_error("read frozen state", self.scratch.directory(), &said(&error))),
         })
     }
-}
 
-impl FrozenDisk {
     /// Moves bytes out of memory, and maps them where they are then.
     pub(super) fn keep(&self, bytes: &[u8]) -> Result<Bytes, BackendError> {
         let failed = |error: io::Error| disk_error("keep a snapshot", self.scratch.directory(), &error);

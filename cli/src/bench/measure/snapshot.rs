@@ -21,7 +21,7 @@ pub struct Snapshot {
     into_warm_buffer: f64,
     /// Without the copy: what an upload streams.
     encoded: f64,
-    /// Of encoded bytes, frozen and copied, without checksums and digests.
+    /// Processor time: frozen, encoded with checksums and digests, and copied.
     pub ns_per_entry: f64,
     memcpy: f64,
     memcpy_one_thread: f64,
