@@ -44,6 +44,11 @@ impl Buffer {
         }
     }
 
+    /// Whether somebody else has the bytes, too.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Self::Shared(bytes) if !bytes.is_unique())
+    }
+
     #[cold]
     fn reclaim(&mut self) {
         if let Self::Shared(bytes) = self

@@ -3,8 +3,12 @@
 //! When more than a third of the log is wasted, by dead records or by chunks that a snapshot cut
 //! off half full, the chunk with the smallest share of live bytes is emptied: each write looks at
 //! some of its records and appends those that the index still names. At least a third of that
-//! chunk is wasted, and a write looks at four times the bytes it wastes, so waste shrinks faster than
-//! it comes. A write looks at 128 records or 16 KiB, whichever is less, unless it is larger itself.
+//! chunk is wasted, and writes look at four times the bytes they waste, so waste shrinks faster than
+//! it comes. A write looks at 32 records or 4 KiB, whichever is less, unless it is larger itself.
+//!
+//! While a snapshot shares the index, a record that is moved may need a copy of its page, which takes longer than all
+//! the rest. A write that has copied a page looks no further: what it owes, later ones pay. Where every write
+//! copies one, because snapshots are taken all the time, each pays its own from 64 KiB on.
 
 use super::{KeyHash, Table};
 
@@ -12,16 +16,21 @@ use super::{KeyHash, Table};
 const WASTE_MIN: usize = 1 << 10;
 /// For so many live bytes, one may be wasted: a third of both.
 const LIVE_SHARE: usize = 2;
-const STEP_BYTES: usize = 16 << 10;
+/// What a write does at the least, unless it has copied as many bytes of the index.
+const STEP_BYTES: usize = 4 << 10;
 /// What looking at a record costs besides its bytes, in bytes.
 const RECORD_BYTES_MIN: usize = 128;
+/// For each byte it wastes, a write owes a look at so many.
+const OWED_PER_BYTE: usize = 4;
+/// What writes may owe before they must pay.
+const OWED_BYTES_MAX: usize = 64 << 10;
 
 impl<H: KeyHash> Table<H> {
-    /// Some steps towards less waste, after a write that wasted `wasted` bytes.
+    /// Some steps towards less waste, after a write that wasted so many bytes and copied so many of the index.
     #[inline]
-    pub(super) fn compact(&mut self, wasted: usize) {
-        if self.log.emptied.is_some() || self.is_wasteful() {
-            self.empty_chunk(STEP_BYTES.max(4 * wasted));
+    pub(super) fn compact(&mut self, wasted: usize, copied: usize) {
+        if self.log.emptied.is_some() || self.log.is_crowded || self.is_wasteful() {
+            self.empty_chunk(OWED_PER_BYTE * wasted, copied);
         }
     }
 
@@ -31,18 +40,24 @@ impl<H: KeyHash> Table<H> {
     }
 
     #[cold]
-    fn empty_chunk(&mut self, budget: usize) {
-        let chosen = self.log.emptied.or_else(|| Some((self.log.retire_emptiest()?, 0)));
+    fn empty_chunk(&mut self, owed: usize, copied: usize) {
+        let chosen = self.log.emptied.or_else(|| Some((self.log.retire()?, 0)));
         let Some((number, mut offset)) = chosen else { return };
         self.log.emptied = Some((number, offset));
-        let mut looked_at = 0;
+        self.log.owed += owed;
+        let (mut looked_at, mut spent) = (0, copied);
         // The chunk is free, and none is emptied, once its last live record was moved.
-        while looked_at < budget && self.log.emptied.is_some() {
+        while self.log.emptied.is_some()
+            && (spent < STEP_BYTES || looked_at < owed && self.log.owed > OWED_BYTES_MAX)
+        {
             let (position, record) =
                 self.log.walk(number, offset).next().expect("a chunk with live records is not at its end");
             let (hash, size) = (H::hash(record.key), record.size());
             offset += size;
-            looked_at += size.max(RECORD_BYTES_MIN);
+            let cost = size.max(RECORD_BYTES_MIN);
+            looked_at += cost;
+            spent += cost;
+            self.log.owed = self.log.owed.saturating_sub(cost);
             self.log.emptied = Some((number, offset));
             let Some(position) = position else { continue };
             let Some((place, _)) = self.index.candidates(hash).find(|&(_, named)| named == position) else {
@@ -53,7 +68,7 @@ impl<H: KeyHash> Table<H> {
                 self.log.emptied = None;
                 return;
             };
-            self.index.move_to(place, moved);
+            spent += self.index.move_to(place, moved);
             self.log.bury(position, size);
         }
     }

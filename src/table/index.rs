@@ -86,8 +86,9 @@ impl Index {
         Some(&mut self.pages[page as usize])
     }
 
-    pub(super) fn move_to(&mut self, place: Place, position: Position) {
-        self.pages[place.page].move_to(place.slot, position);
+    /// Names another position; gives how many bytes of the index it copied for that.
+    pub(super) fn move_to(&mut self, place: Place, position: Position) -> usize {
+        self.pages[place.page].move_to(place.slot, position)
     }
 
     pub(super) fn remove(&mut self, place: Place) {

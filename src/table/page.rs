@@ -104,9 +104,12 @@ impl Page {
         true
     }
 
-    pub(super) fn move_to(&mut self, slot: usize, position: Position) {
+    /// Names another position; gives how many bytes it copied for that.
+    pub(super) fn move_to(&mut self, slot: usize, position: Position) -> usize {
+        let copied = if self.slots.is_shared() { self.slots.len() } else { 0 };
         let (slots, _) = self.slots.owned_or_copied().as_chunks_mut::<{ Slot::BYTES }>();
         slots[slot] = Slot::from_bytes(slots[slot]).moved_to(position).to_bytes();
+        copied
     }
 
     /// Empties a slot. Those that lie behind it and not in their homes move up, so that no search

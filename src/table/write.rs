@@ -173,15 +173,15 @@ impl<H: KeyHash> Table<H> {
         let Self { index, log, .. } = self;
         let size = record::size(key, value).ok_or(PutError::too_large(key, value))?;
         let position = log.append(key, value, size)?;
-        let mut wasted = 0;
+        let (mut wasted, mut copied) = (0, 0);
         if let Some((place, old)) = old {
             wasted = log.record(old).size();
-            index.move_to(place, position);
+            copied = index.move_to(place, position);
             log.bury(old, wasted);
         } else {
             index.insert(hash, position);
         }
-        self.compact(wasted);
+        self.compact(wasted, copied);
         Ok(())
     }
 
@@ -189,6 +189,6 @@ impl<H: KeyHash> Table<H> {
         let size = self.log.record(position).size();
         self.index.remove(place);
         self.log.bury(position, size);
-        self.compact(size);
+        self.compact(size, 0);
     }
 }

@@ -85,6 +85,37 @@ fn chunks_cut_off_by_many_snapshots_are_merged() {
 }
 
 #[test]
+fn snapshots_waste_no_more_than_what_is_written_between_them() {
+    let mut table: Table = Table::new();
+    for number in 0..20_000_u64 {
+        table.put(&number.to_le_bytes(), &[7; 100]).unwrap();
+    }
+    let before = table.memory();
+    // A chunk that is cut off has 64 KiB until the busy time is forgotten, and is small from then on.
+    let forgotten = 5 << 16;
+    for (round, number) in (1..=500).zip(numbers(1)) {
+        let frozen = table.freeze();
+        table.put(&(number % 20_000).to_le_bytes(), &[round as u8; 100]).unwrap();
+        drop(frozen);
+        let (memory, written) = (table.memory(), round * 112);
+        assert!(memory.reserved_bytes <= before.reserved_bytes + forgotten + 4 * written, "{memory:?}");
+    }
+}
+
+#[test]
+fn many_snapshots_leave_few_chunks() {
+    let mut table: Table = Table::new();
+    for number in 0..20_000_u64 {
+        table.put(&number.to_le_bytes(), &[7; 100]).unwrap();
+    }
+    for number in 20_000..22_000_u64 {
+        table.put(&number.to_le_bytes(), &[7; 100]).unwrap();
+        assert!(table.freeze().chunks().count() < 80);
+    }
+    assert_bounded(table.memory(), table.memory().live_bytes);
+}
+
+#[test]
 fn values_are_written_in_place_once_no_snapshot_is_held() {
     let mut table: Table = Table::new();
     let write = |table: &mut Table, byte: u8| {

@@ -4,27 +4,19 @@
 //! emptied ([`compact`](super::compact)). Where nobody shares a chunk, a value of the same length is
 //! written over the one before.
 //!
-//! A chunk has room for a sixteenth of the log: little is unused in the last one, and a large table
-//! still has few. The last chunk of a small table grows by quarters instead; twenty keys take 1 KiB.
+//! How long chunks are, and which is emptied, is in `room`.
 
-use bytes::{Bytes, BytesMut};
+mod room;
+
+use bytes::Bytes;
 
 use super::{
     buffer::Buffer,
     frozen::FrozenChunk,
     record::{self, Record},
-    slot::{CHUNK_BYTES_MAX, CHUNKS_MAX, Position},
+    slot::Position,
     walk::Walk,
 };
-
-const CHUNK_BYTES_MIN: usize = 256;
-/// A chunk below this size grows by copying it, which takes a few microseconds.
-const GROWN_BYTES_MAX: usize = 64 << 10;
-/// The share of the log that a chunk is.
-const CHUNKS_WANTED: usize = 16;
-/// A record above this share of a chunk has one of its own, so that less than this is unused at
-/// the end of any chunk.
-const RECORDS_PER_CHUNK_MIN: usize = 8;
 
 #[derive(Debug, Default)]
 struct Chunk {
@@ -46,6 +38,13 @@ pub(super) struct Log {
     pub(super) emptied: Option<(usize, usize)>,
     live: usize,
     reserved: usize,
+    // Bytes of records since the log was last frozen, and what is expected from then to the next time.
+    appended: usize,
+    expected: usize,
+    // Whether there are so many small chunks that one is to be emptied.
+    pub(super) is_crowded: bool,
+    // How many bytes of records were not looked at yet of those that writes have to pay for.
+    pub(super) owed: usize,
 }
 
 /// The table has as many bytes as it can say the positions of.
@@ -160,6 +159,7 @@ impl Log {
     fn appended(&mut self, number: usize, offset: usize, size: usize) -> Position {
         self.chunks[number].live += size;
         self.live += size;
+        self.appended += size;
         Position::new(number, offset).expect("chunks are no longer than slots can say")
     }
 
@@ -183,84 +183,9 @@ impl Log {
         self.free.push(number);
     }
 
-    /// The chunk with the smallest share of live bytes, which is not appended to any more. The room in the
-    /// chunk that was appended to last is not held against it.
-    pub(super) fn retire_emptiest(&mut self) -> Option<usize> {
-        let used = self.chunks.iter().enumerate().filter(|(_, chunk)| chunk.capacity > 0);
-        let bytes = |number, chunk: &Chunk| match self.tail {
-            Some(tail) if tail == number => chunk.bytes.len(),
-            _ => chunk.capacity,
-        };
-        let (number, _) =
-            used.map(|(number, chunk)| (number, (chunk.live as u128, bytes(number, chunk) as u128))).min_by(
-                |(_, (a_live, a_bytes)), (_, (b_live, b_bytes))| (a_live * b_bytes).cmp(&(b_live * a_bytes)),
-            )?;
-        if self.tail == Some(number) {
-            self.tail = None;
-        }
-        Some(number)
-    }
-
-    /// A chunk that is owned and has room for `size` bytes.
-    fn room(&mut self, size: usize) -> Result<usize, Full> {
-        if let Some(tail) = self.tail
-            && let chunk = &mut self.chunks[tail]
-            && chunk.capacity - chunk.bytes.len() >= size
-            && chunk.bytes.owned().is_some()
-        {
-            return Ok(tail);
-        }
-        self.make_room(size)
-    }
-
-    #[cold]
-    fn make_room(&mut self, size: usize) -> Result<usize, Full> {
-        let wanted = (self.live / CHUNKS_WANTED).clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
-        if size > wanted.max(GROWN_BYTES_MAX) / RECORDS_PER_CHUNK_MIN {
-            return self.new_chunk(size);
-        }
-        if let Some(tail) = self.tail.filter(|&tail| self.grow(tail, size)) {
-            return Ok(tail);
-        }
-        let number = self.new_chunk(wanted.max(size))?;
-        self.tail = Some(number);
-        Ok(number)
-    }
-
-    /// Whether chunk `number` is owned and small and so could be given room for `size` bytes more.
-    fn grow(&mut self, number: usize, size: usize) -> bool {
-        let chunk = &mut self.chunks[number];
-        let needed = chunk.bytes.len() + size;
-        if needed > GROWN_BYTES_MAX {
-            return false;
-        }
-        let Some(bytes) = chunk.bytes.owned() else { return false };
-        let capacity = (chunk.capacity + chunk.capacity / 4).clamp(needed, GROWN_BYTES_MAX.max(needed));
-        let mut grown = BytesMut::with_capacity(capacity);
-        grown.extend_from_slice(bytes);
-        *bytes = grown;
-        self.reserved += capacity - chunk.capacity;
-        chunk.capacity = capacity;
-        true
-    }
-
-    fn new_chunk(&mut self, capacity: usize) -> Result<usize, Full> {
-        let number = match self.free.pop() {
-            Some(number) => number,
-            None if self.chunks.len() == CHUNKS_MAX => return Err(Full),
-            None => {
-                self.chunks.push(Chunk::default());
-                self.chunks.len() - 1
-            }
-        };
-        let bytes = Buffer::Owned(BytesMut::with_capacity(capacity));
-        self.chunks[number] = Chunk { bytes, capacity, live: 0 };
-        self.reserved += capacity;
-        Ok(number)
-    }
-
     /// All chunks by number, those that are free without bytes.
     pub(super) fn freeze(&mut self) -> Vec<FrozenChunk> {
+        self.expect_as_before();
         let frozen = |chunk: &mut Chunk| {
             let bytes = if chunk.capacity == 0 { Bytes::new() } else { chunk.bytes.share() };
             FrozenChunk { bytes, live: chunk.live }
@@ -272,7 +197,8 @@ impl Log {
     pub(super) fn from_chunks(chunks: Vec<Bytes>) -> Self {
         let reserved = chunks.iter().map(Bytes::len).sum();
         let chunk = |bytes: Bytes| Chunk { capacity: bytes.len(), bytes: Buffer::Shared(bytes), live: 0 };
-        Self { chunks: chunks.into_iter().map(chunk).collect(), reserved, ..Self::default() }
+        let chunks = chunks.into_iter().map(chunk).collect();
+        Self { chunks, reserved, expected: reserved, ..Self::default() }
     }
 
     /// The bytes that each chunk is filled to, by number.
