@@ -18,7 +18,8 @@ use source::{Found, Kind};
 ///
 /// Of a snapshot: who took it, its states, where each key group lies and how many entries it has, and whether
 /// checksums and digests are those of the bytes that are there. Key groups that lie in older snapshots are
-/// looked at where those lie in the same store. Of a manifest: the job and its committed checkpoints.
+/// looked at where those lie in the same store. Of a manifest: the job and its committed checkpoints, and whether
+/// all objects that it names are there and as long as it says.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Inspect {
@@ -36,7 +37,7 @@ Examples:
   What did task 1-0 write for checkpoint 7?
     keygroups inspect checkpoints/state/00000000000000000001.0000000001/00001-00000/00000000000000000007
 
-  Which checkpoints are committed?
+  Which checkpoints are committed, and is all there that they need?
     keygroups inspect checkpoints/manifest/00000000000000000012
 
   Which key groups are damaged, for a program:

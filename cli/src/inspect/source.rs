@@ -116,6 +116,21 @@ impl Found {
         }
         Ok(Some(found))
     }
+
+    /// Those of `objects` that are there, with their lengths in bytes; `None` if nobody knows where.
+    pub(super) fn lengths(
+        &self,
+        objects: impl Iterator<Item = ObjectName>,
+    ) -> anyhow::Result<Option<BTreeMap<ObjectName, u64>>> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let mut found = BTreeMap::new();
+        for object in objects {
+            if let Some(bytes) = store.length(&object.to_string())? {
+                found.insert(object, bytes);
+            }
+        }
+        Ok(Some(found))
+    }
 }
 
 impl Name {
@@ -141,6 +156,20 @@ impl Place {
                 }
             }
             Self::Remote(store) => store.read(name),
+        }
+    }
+
+    fn length(&self, name: &str) -> anyhow::Result<Option<u64>> {
+        match self {
+            Self::Directory(directory) => {
+                let path = directory.join(name);
+                match fs::metadata(&path) {
+                    Ok(metadata) => Ok(Some(metadata.len())),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(error).with_context(|| format!("cannot look for {}", path.display())),
+                }
+            }
+            Self::Remote(store) => store.length(name),
         }
     }
 }

@@ -22,8 +22,15 @@ pub(super) fn describe(document: &Document) -> String {
             &found.problems
         }
         Document::Manifest(found) => {
-            if let Some(found) = &found.manifest {
-                manifest(&mut text, found);
+            if let Some(manifest) = &found.manifest {
+                self::manifest(&mut text, manifest);
+                let _ = match found.objects {
+                    Some(objects) => writeln!(text, "\nit names {}", counted(objects as u64, "object")),
+                    None => writeln!(
+                        text,
+                        "\nnot looked for: its objects, which is done where a manifest has its name in a store"
+                    ),
+                };
             }
             &found.problems
         }

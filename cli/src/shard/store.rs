@@ -100,6 +100,15 @@ impl Store {
         }
     }
 
+    /// How long an object is in bytes, if it exists.
+    pub(crate) fn length(&self, name: &str) -> anyhow::Result<Option<u64>> {
+        match self.runtime.block_on(self.store.head(&self.path(name))) {
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(error) => Err(error).with_context(|| format!("cannot look for {}", self.name(name))),
+        }
+    }
+
     /// The contents of objects that exist, in the order of their names.
     pub(crate) fn read_all(&self, names: &[String]) -> anyhow::Result<Vec<Vec<u8>>> {
         let reads = names.iter().map(|name| async move {

@@ -192,7 +192,8 @@ fn an_object_with_the_name_of_a_snapshot_must_be_that_one() {
 #[test]
 fn a_manifest_is_shown_with_its_checkpoints() {
     let directory = tempfile::tempdir().unwrap();
-    let path = write(&directory, "manifest/00000000000000000012", &fixture("manifest"));
+    // Not in a store: its objects are not looked for.
+    let path = write(&directory, "a_manifest", &fixture("manifest"));
     let output = inspect(&path);
     let text = stdout(&output);
     for line in [
@@ -207,6 +208,33 @@ fn a_manifest_is_shown_with_its_checkpoints() {
     }
     let found = inspect_json(&path);
     assert_eq!((&found["kind"], &found["manifest"]["version"]), (&json!("manifest"), &json!(12)));
+}
+
+#[test]
+fn a_manifest_in_a_store_is_damaged_if_an_object_is_missing_or_has_another_length() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = write(&directory, "manifest/00000000000000000012", &fixture("manifest"));
+    let objects = |found: &Value| -> Vec<String> {
+        let problems = found["problems"].as_array().unwrap().iter();
+        problems
+            .map(|problem| problem.as_str().unwrap().split_once(" is missing").unwrap().0.into())
+            .collect()
+    };
+    let missing = objects(&inspect_json(&path));
+    assert_eq!(inspect_json(&path)["objects"], json!(missing.len()));
+    for object in &missing {
+        write(&directory, object, b"");
+    }
+    let text = inspect(&path);
+    let lines: Vec<_> = damage(&text).lines().filter(|line| line.starts_with("damaged")).collect();
+    assert!(!lines.is_empty());
+    for line in lines {
+        let (object, lengths) = line.trim_start_matches("damaged  ").split_once(" has 0 bytes").unwrap();
+        let bytes: usize = lengths.rsplit_once(' ').unwrap().1.parse().unwrap();
+        write(&directory, object, &vec![0; bytes]);
+    }
+    let text = inspect(&path);
+    assert!(stdout(&text).contains(&format!("it names {} objects", missing.len())), "{text:?}");
 }
 
 #[test]
