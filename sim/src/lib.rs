@@ -112,6 +112,7 @@ pub mod cluster;
 pub mod coverage;
 #[cfg(madsim)]
 pub mod disk;
+mod encoding;
 pub mod fault;
 pub mod input;
 #[cfg(madsim)]

@@ -76,22 +76,27 @@ impl Reference {
     /// that comes twice is a difference too.
     #[must_use]
     pub fn difference<'a>(&self, found: impl IntoIterator<Item = (&'a str, Totals)>) -> Option<String> {
-        let mut seen = BTreeMap::new();
-        for (key, totals) in found {
-            if seen.insert(key, totals).is_some() {
-                return Some(format!("key {key:?} was found twice"));
-            }
+        let mut found: Vec<_> = found.into_iter().collect();
+        found.sort_by_key(|(key, _)| *key);
+        if let Some([(key, _), _]) = found.array_windows().find(|[(a, _), (b, _)]| a == b) {
+            return Some(format!("key {key:?} was found twice"));
         }
+        let mut found = found.into_iter().peekable();
+        let mut never_read = None;
         for (key, expected) in self.iter() {
-            match seen.remove(key) {
+            while let Some(unread) = found.next_if(|(found, _)| *found < key) {
+                never_read.get_or_insert(unread);
+            }
+            match found.next_if(|(found, _)| *found == key) {
                 None => return Some(format!("key {key:?} is missing; expected {expected:?}")),
-                Some(found) if found != expected => {
+                Some((_, found)) if found != expected => {
                     return Some(format!("key {key:?}: expected {expected:?}, found {found:?}"));
                 }
                 Some(_) => {}
             }
         }
-        seen.first_key_value().map(|(key, found)| format!("key {key:?} was never read, but has {found:?}"))
+        let never_read = never_read.or_else(|| found.next());
+        never_read.map(|(key, found)| format!("key {key:?} was never read, but has {found:?}"))
     }
 }
 

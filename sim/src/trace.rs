@@ -4,6 +4,7 @@
 //! nothing. Two runs with equal hashes made the same events at the same virtual times; that is how the
 //! tests compare runs across processes.
 
+use crate::encoding::append;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt;
@@ -88,10 +89,8 @@ impl Trace {
         let mut inner = self.lock();
         let inner = &mut *inner;
         inner.buffer.clear();
-        let encoded = postcard::to_extend(&(at_us, node, kind), std::mem::take(&mut inner.buffer))
-            .and_then(|buffer| postcard::to_extend(fields, buffer))
-            .expect("trace fields are plain data");
-        inner.buffer = encoded;
+        append(&(at_us, node, kind), &mut inner.buffer);
+        append(fields, &mut inner.buffer);
         inner.hash.update(&inner.buffer);
         inner.count += 1;
         if inner.recording.keep || inner.recording.stream.is_some() {

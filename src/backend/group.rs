@@ -71,8 +71,8 @@ impl Group {
     }
 
     pub(super) fn freeze(&mut self) -> FrozenGroup {
-        let tables = iter::once(&mut self.first).chain(&mut self.others);
-        FrozenGroup { tables: tables.map(Table::freeze).collect() }
+        let others = self.others.iter_mut().map(Table::freeze).collect();
+        FrozenGroup { first: self.first.freeze(), others }
     }
 
     pub(super) fn memory(&self) -> Memory {
@@ -83,8 +83,9 @@ impl Group {
 /// A key group of a moment.
 #[derive(Clone, Debug)]
 pub(super) struct FrozenGroup {
-    // By state; shorter where the last ones have no entries.
-    tables: Vec<FrozenTable>,
+    // As in a group.
+    first: FrozenTable,
+    others: Vec<FrozenTable>,
 }
 
 impl FrozenGroup {
@@ -96,7 +97,7 @@ impl FrozenGroup {
         section: &mut SectionWriter<'_>,
     ) -> Result<(), SnapshotError> {
         let as_tables = self.live_bytes() >= tables_from_bytes;
-        let tables = ids.iter().enumerate().filter_map(|(state, &id)| Some((state, self.tables.get(id)?)));
+        let tables = ids.iter().enumerate().filter_map(|(state, &id)| Some((state, self.table(id)?)));
         for (state, table) in tables {
             if as_tables {
                 section.table(state, table);
@@ -109,8 +110,16 @@ impl FrozenGroup {
         Ok(())
     }
 
+    /// The table of `state`, if it was ever written to.
+    fn table(&self, state: usize) -> Option<&FrozenTable> {
+        match state.checked_sub(1) {
+            None => Some(&self.first),
+            Some(other) => self.others.get(other),
+        }
+    }
+
     /// What its tables take in a snapshot as they are, without what is dead.
     fn live_bytes(&self) -> usize {
-        self.tables.iter().map(FrozenTable::live_bytes).sum()
+        iter::once(&self.first).chain(&self.others).map(FrozenTable::live_bytes).sum()
     }
 }

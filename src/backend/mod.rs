@@ -399,14 +399,19 @@ impl StateBackend {
         self.group_certificate(key_group, &mut self.digests())
     }
 
+    /// The [`certificate`](Self::certificate) of every key group, ascending: faster than one by one.
+    pub fn certificates(&self) -> impl Iterator<Item = (KeyGroup, Result<Certificate, BackendError>)> {
+        let mut digests = self.digests();
+        self.key_groups.iter().map(move |group| (group, self.group_certificate(group, &mut digests)))
+    }
+
     /// Number of entries and sum of their digests, over all key groups and states.
     ///
     /// # Errors
     ///
     /// `BackendError::Disk` of a backend on disk.
     pub fn total_certificate(&self) -> Result<Certificate, BackendError> {
-        let mut digests = self.digests();
-        self.key_groups.iter().map(|key_group| self.group_certificate(key_group, &mut digests)).sum()
+        self.certificates().map(|(_, certificate)| certificate).sum()
     }
 
     fn group_certificate(
@@ -417,10 +422,7 @@ impl StateBackend {
         let mut certificate = Certificate::default();
         for (id, digest) in digests.iter_mut().enumerate() {
             let mut sum = digest.sum();
-            for entry in self.storage.entries(self.place(id, key_group)?) {
-                let (key, value) = entry?;
-                sum.add(&key, &value);
-            }
+            self.storage.for_each(self.place(id, key_group)?, |key, value| sum.add(key, value))?;
             certificate = certificate + sum.finish();
         }
         Ok(certificate)

@@ -121,6 +121,26 @@ impl Storage {
             .chain(on_disk.into_iter().flatten())
     }
 
+    /// Gives every entry to `each`, in the order of [`entries`](Self::entries).
+    pub(super) fn for_each(
+        &self,
+        place: Place,
+        mut each: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), BackendError> {
+        match self {
+            Self::Memory(groups) => {
+                groups[place.slot].entries(place.state).for_each(|(key, value)| each(key, value));
+                Ok(())
+            }
+            #[cfg(feature = "disk")]
+            Self::Disk(disk) => disk.entries(place).try_for_each(|entry| {
+                let (key, value) = entry?;
+                each(&key, &value);
+                Ok(())
+            }),
+        }
+    }
+
     /// Whether the key group number `slot` has no entries.
     pub(super) fn is_empty(&self, slot: usize) -> Result<bool, BackendError> {
         match self {

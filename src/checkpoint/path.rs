@@ -156,10 +156,11 @@ pub(crate) fn digits(text: &[u8], width: usize) -> Option<u64> {
     if text.len() != width {
         return None;
     }
-    text.iter().try_fold(0_u64, |number, byte| {
-        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        number.checked_mul(10)?.checked_add(digit.into())
-    })
+    let digit = |byte: &u8| Some(u64::from(byte.wrapping_sub(b'0'))).filter(|digit| *digit < 10);
+    // So many digits always fit.
+    let (safe, rest) = text.split_at(width.min(19));
+    let number = safe.iter().try_fold(0, |number: u64, byte| Some(number * 10 + digit(byte)?))?;
+    rest.iter().try_fold(number, |number, byte| number.checked_mul(10)?.checked_add(digit(byte)?))
 }
 
 // People read manifests, so readable formats hold the path; compact ones hold the derived form.

@@ -51,6 +51,8 @@ pub struct CoordinatorDriver<T, M = Coordinator> {
     pending: Pending<Work, Ended>,
     // So that deletes do not replace each other.
     deletes: u64,
+    // Room for what a step wants done; empty between two steps.
+    outputs: Vec<CoordinatorOutput>,
 }
 
 /// What runs at most once at a time.
@@ -95,8 +97,9 @@ where
         timings: Timings,
     ) -> Result<Self, TimingsError> {
         timings.check()?;
-        let requests = Requests { runtime, timings };
-        Ok(Self { machine, store, transport, requests, pending: Pending::new(), deletes: 0 })
+        let requests = Requests { runtime, timings: Arc::new(timings) };
+        let (pending, outputs) = (Pending::new(), Vec::new());
+        Ok(Self { machine, store, transport, requests, pending, deletes: 0, outputs })
     }
 
     /// Boots, and handles what comes in until `inbox` ends. Own timers and answers of the store come
@@ -126,12 +129,13 @@ where
 
     /// Handles one input and executes what follows: messages are sent, requests and timers begun.
     pub fn handle(&mut self, input: CoordinatorInput) {
-        let mut outputs = Vec::new();
+        let mut outputs = std::mem::take(&mut self.outputs);
         self.machine.handle(input.clone(), &mut outputs);
         self.transport.step(self.machine.as_ref(), &input, &outputs);
-        for output in outputs {
+        for output in outputs.drain(..) {
             self.execute(output);
         }
+        self.outputs = outputs;
     }
 
     /// Waits until a timer goes off or the store answers, and handles that. Dropping the wait
@@ -154,8 +158,8 @@ where
             CoordinatorOutput::CancelTimer(timer) => self.pending.cancel(&Work::Timer(timer)),
             CoordinatorOutput::SetTimer(timer) => {
                 let sleep = self.requests.runtime.sleep(self.requests.timings.of(timer));
-                let rang = sleep.map(move |()| Ended::new(CoordinatorInput::Timer(timer), None));
-                self.pending.begin(Work::Timer(timer), rang.boxed());
+                let rang = Ended::new(CoordinatorInput::Timer(timer), None);
+                self.pending.begin_timer(Work::Timer(timer), sleep, rang);
             }
             CoordinatorOutput::ReadLatest { after } => {
                 self.ask(Work::ReadLatest, |store, requests| read_latest(store, requests, after));

@@ -62,6 +62,8 @@ pub struct HostDriver<E, M = Host> {
     engine: E,
     requests: Requests,
     pending: Pending<Work, Ended>,
+    // Room for what a step wants done; empty between two steps.
+    outputs: Vec<HostOutput>,
 }
 
 /// What runs at most once at a time.
@@ -108,7 +110,7 @@ where
         timings: Timings,
     ) -> Result<Self, TimingsError> {
         timings.check()?;
-        let requests = Requests { runtime, timings };
+        let requests = Requests { runtime, timings: Arc::new(timings) };
         Ok(Self {
             machine,
             store,
@@ -118,6 +120,7 @@ where
             engine,
             requests,
             pending: Pending::new(),
+            outputs: Vec::new(),
         })
     }
 
@@ -168,12 +171,13 @@ where
     /// Handles one input and executes what follows: the engine is called, reads, uploads and the
     /// heartbeat are begun.
     pub fn handle(&mut self, input: HostInput) {
-        let mut outputs = Vec::new();
+        let mut outputs = std::mem::take(&mut self.outputs);
         self.machine.handle(input.clone(), &mut outputs);
         self.engine.step(self.machine.as_ref(), &input, &outputs);
-        for output in outputs {
+        for output in outputs.drain(..) {
             self.execute(output);
         }
+        self.outputs = outputs;
     }
 
     /// Waits until the heartbeat is due, a restore or upload ends or something is done to local copies,
@@ -272,7 +276,7 @@ where
             }
             HostOutput::SetHeartbeat => {
                 let sleep = self.requests.runtime.sleep(self.requests.timings.heartbeat);
-                self.pending.begin(Work::Heartbeat, sleep.map(|()| Ended::Heartbeat).boxed());
+                self.pending.begin_timer(Work::Heartbeat, sleep, Ended::Heartbeat);
             }
         }
     }

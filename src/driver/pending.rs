@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     future::poll_fn,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use futures::{
@@ -28,29 +28,51 @@ pub(super) struct Pending<K, T> {
 /// A future that says under which key it has ended.
 struct Running<K, T> {
     key: K,
-    future: BoxFuture<'static, T>,
+    what: What<T>,
 }
 
-impl<K: Clone + Unpin, T> Future for Running<K, T> {
+enum What<T> {
+    Request(BoxFuture<'static, T>),
+    // With what its end is called; it is there until then.
+    Timer(BoxFuture<'static, ()>, Option<T>),
+}
+
+impl<K: Clone + Unpin, T: Unpin> Future for Running<K, T> {
     type Output = (K, T);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<(K, T)> {
-        self.future.poll_unpin(context).map(|ended| (self.key.clone(), ended))
+        let ended = match &mut self.what {
+            What::Request(future) => ready!(future.poll_unpin(context)),
+            What::Timer(sleep, rang) => {
+                ready!(sleep.poll_unpin(context));
+                rang.take().expect("a timer goes off once")
+            }
+        };
+        Poll::Ready((self.key.clone(), ended))
     }
 }
 
-impl<K: Ord + Clone + Unpin, T> Pending<K, T> {
+impl<K: Ord + Clone + Unpin, T: Unpin> Pending<K, T> {
     pub(super) fn new() -> Self {
         Self { running: FuturesUnordered::new(), aborts: BTreeMap::new(), waiting: None }
     }
 
     /// Begins `future` under `key` and gives up what runs under it.
     pub(super) fn begin(&mut self, key: K, future: BoxFuture<'static, T>) {
+        self.run(key, What::Request(future));
+    }
+
+    /// The same, of something that is over when `sleep` ends; it is then called `rang`.
+    pub(super) fn begin_timer(&mut self, key: K, sleep: BoxFuture<'static, ()>, rang: T) {
+        self.run(key, What::Timer(sleep, Some(rang)));
+    }
+
+    fn run(&mut self, key: K, what: What<T>) {
         let (abort, registration) = AbortHandle::new_pair();
         if let Some(replaced) = self.aborts.insert(key.clone(), abort) {
             replaced.abort();
         }
-        self.running.push(Abortable::new(Running { key, future }, registration));
+        self.running.push(Abortable::new(Running { key, what }, registration));
         if let Some(waiting) = self.waiting.take() {
             waiting.wake();
         }
@@ -124,6 +146,15 @@ mod tests {
         let mut context = std::task::Context::from_waker(noop_waker_ref());
         assert!(alive.poll_canceled(&mut context).is_ready());
         assert!(pending.aborts.is_empty() && pending.running.is_empty());
+    }
+
+    #[test]
+    fn timer_that_is_set_again_rings_once_and_as_the_newer_one() {
+        let mut pending = Pending::new();
+        pending.begin_timer("timer", future::ready(()).boxed(), 1);
+        pending.begin_timer("timer", future::ready(()).boxed(), 2);
+        assert_eq!(block_on(pending.next()), ("timer", 2));
+        assert_eq!(pending.next().now_or_never(), None);
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub trait Runtime: Send + Sync + 'static {
 #[derive(Clone)]
 pub(super) struct Requests {
     pub(super) runtime: Arc<dyn Runtime>,
-    pub(super) timings: Timings,
+    // Shared, for every request takes it along.
+    pub(super) timings: Arc<Timings>,
 }
 
 impl Requests {

@@ -23,7 +23,8 @@ pub struct Transfer {
 impl Transfer {
     /// Between `store` and tasks. `timings` say when a request is given up and when it is repeated.
     pub fn new(store: CheckpointStore, runtime: Arc<dyn Runtime>, timings: Timings) -> Self {
-        Self { store, copies: None, backends: Backends::Memory, requests: Requests { runtime, timings } }
+        let requests = Requests { runtime, timings: Arc::new(timings) };
+        Self { store, copies: None, backends: Backends::Memory, requests }
     }
 
     /// The same, reading from local copies what they have.

@@ -26,6 +26,11 @@ pub(super) const fn can_be(raw_bytes: u64, bytes: u64, compression: Compression)
 
 /// `section` compressed; `None` if that is not smaller.
 pub(super) fn compress(section: &[u8], compression: Compression) -> Option<Vec<u8>> {
+    // Nothing is smaller than nothing, and an encoder fills tables before it looks at its input: most key groups of a
+    // small job are empty.
+    if section.is_empty() {
+        return None;
+    }
     let compressed = match compression {
         Compression::None => return None,
         Compression::Lz4 => lz4_flex::block::compress(section),

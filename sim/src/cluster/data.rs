@@ -1,5 +1,6 @@
 //! What flows through data channels, and what the cluster's own job puts out.
 
+use crate::encoding;
 use crate::job::Position;
 use bytes::Bytes;
 use keygroups::protocol::Barrier;
@@ -30,6 +31,7 @@ pub struct OutputRecord {
     /// The row's offset there.
     pub offset: u64,
     /// Its key.
+    #[serde(deserialize_with = "encoding::shared_text")]
     pub key: Arc<str>,
     /// How many rows of that key were counted, with this one.
     pub nth: u64,
@@ -40,7 +42,7 @@ pub(crate) const OFFSETS: &str = "offsets";
 
 /// Encodes plain data.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Bytes {
-    postcard::to_allocvec(value).expect("plain data").into()
+    encoding::message(value, &[])
 }
 
 /// Decodes what [`encode`] made.

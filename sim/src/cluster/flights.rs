@@ -13,7 +13,7 @@ use keygroups::codec;
 use keygroups::key_group::{JavaHash, MaxParallelism};
 use keygroups::snapshot::KeyGroupSections;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Flights, distance in miles, largest known delay in minutes.
@@ -69,6 +69,7 @@ impl Job for Flights {
             input: self.rows.input.clone(),
             ballast_bytes: self.ballast_bytes,
             reference: Reference::default(),
+            certificates: BTreeMap::new(),
         })
     }
 }
@@ -170,6 +171,18 @@ struct Sequential {
     input: PartitionedInput,
     ballast_bytes: u32,
     reference: Reference,
+    // Of all state of each key, as it is now.
+    certificates: BTreeMap<Arc<str>, Certificate>,
+}
+
+impl Sequential {
+    fn certificate(&self, key: &str, totals: Totals) -> Certificate {
+        let ballast = match self.ballast_bytes {
+            0 => Certificate::default(),
+            bytes => certificate_of(&(BALLAST, key, Whole(&ballast_of(totals.flights, bytes)))),
+        };
+        state_of(key, totals) + ballast
+    }
 }
 
 impl Oracle for Sequential {
@@ -177,18 +190,17 @@ impl Oracle for Sequential {
     type Output = OutputRecord;
 
     fn add(&mut self, Position { partition, offset }: Position, row: Row, out: &mut Vec<OutputRecord>) {
-        let Totals { flights: nth, .. } = self.reference.add(&row);
-        out.push(OutputRecord { partition, offset, key: row.key, nth });
+        let totals = self.reference.add(&row);
+        let certificate = self.certificate(&row.key, totals);
+        match self.certificates.get_mut(&row.key) {
+            Some(before) => *before = certificate,
+            None => drop(self.certificates.insert(row.key.clone(), certificate)),
+        }
+        out.push(OutputRecord { partition, offset, key: row.key, nth: totals.flights });
     }
 
     fn state(&self) -> Certificate {
-        let totals: Certificate = self.reference.iter().map(|(key, totals)| state_of(key, totals)).sum();
-        match self.ballast_bytes {
-            0 => totals,
-            bytes => self.reference.iter().fold(totals, |sum, (key, totals)| {
-                sum + certificate_of(&(BALLAST, key, Whole(&ballast_of(totals.flights, bytes))))
-            }),
-        }
+        self.certificates.values().copied().sum()
     }
 
     fn entry(&self, entry: Entry<'_>) -> Result<Certificate, String> {

@@ -28,6 +28,8 @@ pub(super) struct OperatorTask<P: Operator> {
     // Of its predecessor's attempt; only a planted bug reads them.
     overheard: Vec<ChannelReceiver>,
     aligner: Aligner,
+    // What it said last.
+    aligned: Vec<AlignerOutput>,
     // Inputs that have ended; they still deliver barriers.
     ended: BTreeSet<usize>,
     // What was put out and is not known to be committed, with the checkpoint it came after.
@@ -58,6 +60,7 @@ impl<P: Operator> OperatorTask<P> {
         let checkpoint = deployment.restore.checkpoint;
         Ok(Self {
             aligner: Aligner::new(inputs.len() as u32, checkpoint),
+            aligned: Vec::new(),
             deployment,
             backend,
             operator,
@@ -80,10 +83,10 @@ impl<P: Operator> OperatorTask<P> {
     }
 
     fn align(&mut self, input: AlignerInput) -> Option<Barrier> {
-        let mut out = Vec::new();
-        self.aligner.handle(input, &mut out);
-        out.into_iter().find_map(|output| match output {
-            AlignerOutput::Aligned(barrier) => Some(barrier),
+        self.aligned.clear();
+        self.aligner.handle(input, &mut self.aligned);
+        self.aligned.iter().find_map(|output| match output {
+            AlignerOutput::Aligned(barrier) => Some(*barrier),
             AlignerOutput::Block { .. } | AlignerOutput::Unblock => None,
         })
     }

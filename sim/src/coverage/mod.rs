@@ -99,7 +99,7 @@ impl Meetings {
         if lasting.is_empty() {
             return;
         }
-        let points = tracker.points();
+        let Some(points) = tracker.moved() else { return };
         let new = points.without(std::mem::replace(before, points));
         if !new.is_empty() {
             lasting.keys().for_each(|kind| coverage.met(kind, new));

@@ -24,6 +24,8 @@ pub(crate) struct Tracker {
     rescale: Option<Rescale>,
     // What lasts for one step only.
     momentary: Points,
+    // Since somebody asked for the points.
+    changed: bool,
 }
 
 #[derive(Debug)]
@@ -68,11 +70,13 @@ struct Rescale {
 impl Tracker {
     /// A process has begun a life: what it believed is gone.
     pub(crate) fn began(&mut self, node: Node) {
+        self.changed = true;
         self.leaders.remove(&node);
     }
 
     /// A coordinator tells something.
     pub(super) fn event(&mut self, node: Node, event: &Event) {
+        self.changed = true;
         match event {
             Event::Elected { .. } => {
                 self.leaders.insert(node);
@@ -125,10 +129,10 @@ impl Tracker {
         input: &CoordinatorInput,
         outputs: &[CoordinatorOutput],
     ) {
-        self.momentary = Points::default();
-        if let CoordinatorInput::Host(message) = input {
-            self.heard(message.attempt());
-        }
+        self.heard(match input {
+            CoordinatorInput::Host(message) => message.attempt(),
+            _ => None,
+        });
         for output in outputs {
             if let CoordinatorOutput::Event(event) = output {
                 self.event(node, event);
@@ -138,7 +142,6 @@ impl Tracker {
 
     /// A host has taken a step.
     pub(crate) fn host_step(&mut self, input: &HostInput, outputs: &[HostOutput]) {
-        self.momentary = Points::default();
         let said = match input {
             HostInput::Coordinator(ToHost::Deploy(deployment)) => Some(deployment.attempt),
             HostInput::Coordinator(
@@ -154,6 +157,7 @@ impl Tracker {
     }
 
     fn host_does(&mut self, output: &HostOutput) {
+        self.changed |= !matches!(output, HostOutput::SendAll(_) | HostOutput::SetHeartbeat);
         match output {
             HostOutput::Restore(deployment) => {
                 self.with_attempt(deployment.attempt, |it| {
@@ -197,6 +201,7 @@ impl Tracker {
 
     /// Something is so, of which the coordinators' and the store's facts are looked at.
     pub(crate) fn fact(&mut self, fact: &Fact) {
+        self.changed = true;
         match fact {
             Fact::Deployed(deployment) => self.with_attempt(deployment.attempt, |it| {
                 it.tasks.insert(deployment.task, deployment.source);
@@ -222,6 +227,11 @@ impl Tracker {
             }
             _ => {}
         }
+    }
+
+    /// Where the protocol stands now, if it may be elsewhere than when this was asked last.
+    pub(crate) fn moved(&mut self) -> Option<Points> {
+        std::mem::take(&mut self.changed).then(|| self.points())
     }
 
     /// Where the protocol stands now.
@@ -281,9 +291,12 @@ impl Tracker {
         points.add(At::R15, old && !attempt.has_committed && attempt.has_given_up);
     }
 
+    /// A step begins with a message about this attempt, if with any.
     fn heard(&mut self, said: Option<Attempt>) {
         let old = self.attempt.as_ref().zip(said).is_some_and(|(attempt, said)| said < attempt.id);
+        let before = std::mem::take(&mut self.momentary);
         self.momentary.add(At::R13, old);
+        self.changed |= self.momentary != before;
     }
 
     fn with_attempt(&mut self, id: Attempt, change: impl FnOnce(&mut AttemptSeen)) {

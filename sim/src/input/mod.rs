@@ -6,6 +6,7 @@ mod decompress;
 
 pub use decompress::{Format, decompress};
 
+use crate::encoding::shared_text;
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ const JANUARY: &[u8] = include_bytes!("../../data/nycflights13-january.csv.xz");
 #[serde(deny_unknown_fields)]
 pub struct Row {
     /// Value of the key column, as it stands there; `NA` and the empty string are keys like any other.
+    #[serde(deserialize_with = "shared_text")]
     pub key: Arc<str>,
     /// Miles; at most `u32::MAX`, so that no sum over a file overflows.
     pub distance: u64,

@@ -1,6 +1,7 @@
 //! What a job must come to, said by something that has no failures.
 
 use super::{Committed, Position};
+use crate::encoding::{SHORT_BYTES, encode, short};
 use keygroups::checkpoint::Certificate;
 use keygroups::key_group::KeyGroup;
 use keygroups::snapshot::KeyGroupSections;
@@ -75,9 +76,6 @@ pub struct Entry<'a> {
     pub value: &'a [u8],
 }
 
-/// Most entries fit, so that their digest allocates nothing.
-const ENTRY_BYTES: usize = 256;
-
 /// Counts as one entry, with the digest of its encoding.
 ///
 /// # Panics
@@ -85,9 +83,10 @@ const ENTRY_BYTES: usize = 256;
 /// If it cannot be encoded: sequences must know their length.
 #[must_use]
 pub fn certificate_of(entry: &impl Serialize) -> Certificate {
-    let digest = match postcard::to_slice(entry, &mut [0; ENTRY_BYTES]) {
-        Ok(bytes) => xxh3_128(bytes),
-        Err(_) => xxh3_128(&postcard::to_allocvec(entry).expect("plain data")),
+    // Most entries are, so that their digest allocates nothing.
+    let digest = match short(entry, &mut [0; SHORT_BYTES]) {
+        Some(bytes) => xxh3_128(bytes),
+        None => xxh3_128(&encode(entry)),
     };
     Certificate { entries: 1, digest }
 }

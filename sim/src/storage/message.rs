@@ -1,14 +1,12 @@
 //! Requests and replies as they travel: an encoded head, then the object's bytes as they are.
 
+use crate::encoding::message;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A head with a body behind it. The body is shared, not copied, by whoever takes it from the datagram.
 pub(super) fn encode<T: Serialize>(head: &T, body: &[u8]) -> Bytes {
-    let mut bytes =
-        postcard::to_extend(head, Vec::with_capacity(64 + body.len())).expect("heads are plain data");
-    bytes.extend_from_slice(body);
-    Bytes::from(bytes)
+    message(head, body)
 }
 
 /// Undoes [`encode`]. Only nodes of this build talk to the store, and links corrupt nothing.

@@ -5,6 +5,7 @@ use super::bell::Bell;
 use super::channel::{ReceiveHalf, SendHalf};
 use super::core::ConnectionKey;
 use super::net::Net;
+use crate::encoding::encode;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -24,7 +25,7 @@ impl ConnectionTag {
     /// If `facts` cannot be encoded: they are plain data.
     #[must_use]
     pub fn of<T: Serialize>(facts: &T) -> Self {
-        Self(xxh3_128(&postcard::to_allocvec(facts).expect("the facts of a connection are plain data")))
+        Self(xxh3_128(&encode(facts)))
     }
 }
 

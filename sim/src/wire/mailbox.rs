@@ -4,14 +4,11 @@ use super::bell::Bell;
 use super::net::Net;
 use super::socket::Socket;
 use super::{Address, Arrival, Node, Sink};
-use bytes::Bytes;
+use crate::encoding;
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Most messages fit, so that they are encoded without growing.
-const MESSAGE_BYTES: usize = 128;
 
 /// What a mailbox yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +77,7 @@ impl<M: DeserializeOwned> Mailbox<M> {
     /// # Panics
     /// If the message cannot be encoded: messages are plain data.
     pub fn send<T: Serialize>(&self, to: Address, message: &T) {
-        self.send_to_each([to], message);
+        self.socket.send(to, encoding::message(message, &[]));
     }
 
     /// Sends the same message to several; see [`send`](Self::send).
@@ -88,8 +85,7 @@ impl<M: DeserializeOwned> Mailbox<M> {
     /// # Panics
     /// If the message cannot be encoded: messages are plain data.
     pub fn send_to_each<T: Serialize>(&self, to: impl IntoIterator<Item = Address>, message: &T) {
-        let encoded = postcard::to_extend(message, Vec::with_capacity(MESSAGE_BYTES));
-        let encoded = Bytes::from(encoded.expect("messages are plain data"));
+        let encoded = encoding::message(message, &[]);
         for to in to {
             self.socket.send(to, encoded.clone());
         }

@@ -229,7 +229,7 @@ impl Watch {
 }
 
 fn certificates(backend: &StateBackend) -> BTreeMap<KeyGroup, Certificate> {
-    let groups = backend.key_groups().iter();
-    let certificates = groups.filter_map(|group| Some((group, backend.certificate(group).ok()?)));
+    let certificates = backend.certificates();
+    let certificates = certificates.filter_map(|(group, certificate)| Some((group, certificate.ok()?)));
     certificates.filter(|(_, certificate)| certificate.entries > 0).collect()
 }
