@@ -32,6 +32,19 @@ fn document(arguments: &str) -> Value {
     serde_json::from_str(stdout(&run(arguments))).unwrap()
 }
 
+/// In the order in which they stand there. `…` marks what is left out.
+#[test]
+fn the_readme_shows_lines_that_the_main_job_prints() {
+    let readme = include_str!("../../../README.md");
+    let (_, shown) = readme.split_once("```text\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let output = run("sim");
+    let mut printed = stdout(&output).lines();
+    for line in shown.lines().filter(|line| *line != "…") {
+        assert!(printed.any(|printed| printed == line), "not printed, or not there: {line}");
+    }
+}
+
 #[test]
 fn one_seed_gives_byte_identical_traces_in_two_processes() {
     let trace = |name: &str| {
