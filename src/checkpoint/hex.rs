@@ -25,8 +25,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     }
 }
 
-/// All digits. A manifest has one such number for every task, and general formatting takes a tenth of the time of
-/// writing it.
+/// All digits. A manifest has such a number for every task, and general formatting is slow beside the rest of it.
 fn digits_of(number: u128) -> [u8; DIGITS] {
     let mut digits = [0; DIGITS];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {

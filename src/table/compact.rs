@@ -7,8 +7,8 @@
 //! it comes. A write looks at 32 records or 4 KiB, whichever is less, unless it is larger itself.
 //!
 //! While a snapshot shares the index, a record that is moved may need a copy of its page, which takes longer than all
-//! the rest. A write that has copied a page looks no further: what it owes, later ones pay. Where every write
-//! copies one, because snapshots are taken all the time, each pays its own from 64 KiB on.
+//! the rest. A write that has copied a page, for that or to replace a record, looks no further: what it owes, later ones
+//! pay. Where every write copies one, because snapshots are taken all the time, each pays its own from 64 KiB on.
 
 use super::{KeyHash, Table};
 

@@ -103,14 +103,8 @@ impl Index {
 
     /// The pages, ascending by prefix.
     pub(super) fn freeze(&mut self) -> Vec<PageImage> {
-        let (depth, mut at) = (self.depth(), 0);
-        let mut images = Vec::with_capacity(self.pages.len());
-        while let Some(&page) = self.directory.get(at) {
-            let page = &mut self.pages[page as usize];
-            at += 1 << (depth - page.depth());
-            images.push(page.freeze());
-        }
-        images
+        let pages: Vec<_> = self.pages_by_prefix().collect();
+        pages.into_iter().map(|page| self.pages[page].freeze()).collect()
     }
 
     /// The index of `images`; the error says which page cannot be, and why.

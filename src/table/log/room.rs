@@ -60,11 +60,11 @@ impl Log {
             Some(tail) if tail == number => chunk.bytes.len(),
             _ => chunk.capacity,
         };
-        let (number, _) =
-            used.map(|(number, chunk)| (number, (chunk.live as u128, bytes(number, chunk) as u128))).min_by(
-                |(_, (a_live, a_bytes)), (_, (b_live, b_bytes))| (a_live * b_bytes).cmp(&(b_live * a_bytes)),
-            )?;
-        Some(number)
+        let shares = used.map(|(number, chunk)| (number, (chunk.live as u128, bytes(number, chunk) as u128)));
+        let emptiest = shares.min_by(|(_, (a_live, a_bytes)), (_, (b_live, b_bytes))| {
+            (a_live * b_bytes).cmp(&(b_live * a_bytes))
+        });
+        emptiest.map(|(number, _)| number)
     }
 
     /// As much as was appended since it was last frozen will be until it is next; the memory of busier times fades.
