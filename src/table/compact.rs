@@ -10,6 +10,8 @@
 //! the rest. A write that has copied a page, for that or to replace a record, looks no further: what it owes, later ones
 //! pay. Where every write copies one, because snapshots are taken all the time, each pays its own from 64 KiB on.
 
+use std::mem;
+
 use super::{KeyHash, Table};
 
 /// Waste below this is not worth a copy: small tables are nearly all waste at times.
@@ -41,35 +43,57 @@ impl<H: KeyHash> Table<H> {
 
     #[cold]
     fn empty_chunk(&mut self, owed: usize, copied: usize) {
-        let chosen = self.log.emptied.or_else(|| Some((self.log.retire()?, 0)));
-        let Some((number, mut offset)) = chosen else { return };
-        self.log.emptied = Some((number, offset));
         self.log.owed += owed;
+        if mem::take(&mut self.log.is_overcrowded) {
+            // More than the one that the next snapshot may add.
+            self.empty_smallest();
+            self.empty_smallest();
+            return;
+        }
+        if self.log.emptied.is_none() {
+            self.log.emptied = self.log.retire().map(|number| (number, 0));
+        }
         let (mut looked_at, mut spent) = (0, copied);
-        // The chunk is free, and none is emptied, once its last live record was moved.
-        while self.log.emptied.is_some()
-            && (spent < STEP_BYTES || looked_at < owed && self.log.owed > OWED_BYTES_MAX)
-        {
-            let (position, record) =
-                self.log.walk(number, offset).next().expect("a chunk with live records is not at its end");
-            let (hash, size) = (H::hash(record.key), record.size());
-            offset += size;
-            let cost = size.max(RECORD_BYTES_MIN);
+        while spent < STEP_BYTES || looked_at < owed && self.log.owed > OWED_BYTES_MAX {
+            let Some(Looked { cost, copied }) = self.look_at_next() else { return };
             looked_at += cost;
-            spent += cost;
-            self.log.owed = self.log.owed.saturating_sub(cost);
-            self.log.emptied = Some((number, offset));
-            let Some(position) = position else { continue };
-            let Some((place, _)) = self.index.candidates(hash).find(|&(_, named)| named == position) else {
-                continue;
-            };
-            let Ok(moved) = self.log.relocate(position, size) else {
-                // No chunk number is left. The record stays; the chunk is begun again next time.
-                self.log.emptied = None;
-                return;
-            };
-            spent += self.index.move_to(place, moved);
-            self.log.bury(position, size);
+            spent += cost + copied;
         }
     }
+
+    /// Another chunk than this may have been emptied; it is begun again.
+    fn empty_smallest(&mut self) {
+        self.log.emptied = self.log.retire_smallest().map(|number| (number, 0));
+        while self.look_at_next().is_some() {}
+    }
+
+    /// Looks at the next record of the chunk that is emptied, and moves it if it is live; `None` if nothing is
+    /// left to look at. The chunk is free, and none is emptied, once its last live record was moved.
+    fn look_at_next(&mut self) -> Option<Looked> {
+        let (number, offset) = self.log.emptied?;
+        let (position, record) =
+            self.log.walk(number, offset).next().expect("a chunk with live records is not at its end");
+        let (hash, size) = (H::hash(record.key), record.size());
+        self.log.emptied = Some((number, offset + size));
+        let cost = size.max(RECORD_BYTES_MIN);
+        self.log.owed = self.log.owed.saturating_sub(cost);
+        let is_here = |named| Some(named) == position;
+        let Some((place, from)) = self.index.candidates(hash).find(|&(_, named)| is_here(named)) else {
+            return Some(Looked { cost, copied: 0 });
+        };
+        let Ok(moved) = self.log.relocate(from, size) else {
+            // No chunk number is left. The record stays; the chunk is begun again next time.
+            self.log.emptied = None;
+            return None;
+        };
+        let copied = self.index.move_to(place, moved);
+        self.log.bury(from, size);
+        Some(Looked { cost, copied })
+    }
+}
+
+/// What it took to look at a record, in bytes: the look, and what was copied of the index to move it.
+struct Looked {
+    cost: usize,
+    copied: usize,
 }

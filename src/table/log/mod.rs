@@ -43,6 +43,8 @@ pub(super) struct Log {
     expected: usize,
     // Whether there are so many small chunks that one is to be emptied.
     pub(super) is_crowded: bool,
+    // Whether there are so many that the next write must not leave as many behind.
+    pub(super) is_overcrowded: bool,
     // How many bytes of records were not looked at yet of those that writes have to pay for.
     pub(super) owed: usize,
 }

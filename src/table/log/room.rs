@@ -6,7 +6,7 @@
 //! A snapshot cuts the last chunk off where it ends, and what is behind is wasted. So the first chunk behind a snapshot
 //! has room for what was appended between the last two, and for 64 KiB at most; later ones for as much as was
 //! appended since. Waste stays in proportion to what is written, however often snapshots are taken. That makes
-//! small chunks; once there are many, the smallest is emptied.
+//! small chunks; once there are many, the smallest is emptied, and once there are too many, at once.
 
 use bytes::BytesMut;
 
@@ -27,12 +27,18 @@ const RECORDS_PER_CHUNK_MIN: usize = 8;
 const SMALL_SHARE: usize = 8;
 /// How many small chunks may be.
 const SMALL_CHUNKS_MAX: usize = 32;
+/// How many there are at the most, whatever it takes: one for so many live bytes, so that the smallest has no more, and a
+/// thousand in any case. Half of all numbers are left to chunks that are not small.
+const LIVE_BYTES_PER_SMALL_CHUNK: usize = 4 << 10;
+const SMALL_CHUNKS_LIMITS: [usize; 2] = [1 << 10, CHUNKS_MAX / 2];
 
 impl Log {
     /// The chunk to empty, which is not appended to any more.
     pub(in super::super) fn retire(&mut self) -> Option<usize> {
-        let number = if self.is_crowded { self.smallest() } else { self.emptiest() };
-        self.is_crowded = false;
+        if self.is_crowded {
+            return self.retire_smallest();
+        }
+        let number = self.emptiest();
         if self.tail == number {
             self.tail = None;
         }
@@ -40,7 +46,8 @@ impl Log {
     }
 
     /// Of the small chunks, the one with the fewest live bytes.
-    fn smallest(&self) -> Option<usize> {
+    pub(in super::super) fn retire_smallest(&mut self) -> Option<usize> {
+        self.is_crowded = false;
         self.small().min_by_key(|&number| self.chunks[number].live)
     }
 
@@ -104,8 +111,15 @@ impl Log {
         let wanted = expected.clamp(CHUNK_BYTES_MIN, share);
         let number = self.new_chunk(wanted.max(size))?;
         self.tail = Some(number);
-        self.is_crowded |= self.small().count() > SMALL_CHUNKS_MAX;
+        let small = self.small().count();
+        self.is_crowded |= small > SMALL_CHUNKS_MAX;
+        self.is_overcrowded = small > self.small_chunks_limit();
         Ok(number)
+    }
+
+    fn small_chunks_limit(&self) -> usize {
+        let [least, most] = SMALL_CHUNKS_LIMITS;
+        (self.live / LIVE_BYTES_PER_SMALL_CHUNK).clamp(least, most)
     }
 
     /// Whether chunk `number` is owned and small and so could be given room for `size` bytes more.
