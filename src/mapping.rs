@@ -1,9 +1,9 @@
-//! Files as memory.
+//! Files as memory, and memory of huge pages.
 
 use std::{fs::File, io, ops::Range};
 
 use bytes::Bytes;
-use memmap2::MmapOptions;
+use memmap2::{MmapMut, MmapOptions};
 
 /// The bytes of `file` in `range`, which is not empty: they lie in the system's page cache and are not copied. The
 /// file may be deleted while they are held.
@@ -26,4 +26,14 @@ pub(crate) unsafe fn map(file: &File, range: &Range<u64>, is_wanted: bool) -> io
     // SAFETY: the caller promises what is asked for.
     let mapping = unsafe { options.map(file) }?;
     Ok(Bytes::from_owner(mapping))
+}
+
+/// So many bytes, all zero, in huge pages where the system gives them; where it does not, in small ones.
+#[cfg(feature = "store")]
+pub(crate) fn huge(bytes: usize) -> io::Result<MmapMut> {
+    let memory = MmapOptions::new().len(bytes).map_anon()?;
+    // A system that knows no huge pages refuses the advice, and the memory is what it would have been without.
+    #[cfg(target_os = "linux")]
+    let _ = memory.advise(memmap2::Advice::HugePage);
+    Ok(memory)
 }

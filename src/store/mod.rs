@@ -22,6 +22,8 @@
 //! [`OutputList::decode`]: crate::checkpoint::OutputList::decode
 
 mod error;
+#[cfg(feature = "fs")]
+mod huge_pages;
 mod listing;
 #[cfg(feature = "fs")]
 mod local;
@@ -57,6 +59,8 @@ pub struct CheckpointStore {
     store: Arc<dyn ObjectStore>,
     layout: Layout,
     created: Arc<Mutex<Option<manifests::Created>>>,
+    #[cfg(feature = "fs")]
+    huge_pages: bool,
 }
 
 impl CheckpointStore {
@@ -68,7 +72,13 @@ impl CheckpointStore {
     /// [`from_url`](Self::from_url) does. For a local directory use `CheckpointStore::local`: a power
     /// failure can take back what was committed to a bare `LocalFileSystem`.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { store, layout: Layout::new(prefix), created: Arc::default() }
+        Self {
+            store,
+            layout: Layout::new(prefix),
+            created: Arc::default(),
+            #[cfg(feature = "fs")]
+            huge_pages: false,
+        }
     }
 
     /// Where everything lies.
@@ -112,12 +122,20 @@ impl CheckpointStore {
         if given != wanted {
             return Err(StoreError::short(path, wanted, size));
         }
-        let bytes = result.bytes().await.map_err(|source| StoreError::access("read", path, source))?;
+        let bytes = self.bytes(result).await.map_err(|source| StoreError::access("read", path, source))?;
         if bytes.len() as u64 != wanted.end - wanted.start {
             let end = wanted.start.saturating_add(bytes.len() as u64);
             return Err(StoreError::short(path, wanted, end));
         }
         Ok(bytes)
+    }
+
+    async fn bytes(&self, result: GetResult) -> object_store::Result<Bytes> {
+        #[cfg(feature = "fs")]
+        if self.wants_huge_pages(result.range.end - result.range.start) {
+            return huge_pages::bytes(result).await;
+        }
+        result.bytes().await
     }
 }
 

@@ -23,7 +23,8 @@ impl CheckpointStore {
     ///
     /// A local directory is that of [`local`](Self::local) with [`Durability::Synced`](super::Durability::Synced): a
     /// write is on disk before it is reported as done. `file:///a/directory?sync=off` does without, `?map=on` is
-    /// [`local_mapped`](Self::local_mapped), and `?sync=off&map=on` both.
+    /// [`local_mapped`](Self::local_mapped), `?huge_pages=on` is
+    /// [`with_huge_pages`](Self::with_huge_pages), and `?sync=off&map=on` two of them.
     ///
     /// # Errors
     ///
@@ -56,23 +57,31 @@ impl CheckpointStore {
 const SCHEMES: &str = "a directory, file:///, memory:///, s3://, gs:// and az://";
 
 #[cfg(feature = "fs")]
+const LOCAL_OPTIONS: &str =
+    "`sync=on`, `sync=off`, `map=on`, `map=off`, `huge_pages=on` and `huge_pages=off`";
+
+#[cfg(feature = "fs")]
 fn local(url: &str, directory: PathBuf, query: Option<&str>) -> Result<CheckpointStore, StoreError> {
     use super::Durability;
-    let (mut durability, mut is_mapped) = (Durability::Synced, false);
+    let (mut durability, mut is_mapped, mut has_huge_pages) = (Durability::Synced, false, false);
+    let invalid = |reason: String| StoreError::Url { url: url.to_owned(), reason };
     for option in query.into_iter().flat_map(|query| query.split('&')) {
         match option {
             "sync=on" => durability = Durability::Synced,
             "sync=off" => durability = Durability::Unsynced,
             "map=on" => is_mapped = true,
             "map=off" => is_mapped = false,
-            other => {
-                let reason = format!("`{other}` is none of `sync=on`, `sync=off`, `map=on` and `map=off`");
-                return Err(StoreError::Url { url: url.to_owned(), reason });
-            }
+            "huge_pages=on" => has_huge_pages = true,
+            "huge_pages=off" => has_huge_pages = false,
+            other => return Err(invalid(format!("`{other}` is none of {LOCAL_OPTIONS}"))),
         }
     }
-    let open = if is_mapped { CheckpointStore::local_mapped } else { CheckpointStore::local };
-    open(directory, durability)
+    match (is_mapped, has_huge_pages) {
+        (true, true) => Err(invalid("what is mapped is not read into huge pages: choose one".to_owned())),
+        (true, false) => CheckpointStore::local_mapped(directory, durability),
+        (false, true) => CheckpointStore::local(directory, durability).map(CheckpointStore::with_huge_pages),
+        (false, false) => CheckpointStore::local(directory, durability),
+    }
 }
 
 #[cfg(not(feature = "fs"))]

@@ -198,7 +198,7 @@ fn unsynced_directory_is_chosen_by_its_url_alone() {
         assert_eq!(block_on(store.latest_manifest()).unwrap(), Some(manifest(1)));
     }
     let error = CheckpointStore::from_url(&format!("{url}?sync=of")).unwrap_err().to_string();
-    let options = "`sync=on`, `sync=off`, `map=on` and `map=off`";
+    let options = "`sync=on`, `sync=off`, `map=on`, `map=off`, `huge_pages=on` and `huge_pages=off`";
     assert!(error.ends_with(&format!(": `sync=of` is none of {options}")), "{error}");
 }
 
@@ -230,6 +230,31 @@ fn mapped_files_are_read_as_others_are() {
             assert_eq!(store.latest_manifest().await.unwrap(), Some(manifest(1)));
         }
     });
+}
+
+/// A file is read into them, and an answer that comes in pieces is put together there.
+#[test]
+fn what_is_read_into_huge_pages_is_what_was_written() {
+    let guard = tempfile::tempdir().unwrap();
+    let url = url::Url::from_directory_path(guard.path()).unwrap();
+    let in_memory = CheckpointStore::from_url("memory:///").unwrap().with_huge_pages();
+    let on_disk = CheckpointStore::from_url(&format!("{url}?sync=off&huge_pages=on")).unwrap();
+    let name = ObjectName::State { attempt: attempt(2, 1), task: task(0), checkpoint: CheckpointId(1) };
+    let object: Bytes = (0..5_000_000_u32).map(|number| (number >> 8 ^ number) as u8).collect();
+    block_on(async {
+        for store in [in_memory, on_disk] {
+            assert!(matches!(store.put_object(name, object.clone().into()).await, Put::Written));
+            assert_eq!(store.get(name).await.unwrap(), object);
+            let ranges = [0..5_000_000, 1..3_000_001, 4_999_999..5_000_000, 7..7, 2_000_000..4_097_152];
+            for (range, found) in ranges.iter().zip(store.get_ranges(name, &ranges).await.unwrap()) {
+                assert_eq!(found, object[range.start as usize..range.end as usize]);
+            }
+            let beyond = store.get_ranges(name, std::slice::from_ref(&(1_000_000..5_000_001))).await;
+            assert!(matches!(beyond, Err(StoreError::ShortRead { .. })), "{beyond:?}");
+        }
+    });
+    let both = CheckpointStore::from_url(&format!("{url}?map=on&huge_pages=on")).unwrap_err();
+    assert!(both.to_string().ends_with(": what is mapped is not read into huge pages: choose one"), "{both}");
 }
 
 #[cfg(unix)]

@@ -46,6 +46,8 @@ pub struct Restore {
     pub tables: Way,
     /// The same files, mapped into memory instead of being read.
     pub mapped: Way,
+    /// The same files, read into huge pages.
+    huge: Way,
     /// The same snapshots entry by entry: [`SectionOptions::with_tables_from_bytes`] of `usize::MAX`.
     sorted: Way,
     /// Files of entries, checksums verified, into boxed tables.
@@ -66,17 +68,20 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Res
     let by_task = state::keys_by_task(keys);
     let files = Files::new(directory.path(), Durability::Unsynced)?;
     let mapped_files = Files::mapped(directory.path(), Durability::Unsynced)?;
+    let huge_files = Files::in_huge_pages(directory.path(), Durability::Unsynced)?;
     let as_tables = written(&files, &by_task, SectionOptions::default(), 1)?;
     let sorted = SectionOptions::default().with_tables_from_bytes(usize::MAX);
     let as_entries = written(&files, &by_task, sorted, 2)?;
     let as_boxed = boxed_files(&by_task, directory.path())?;
-    let (mut tables, mut mapped, mut entries, mut boxed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut tables, mut mapped, mut huge) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut entries, mut boxed) = (Vec::new(), Vec::new());
     let mut read = RestoreMetrics::default();
     for _ in 0..rounds {
         let (took, metrics) = restored(&files, &as_tables, &by_task)?;
         tables.push(took);
         read = metrics;
         mapped.push(restored(&mapped_files, &as_tables, &by_task)?.0);
+        huge.push(restored(&huge_files, &as_tables, &by_task)?.0);
         entries.push(restored(&files, &as_entries, &by_task)?.0);
         boxed.push(grouped::restore(
             &as_boxed,
@@ -90,6 +95,7 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Res
         bytes: as_tables.iter().map(|handle| handle.bytes).sum(),
         tables: Way::medians(&tables),
         mapped: Way::medians(&mapped),
+        huge: Way::medians(&huge),
         sorted: Way::medians(&entries),
         boxed: Way::medians(&boxed),
         memcpy: copy::memcpy(TASKS as usize, rounds),
@@ -176,7 +182,11 @@ impl Restore {
     pub fn figures(&self, memory: &str) -> Vec<Figure> {
         let keys = figure::keys(self.keys);
         let Way { wall_ms, processor_ms } = self.tables;
-        let Way { wall_ms: mapped_ms, processor_ms: mapped_processor_ms } = self.mapped;
+        let otherwise = |how: &str, way: Way| {
+            let (ms, cpu, ratio) = (way.wall_ms, way.processor_ms, wall_ms / way.wall_ms);
+            let name = format!("the same {how}, {keys}, {memory}");
+            Figure::new(name, format!("**{ms:.0} ms**, CPU {cpu:.0} ms: {ratio:.1}× as fast"))
+        };
         let speed = self.bytes as f64 / wall_ms / 1e6;
         let entries = self.keys as f64 / wall_ms / 1e3;
         let content = snapshot::content_bytes(self.keys) as f64 / 1e6;
@@ -193,13 +203,8 @@ impl Restore {
                     self.amplification
                 ),
             ),
-            Figure::new(
-                format!("the same with files mapped into memory (`?map=on`), {keys}, {memory}"),
-                format!(
-                    "**{mapped_ms:.0} ms**, CPU {mapped_processor_ms:.0} ms: {:.1}× as fast",
-                    wall_ms / mapped_ms
-                ),
-            ),
+            otherwise("with files mapped into memory (`?map=on`)", self.mapped),
+            otherwise("into huge pages (`?huge_pages=on`)", self.huge),
             self.against("our own snapshots written entry by entry", &self.sorted, memory),
             self.against("boxed tables, only checksums verified", &self.boxed, memory),
         ]

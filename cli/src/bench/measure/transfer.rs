@@ -57,6 +57,15 @@ impl Files {
         Ok(Self::of(CheckpointStore::local_mapped(directory, durability)?))
     }
 
+    /// The same, read into huge pages where the system gives them.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be written to.
+    pub fn in_huge_pages(directory: &Path, durability: Durability) -> anyhow::Result<Self> {
+        Ok(Self::of(CheckpointStore::local(directory, durability)?.with_huge_pages()))
+    }
+
     fn of(store: CheckpointStore) -> Self {
         let transfer = Transfer::new(store.clone(), Arc::new(Timeless), Timings::default());
         Self { store, transfer }
