@@ -9,9 +9,9 @@ use super::{ImageError, KeyHash, Table, index::Index, log::Log, page::PageImage,
 /// A table as it was when it was frozen: shared buffers that nobody writes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FrozenTable {
-    pages: Vec<PageImage>,
+    pub(super) pages: Vec<PageImage>,
     // By number; those without bytes are free.
-    chunks: Vec<FrozenChunk>,
+    pub(super) chunks: Vec<FrozenChunk>,
     entries: usize,
 }
 
@@ -20,6 +20,13 @@ pub(super) struct FrozenChunk {
     pub(super) bytes: Bytes,
     // Of the bytes, those of records that the index names.
     pub(super) live: usize,
+}
+
+impl FrozenChunk {
+    /// Whether no record in it is dead.
+    pub(super) const fn is_live(&self) -> bool {
+        self.live == self.bytes.len()
+    }
 }
 
 /// What a chunk is in a snapshot.

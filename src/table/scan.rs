@@ -1,21 +1,22 @@
 //! The entries of a table in the order of memory.
 //!
-//! Digests are sums, for which any order will do, and that of memory is the fastest.
+//! Digests are sums, for which any order will do, and that of memory is the fastest. Most chunks have no dead record, and
+//! the table knows which; only for the others the index is asked which of their records are live.
 
-use super::{FrozenTable, PageImage, named::Named, record::Record};
+use super::{FrozenTable, PageImage, frozen::FrozenChunk, named::Named, record::Record};
 
 impl FrozenTable {
     /// Shows every entry once, in the order of chunk numbers and in each chunk in that of memory: much faster
     /// than [`iter`](Self::iter) where the table is larger than the cache.
     pub fn visit_in_memory_order(&self, mut visit: impl FnMut(&[u8], &[u8])) {
-        let named = self.named();
-        for chunk in self.chunks() {
-            let named = named.of_chunk(chunk.number as usize);
+        let named = (!self.chunks.iter().all(FrozenChunk::is_live)).then(|| self.named());
+        for (number, chunk) in self.chunks.iter().enumerate() {
+            let named = named.as_ref().filter(|_| !chunk.is_live()).map(|named| named.of_chunk(number));
             let mut offset = 0;
             while offset < chunk.bytes.len() {
                 let record =
                     Record::read(&chunk.bytes[offset..]).expect("a chunk of a table has whole records");
-                if named.contains(offset) {
+                if named.is_none_or(|named| named.contains(offset)) {
                     visit(record.key, record.value);
                 }
                 offset += record.size();
@@ -23,16 +24,13 @@ impl FrozenTable {
         }
     }
 
+    /// What the index names in chunks that have dead records, too.
     fn named(&self) -> Named {
-        let mut bytes = Vec::new();
-        for chunk in self.chunks() {
-            // Numbers ascend; the index names nothing in those that are left out.
-            bytes.resize(chunk.number as usize, 0);
-            bytes.push(chunk.bytes.len());
-        }
-        let mut named = Named::new(bytes.into_iter());
-        for slot in self.pages().iter().flat_map(PageImage::slots) {
-            let is_new = named.insert(slot.position());
+        let dead = |chunk: &FrozenChunk| if chunk.is_live() { 0 } else { chunk.bytes.len() };
+        let mut named = Named::new(self.chunks.iter().map(dead));
+        for slot in self.pages.iter().flat_map(PageImage::slots) {
+            let position = slot.position();
+            let is_new = self.chunks[position.chunk()].is_live() || named.insert(position);
             assert!(is_new, "the index of a table names each record once");
         }
         named
