@@ -98,6 +98,14 @@ pub struct RestoreMetrics {
     pub copies_refused: u64,
 }
 
+impl RestoreMetrics {
+    /// Bytes read for each byte owned, from wherever: 1, and what indexes add; `None` if nothing is owned.
+    pub fn amplification(&self) -> Option<f64> {
+        let read = self.bytes_read.saturating_add(self.bytes_local);
+        (self.bytes_owned > 0).then(|| read as f64 / self.bytes_owned as f64)
+    }
+}
+
 /// A task at its barrier.
 #[derive(Clone, Debug, Default)]
 pub struct FrozenTask {

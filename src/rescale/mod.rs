@@ -29,12 +29,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod amplification;
 mod volume;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use amplification::Amplification;
 pub use volume::{Sizes, Volume, VolumeError};
 
 use crate::key_group::{BoundsError, KeyGroup, KeyGroupRange, MaxParallelism, Parallelism, Subtask, assign};

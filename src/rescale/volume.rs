@@ -88,15 +88,6 @@ impl RescalePlan {
         };
         Ok(self.subtasks().iter().map(|subtask| volume(subtask, sizes, &old)).collect())
     }
-
-    /// The number of key groups of each old subtask.
-    fn old_lengths(&self) -> Vec<usize> {
-        let mut lengths = vec![0; usize::from(self.from().get())];
-        for read in self.subtasks().iter().flat_map(|subtask| &subtask.reads) {
-            lengths[read.from.index()] += read.key_groups.len();
-        }
-        lengths
-    }
 }
 
 fn volume(subtask: &SubtaskPlan, sizes: Sizes<'_>, old_lengths: &[usize]) -> Volume {

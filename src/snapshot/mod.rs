@@ -57,3 +57,4 @@ pub use operator::OperatorState;
 pub use restore::{RangedRead, RestoreReads, Restored, Verified, Wanted, index_read};
 pub use section::{Frame, KeyGroupSections, Section};
 pub use section_writer::SectionWriter;
+pub use tables::index_bytes_at_least;

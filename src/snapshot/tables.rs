@@ -29,8 +29,12 @@ pub(super) fn index_bytes<'a>(
     let states: usize = states.iter().map(|state| 1 + 2 + state.name.len()).sum();
     let operator_states: usize =
         operator_states.map(|(name, items)| 1 + 2 + name.len() + 4 + items * ITEM_BYTES).sum();
-    let groups = bases * BASE_BYTES + groups * GROUP_BYTES;
-    HEADER_BYTES as usize + states + groups + operator_states + CHECKSUM_BYTES
+    index_bytes_at_least(groups) as usize + bases * BASE_BYTES + states + operator_states
+}
+
+/// Length in bytes of header and index of a snapshot of so many key groups, without its bases and its states.
+pub const fn index_bytes_at_least(key_groups: usize) -> u64 {
+    HEADER_BYTES + (key_groups * GROUP_BYTES + CHECKSUM_BYTES) as u64
 }
 
 impl SnapshotIndex {

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use keygroups::key_group::{KeyGroupRange, MaxParallelism, Parallelism, Subtask};
-use keygroups::rescale::RescalePlan;
+use keygroups::rescale::{Amplification, RescalePlan};
+use keygroups::snapshot::index_bytes_at_least;
 use serde::Serialize;
 
 use crate::Verdict;
@@ -31,6 +32,10 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "Q")]
     to: u32,
 
+    /// Bytes of all state, to say how many of them move and are read; key groups are taken to be alike
+    #[arg(long, value_name = "B")]
+    state_bytes: Option<u64>,
+
     /// One JSON document instead of table and picture
     #[arg(long)]
     json: bool,
@@ -44,6 +49,9 @@ const EXAMPLES: &str = "\
 Examples:
   What moves when 2 subtasks become 4?
     keygroups plan --max-parallelism 128 --from 2 --to 4
+
+  How many bytes are read to restore a state of 1 GB?
+    keygroups plan --max-parallelism 128 --from 2 --to 4 --state-bytes 1000000000
 
   A picture for a web page:
     keygroups plan --max-parallelism 128 --from 4 --to 3 --svg plan.svg
@@ -60,7 +68,22 @@ struct PlanDocument {
     from: Parallelism,
     to: Parallelism,
     moved_key_groups: usize,
+    /// Snapshots' indexes that are read, one for each part of a snapshot.
+    indexes_read: u64,
+    /// How often state would be read if whole snapshots were fetched; here it is read once.
+    whole_snapshots_amplification: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<StateDocument>,
     subtasks: Vec<SubtaskDocument>,
+}
+
+#[derive(Serialize)]
+struct StateDocument {
+    bytes: u64,
+    moved_bytes: u64,
+    read_bytes: u64,
+    /// Bytes read for each byte of state; none if there is none.
+    amplification: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -89,16 +112,41 @@ impl Plan {
         }
         if self.json {
             let mut output = io::stdout().lock();
-            serde_json::to_writer(&mut output, &document(&plan))?;
+            serde_json::to_writer(&mut output, &document(&plan, self.state_bytes))?;
             writeln!(output)?;
         } else {
-            write!(anstream::stdout(), "{}", text::describe(&plan))?;
+            write!(anstream::stdout(), "{}", text::describe(&plan, self.state_bytes))?;
         }
         Ok(Verdict::Holds)
     }
 }
 
-fn document(plan: &RescalePlan) -> PlanDocument {
+/// Of so many bytes, the share that moves.
+fn moved_bytes(plan: &RescalePlan, state_bytes: u64) -> u64 {
+    let moved = u128::from(state_bytes) * plan.moved_key_groups() as u128;
+    (moved / u128::from(plan.max_parallelism().get())) as u64
+}
+
+/// What is read of so many bytes.
+fn amplification(plan: &RescalePlan, state_bytes: u64) -> Amplification {
+    plan.amplification(state_bytes, index_bytes_at_least)
+}
+
+/// By key groups alone: any number of bytes, as long as key groups are alike.
+fn whole_snapshots(plan: &RescalePlan) -> f64 {
+    amplification(plan, u64::from(plan.max_parallelism().get())).whole().unwrap_or_default()
+}
+
+fn document(plan: &RescalePlan, state_bytes: Option<u64>) -> PlanDocument {
+    let state = state_bytes.map(|bytes| {
+        let read = amplification(plan, bytes);
+        StateDocument {
+            bytes,
+            moved_bytes: moved_bytes(plan, bytes),
+            read_bytes: read.read_bytes(),
+            amplification: read.read(),
+        }
+    });
     let subtasks = plan.subtasks().iter().map(|subtask| SubtaskDocument {
         subtask: subtask.subtask,
         key_groups: subtask.key_groups,
@@ -113,6 +161,9 @@ fn document(plan: &RescalePlan) -> PlanDocument {
         from: plan.from(),
         to: plan.to(),
         moved_key_groups: plan.moved_key_groups(),
+        indexes_read: amplification(plan, 0).indexes,
+        whole_snapshots_amplification: whole_snapshots(plan),
+        state,
         subtasks: subtasks.collect(),
     }
 }

@@ -6,6 +6,9 @@ use anstream::adapter::strip_str;
 use keygroups::key_group::{KeyGroup, KeyGroupRange, Parallelism, Subtask, assign};
 use keygroups::rescale::RescalePlan;
 
+use super::{amplification, moved_bytes, whole_snapshots};
+use crate::sim::style::thousands;
+
 /// The most key groups that get a cell of their own; more share cells.
 const CELLS_MAX: usize = 64;
 /// The most tasks that are all listed; of more, the first and last.
@@ -21,22 +24,50 @@ const RESET: &str = "\x1b[0m";
 const COLOURS: [&str; 6] = ["\x1b[34m", "\x1b[33m", "\x1b[32m", "\x1b[35m", "\x1b[36m", "\x1b[31m"];
 const LABELS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-pub(super) fn describe(plan: &RescalePlan) -> String {
+pub(super) fn describe(plan: &RescalePlan, state_bytes: Option<u64>) -> String {
     let mut text = format!(
-        "{BOLD}{}, from {} to {}{RESET}: {} stay, {} move\n\n",
+        "{BOLD}{}, from {} to {}{RESET}: {} stay, {} move\n",
         counted(usize::from(plan.max_parallelism().get()), "key group"),
         plan.from(),
         counted(usize::from(plan.to().get()), "task"),
         plan.kept_key_groups(),
         plan.moved_key_groups(),
     );
+    read(&mut text, plan, state_bytes);
     bars(&mut text, plan);
     table(&mut text, plan);
     text
 }
 
+/// What is read for what is owned.
+fn read(text: &mut String, plan: &RescalePlan, state_bytes: Option<u64>) {
+    let whole =
+        format!("if whole snapshots were fetched, all would be read {:.2} times", whole_snapshots(plan));
+    let read = amplification(plan, state_bytes.unwrap_or_default());
+    let indexes = format!("{} index{}", read.indexes, if read.indexes == 1 { "" } else { "es" });
+    let _ = match (state_bytes, read.read()) {
+        (Some(bytes), Some(amplification)) => writeln!(
+            text,
+            "{} bytes of state: {} move; {} are read, {amplification:.4} times what is owned, {indexes} of {} bytes \
+             among them; {whole}\n",
+            thousands(bytes),
+            thousands(moved_bytes(plan, bytes)),
+            thousands(read.read_bytes()),
+            thousands(read.index_bytes),
+        ),
+        _ => writeln!(text, "every key group is read once, and {indexes}; {whole}\n"),
+    };
+}
+
 fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    format!(
+        "{count} {noun}{}",
+        match noun {
+            _ if count == 1 => "",
+            "index" => "es",
+            _ => "s",
+        }
+    )
 }
 
 fn colour(subtask: Subtask) -> &'static str {

@@ -159,9 +159,32 @@ fn plan_json_is_one_document_of_the_documented_shape() {
         "from": 2,
         "to": 4,
         "moved_key_groups": 96,
+        "indexes_read": 4,
+        "whole_snapshots_amplification": 2.0,
         "subtasks": [subtask(0, 0, 0, 31), subtask(1, 0, 32, 63), subtask(2, 1, 64, 95), subtask(3, 1, 96, 127)],
     });
     assert_eq!(plan, expected);
+}
+
+#[test]
+fn plan_of_a_state_says_what_is_read_for_what_is_owned() {
+    let arguments = "plan --max-parallelism 128 --from 4 --to 3 --state-bytes 1000000000";
+    let output = run(&format!("{arguments} --json"));
+    let plan: Value = serde_json::from_str(stdout(&output)).unwrap();
+    let index = 6 * (70 + 32 * 55 + 4);
+    let state = json!({
+        "bytes": 1_000_000_000,
+        "moved_bytes": 507_812_500,
+        "read_bytes": 1_000_000_000 + index,
+        "amplification": 1.000011004,
+    });
+    assert_eq!(plan["state"], state);
+    assert_eq!(plan["whole_snapshots_amplification"], 1.5);
+    let output = run(arguments);
+    let line = stdout(&output).lines().nth(1).unwrap();
+    let expected = "1,000,000,000 bytes of state: 507,812,500 move; 1,000,011,004 are read, 1.0000 times what is owned, \
+        6 indexes of 11,004 bytes among them; if whole snapshots were fetched, all would be read 1.50 times";
+    assert_eq!(line, expected);
 }
 
 #[test]

@@ -99,7 +99,7 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Res
         sorted: Way::medians(&entries),
         boxed: Way::medians(&boxed),
         memcpy: copy::memcpy(TASKS as usize, rounds),
-        amplification: read.bytes_read as f64 / read.bytes_owned as f64,
+        amplification: read.amplification().unwrap_or_default(),
     })
 }
 
