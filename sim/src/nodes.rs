@@ -36,8 +36,36 @@ pub struct Nodes {
     trace: Trace,
     // madsim's handle is asked for when it is needed, not kept: a main task usually holds this set, and the
     // handle holds the main tasks; the circle would outlive every simulation.
-    processes: Arc<Mutex<BTreeMap<Node, Process>>>,
+    processes: Arc<Mutex<Processes>>,
     changes: Arc<AtomicU64>,
+}
+
+/// By node, of which every step asks for one; other nodes have none.
+#[derive(Default)]
+struct Processes(Vec<Option<Process>>);
+
+impl Processes {
+    fn insert(&mut self, node: Node, process: Process) {
+        let place = usize::from(node.0);
+        self.0.resize_with(self.0.len().max(place + 1), || None);
+        self.0[place] = Some(process);
+    }
+
+    fn get(&self, node: Node) -> Option<&Process> {
+        self.0.get(usize::from(node.0))?.as_ref()
+    }
+
+    fn get_mut(&mut self, node: Node) -> Option<&mut Process> {
+        self.0.get_mut(usize::from(node.0))?.as_mut()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Node, &Process)> {
+        (0..).map(Node).zip(&self.0).filter_map(|(node, process)| Some((node, process.as_ref()?)))
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = (Node, &mut Process)> {
+        (0..).map(Node).zip(&mut self.0).filter_map(|(node, process)| Some((node, process.as_mut()?)))
+    }
 }
 
 struct Process {
@@ -91,7 +119,7 @@ impl Nodes {
         let node = self.add(name, main);
         self.net.crash(node);
         let mut processes = self.processes();
-        let process = processes.get_mut(&node).expect("it was added just now");
+        let process = processes.get_mut(node).expect("it was added just now");
         process.state = ProcessState::Absent;
         self.changed();
         // Before its task was polled for the first time.
@@ -102,7 +130,7 @@ impl Nodes {
     /// Whether the process runs; a node without a process of ours counts as running.
     #[must_use]
     pub fn state(&self, node: Node) -> ProcessState {
-        self.processes().get(&node).map_or(ProcessState::Running, |process| process.state)
+        self.processes().get(node).map_or(ProcessState::Running, |process| process.state)
     }
 
     /// How often the [`state`](Self::state) of any process has changed.
@@ -114,7 +142,7 @@ impl Nodes {
     pub fn crash(&self, node: Node) {
         let up = |state| matches!(state, ProcessState::Running | ProcessState::Paused);
         // Between its start and its first step there is no life that could end.
-        let began = self.processes().get(&node).is_some_and(|it| up(it.state) && it.machine.end_life());
+        let began = self.processes().get(node).is_some_and(|it| up(it.state) && it.machine.end_life());
         let kind = if began { "crashed" } else { "crashed-before-it-began" };
         if let Some(id) = self.change(node, kind, ProcessState::Down, up) {
             self.net.crash(node);
@@ -142,7 +170,7 @@ impl Nodes {
 
     /// Gives the next life of a process another address, on another machine: its disk is left behind.
     pub fn move_away(&self, node: Node, known_after_us: u64) {
-        if let Some(process) = self.processes().get_mut(&node) {
+        if let Some(process) = self.processes().get_mut(node) {
             process.place = Place { moves: process.place.moves.saturating_add(1), known_after_us };
             process.machine.disk.replace();
         }
@@ -151,7 +179,7 @@ impl Nodes {
     /// Where the process can be reached.
     #[must_use]
     pub fn place(&self, node: Node) -> Place {
-        self.processes().get(&node).map_or(Place::default(), |process| process.place)
+        self.processes().get(node).map_or(Place::default(), |process| process.place)
     }
 
     /// The clock of a process.
@@ -160,7 +188,7 @@ impl Nodes {
     /// If `node` is none of these processes.
     #[must_use]
     pub fn clock(&self, node: Node) -> Clock {
-        self.processes().get(&node).expect("a process of this simulation").machine.clock.clone()
+        self.processes().get(node).expect("a process of this simulation").machine.clock.clone()
     }
 
     /// The disk of the machine under a process.
@@ -169,7 +197,7 @@ impl Nodes {
     /// If `node` is none of these processes.
     #[must_use]
     pub fn disk(&self, node: Node) -> Disk {
-        self.processes().get(&node).expect("a process of this simulation").machine.disk.clone()
+        self.processes().get(node).expect("a process of this simulation").machine.disk.clone()
     }
 
     /// Damages what lies on the disk of a process.
@@ -183,12 +211,12 @@ impl Nodes {
 
     /// Lets clocks err: to be said before timers are set that errors are to touch.
     pub fn let_clocks_err(&self) {
-        self.processes().values().for_each(|process| process.machine.clock.may_err());
+        self.processes().iter().for_each(|(_, process)| process.machine.clock.may_err());
     }
 
     /// Puts the clock of a process forward, or back.
     pub fn jump(&self, node: Node, by_us: i64) {
-        if let Some(process) = self.processes().get(&node) {
+        if let Some(process) = self.processes().get(node) {
             process.machine.clock.jump(by_us);
         }
     }
@@ -201,7 +229,7 @@ impl Nodes {
     /// How machines behave from now on; those that are not named are good.
     pub fn behave(&self, manners: &BTreeMap<Node, Manners>) {
         for (node, process) in self.processes().iter() {
-            process.machine.behave(manners.get(node).copied().unwrap_or_default());
+            process.machine.behave(manners.get(&node).copied().unwrap_or_default());
         }
     }
 
@@ -238,7 +266,7 @@ impl Nodes {
     /// absent.
     pub fn heal(&self) {
         self.behave(&BTreeMap::new());
-        let states: Vec<_> = self.processes().iter().map(|(&node, process)| (node, process.state)).collect();
+        let states: Vec<_> = self.processes().iter().map(|(node, process)| (node, process.state)).collect();
         for (node, state) in states {
             match state {
                 ProcessState::Running | ProcessState::Absent => {}
@@ -250,7 +278,7 @@ impl Nodes {
 
     /// Ends every process without a trace: the end of the simulation.
     pub(crate) fn kill_all(&self) {
-        for (&node, process) in self.processes().iter_mut() {
+        for (node, process) in self.processes().iter_mut() {
             process.state = ProcessState::Down;
             self.changed();
             self.net.crash(node);
@@ -267,7 +295,7 @@ impl Nodes {
     ) -> Option<NodeId> {
         let id = {
             let mut processes = self.processes();
-            let process = processes.get_mut(&node).filter(|process| from(process.state))?;
+            let process = processes.get_mut(node).filter(|process| from(process.state))?;
             process.state = to;
             self.changed();
             process.id
@@ -280,7 +308,7 @@ impl Nodes {
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn processes(&self) -> MutexGuard<'_, BTreeMap<Node, Process>> {
+    fn processes(&self) -> MutexGuard<'_, Processes> {
         self.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -143,6 +143,18 @@ impl PartitionedInput {
         self.partitions as u16
     }
 
+    /// Number of rows in all partitions.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.table.rows.len() as u64
+    }
+
+    /// True without any row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.table.rows.is_empty()
+    }
+
     /// The rows of one partition, in order; offset n of the partition is index n.
     ///
     /// # Panics

@@ -25,6 +25,9 @@ pub struct TraceEvent {
     pub fields: Value,
 }
 
+/// So many bytes are hashed at a time: the hash asks for few large pieces rather than many small ones.
+const PIECE_BYTES: usize = 4096;
+
 /// What a trace does besides hashing.
 #[derive(Default)]
 pub struct Recording {
@@ -42,7 +45,8 @@ pub struct Trace {
 
 struct Inner {
     hash: Xxh3,
-    buffer: Vec<u8>,
+    // What comes next in the hash.
+    unhashed: Vec<u8>,
     count: u64,
     recording: Recording,
     events: Vec<TraceEvent>,
@@ -55,7 +59,7 @@ impl Trace {
     pub fn new(recording: Recording) -> Self {
         let inner = Inner {
             hash: Xxh3::new(),
-            buffer: Vec::with_capacity(256),
+            unhashed: Vec::with_capacity(2 * PIECE_BYTES),
             count: 0,
             recording,
             events: Vec::new(),
@@ -88,10 +92,9 @@ impl Trace {
     pub fn event_at<T: Serialize + ?Sized>(&self, at_us: u64, node: &str, kind: &'static str, fields: &T) {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        inner.buffer.clear();
-        append(&(at_us, node, kind), &mut inner.buffer);
-        append(fields, &mut inner.buffer);
-        inner.hash.update(&inner.buffer);
+        append(&(at_us, node, kind), &mut inner.unhashed);
+        append(fields, &mut inner.unhashed);
+        inner.appended();
         inner.count += 1;
         if inner.recording.keep || inner.recording.stream.is_some() {
             let fields = serde_json::to_value(fields).expect("trace fields are plain data");
@@ -103,15 +106,17 @@ impl Trace {
     /// datagram, still has to be the same in every run.
     pub(crate) fn mix(&self, head: [u64; 3], bytes: &[u8]) {
         let mut inner = self.lock();
-        // The hash asks for few large pieces rather than many small ones.
-        inner.hash.update(head.map(u64::to_le_bytes).as_flattened());
-        inner.hash.update(bytes);
+        inner.unhashed.extend_from_slice(head.map(u64::to_le_bytes).as_flattened());
+        inner.unhashed.extend_from_slice(bytes);
+        inner.appended();
     }
 
     /// Hash of everything so far.
     #[must_use]
     pub fn hash(&self) -> u128 {
-        self.lock().hash.digest128()
+        let mut inner = self.lock();
+        inner.hash_all();
+        inner.hash.digest128()
     }
 
     /// Number of events so far.
@@ -148,6 +153,17 @@ impl Trace {
 }
 
 impl Inner {
+    fn appended(&mut self) {
+        if self.unhashed.len() >= PIECE_BYTES {
+            self.hash_all();
+        }
+    }
+
+    fn hash_all(&mut self) {
+        self.hash.update(&self.unhashed);
+        self.unhashed.clear();
+    }
+
     fn record(&mut self, event: TraceEvent) {
         if let Some(stream) = &mut self.recording.stream {
             let mut line = serde_json::to_vec(&event).expect("a JSON value can be written");

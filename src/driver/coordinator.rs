@@ -67,13 +67,19 @@ enum Work {
     Prune,
 }
 
+/// What has ended. Nearly always it is a timer, and those that wait hold no room for an answer.
+enum Ended {
+    Timer(CoordinatorTimer),
+    Request(Box<Answer>),
+}
+
 /// What the machine and what people hear of it.
-struct Ended {
+struct Answer {
     input: Option<CoordinatorInput>,
     errors: Vec<DriverError>,
 }
 
-impl Ended {
+impl Answer {
     fn new(input: CoordinatorInput, error: Option<DriverError>) -> Self {
         Self { input: Some(input), errors: error.into_iter().collect() }
     }
@@ -142,10 +148,14 @@ where
     /// loses nothing.
     pub async fn progress(&mut self) {
         let (_, ended) = self.pending.next().await;
-        for error in &ended.errors {
-            self.transport.error(error);
-        }
-        if let Some(input) = ended.input {
+        let input = match ended {
+            Ended::Timer(timer) => Some(CoordinatorInput::Timer(timer)),
+            Ended::Request(answer) => {
+                answer.errors.iter().for_each(|error| self.transport.error(error));
+                answer.input
+            }
+        };
+        if let Some(input) = input {
             self.handle(input);
         }
     }
@@ -158,8 +168,7 @@ where
             CoordinatorOutput::CancelTimer(timer) => self.pending.cancel(&Work::Timer(timer)),
             CoordinatorOutput::SetTimer(timer) => {
                 let sleep = self.requests.runtime.sleep(self.requests.timings.of(timer));
-                let rang = Ended::new(CoordinatorInput::Timer(timer), None);
-                self.pending.begin_timer(Work::Timer(timer), sleep, rang);
+                self.pending.begin_timer(Work::Timer(timer), sleep, Ended::Timer(timer));
             }
             CoordinatorOutput::ReadLatest { after } => {
                 self.ask(Work::ReadLatest, |store, requests| read_latest(store, requests, after));
@@ -190,10 +199,10 @@ where
     /// Begins a request of the store.
     fn ask<F>(&mut self, work: Work, request: impl FnOnce(CheckpointStore, Requests) -> F)
     where
-        F: Future<Output = Ended> + Send + 'static,
+        F: Future<Output = Answer> + Send + 'static,
     {
         let request = request(self.store.clone(), self.requests.clone());
-        self.pending.begin(work, request.boxed());
+        self.pending.begin(work, request.map(|answer| Ended::Request(Box::new(answer))).boxed());
     }
 }
 
@@ -203,7 +212,7 @@ impl<T, M: fmt::Debug> fmt::Debug for CoordinatorDriver<T, M> {
     }
 }
 
-async fn read_latest(store: CheckpointStore, requests: Requests, after: ManifestVersion) -> Ended {
+async fn read_latest(store: CheckpointStore, requests: Requests, after: ManifestVersion) -> Answer {
     let limit = requests.timings.request_timeout;
     let answer = requests.within(limit, "read the newest manifest", store.latest_manifest()).await;
     let (outcome, error) = match answer.and_then(|answer| answer.map_err(DriverError::from)) {
@@ -216,10 +225,10 @@ async fn read_latest(store: CheckpointStore, requests: Requests, after: Manifest
             (if unreadable { ReadOutcome::Corrupt } else { ReadOutcome::Unavailable }, Some(error))
         }
     };
-    Ended::new(CoordinatorInput::Latest { after, outcome }, error)
+    Answer::new(CoordinatorInput::Latest { after, outcome }, error)
 }
 
-async fn create_manifest(store: CheckpointStore, requests: Requests, manifest: Arc<Manifest>) -> Ended {
+async fn create_manifest(store: CheckpointStore, requests: Requests, manifest: Arc<Manifest>) -> Answer {
     let limit = requests.timings.request_timeout;
     let answer = requests.within(limit, "create a manifest", store.create_manifest(&manifest)).await;
     let (outcome, error) = match answer {
@@ -229,7 +238,7 @@ async fn create_manifest(store: CheckpointStore, requests: Requests, manifest: A
         Ok(Create::Failed { reason }) => (CreateOutcome::Failed, Some(reason.into())),
         Err(timed_out) => (CreateOutcome::Unknown, Some(timed_out)),
     };
-    Ended::new(CoordinatorInput::Create { version: manifest.version, outcome }, error)
+    Answer::new(CoordinatorInput::Create { version: manifest.version, outcome }, error)
 }
 
 async fn put_output_list(
@@ -237,7 +246,7 @@ async fn put_output_list(
     requests: Requests,
     name: ObjectName,
     list: Arc<OutputList>,
-) -> Ended {
+) -> Answer {
     let limit = requests.timings.request_timeout;
     let answer = requests.within(limit, "put an output list", store.put_output_list(name, &list)).await;
     let (outcome, error) = match answer {
@@ -248,15 +257,15 @@ async fn put_output_list(
         Ok(Put::Unknown { reason } | Put::Failed { reason }) => (PutOutcome::Retry, Some(reason.into())),
         Err(timed_out) => (PutOutcome::Retry, Some(timed_out)),
     };
-    Ended::new(CoordinatorInput::OutputList { name, outcome }, error)
+    Answer::new(CoordinatorInput::OutputList { name, outcome }, error)
 }
 
-async fn answer_sweep(store: CheckpointStore, requests: Requests, request: SweepRequest) -> Ended {
+async fn answer_sweep(store: CheckpointStore, requests: Requests, request: SweepRequest) -> Answer {
     let limit = requests.timings.transfer_timeout;
     let answer = requests.within(limit, "list objects and outputs", sweep(&store, request)).await;
     match answer.and_then(|answer| answer.map_err(DriverError::from)) {
-        Ok(swept) => Ended::new(CoordinatorInput::Swept { request, swept: Some(swept) }, None),
-        Err(error) => Ended::new(CoordinatorInput::Swept { request, swept: None }, Some(error)),
+        Ok(swept) => Answer::new(CoordinatorInput::Swept { request, swept: Some(swept) }, None),
+        Err(error) => Answer::new(CoordinatorInput::Swept { request, swept: None }, Some(error)),
     }
 }
 
@@ -272,17 +281,17 @@ async fn sweep(store: &CheckpointStore, request: SweepRequest) -> Result<Swept, 
     Ok(Swept { objects, committed })
 }
 
-async fn delete(store: CheckpointStore, requests: Requests, names: Vec<ObjectName>) -> Ended {
+async fn delete(store: CheckpointStore, requests: Requests, names: Vec<ObjectName>) -> Answer {
     let limit = requests.timings.transfer_timeout;
     let answer = requests.within(limit, "delete objects", store.delete_objects(&names)).await;
     let errors = match answer {
         Ok(deletion) => deletion.failed.into_iter().map(DriverError::from).collect(),
         Err(timed_out) => vec![timed_out],
     };
-    Ended { input: None, errors }
+    Answer { input: None, errors }
 }
 
-async fn prune(store: CheckpointStore, requests: Requests, below: ManifestVersion) -> Ended {
+async fn prune(store: CheckpointStore, requests: Requests, below: ManifestVersion) -> Answer {
     let limit = requests.timings.transfer_timeout;
     let answer = requests.within(limit, "prune manifests", store.prune_manifests(below)).await;
     let error = match answer {
@@ -290,5 +299,5 @@ async fn prune(store: CheckpointStore, requests: Requests, below: ManifestVersio
         Ok(Err(error)) => Some(error.into()),
         Err(timed_out) => Some(timed_out),
     };
-    Ended { input: None, errors: error.into_iter().collect() }
+    Answer { input: None, errors: error.into_iter().collect() }
 }

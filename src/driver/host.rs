@@ -82,7 +82,12 @@ enum Ended {
     Heartbeat,
     Restored(Box<RestoreEnded>),
     Copies(Result<(), CopyError>),
-    Uploaded { identity: SnapshotIdentity, snapshot: Option<Result<Arc<TaskSnapshot>, DriverError>> },
+    Uploaded(Box<UploadEnded>),
+}
+
+struct UploadEnded {
+    identity: SnapshotIdentity,
+    snapshot: Option<Result<Arc<TaskSnapshot>, DriverError>>,
 }
 
 struct RestoreEnded {
@@ -208,7 +213,8 @@ where
                 };
                 HostInput::Restored { attempt, task, outcome }
             }
-            Ended::Uploaded { identity, snapshot } => {
+            Ended::Uploaded(ended) => {
+                let UploadEnded { identity, snapshot } = *ended;
                 let SnapshotIdentity { attempt, task, checkpoint } = identity;
                 if let Some(Err(error)) = &snapshot {
                     self.engine.error(attempt, task, error);
@@ -296,7 +302,7 @@ where
                 Some(frozen) => Some(upload(store, requests, identity, frozen, copy).await),
                 None => None,
             };
-            Ended::Uploaded { identity, snapshot }
+            Ended::Uploaded(Box::new(UploadEnded { identity, snapshot }))
         };
         self.pending.begin(Work::Upload(attempt, task, barrier.checkpoint), uploading.boxed());
         // Also where notices are lost or every checkpoint is given up, copies of two checkpoints and of what

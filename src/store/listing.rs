@@ -35,9 +35,9 @@ impl CheckpointStore {
     pub async fn list_objects(&self, from: Attempt) -> Result<Listing, StoreError> {
         let mut listing = Listing::default();
         for (directory, offset) in self.layout.objects_from(from) {
-            let mut found = self.store.list_with_offset(Some(&directory), &offset);
+            let mut found = self.store.list_with_offset(Some(directory), &offset);
             while let Some(meta) =
-                found.try_next().await.map_err(|source| StoreError::access("list", &directory, source))?
+                found.try_next().await.map_err(|source| StoreError::access("list", directory, source))?
             {
                 match self.layout.identify(&meta.location) {
                     Identified::Object(name) => listing.objects.push(name),

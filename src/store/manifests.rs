@@ -99,10 +99,10 @@ impl CheckpointStore {
         let directory = self.layout.manifests();
         let found: Vec<_> = self
             .store
-            .list(Some(&directory))
+            .list(Some(directory))
             .try_collect()
             .await
-            .map_err(|source| StoreError::access("list", &directory, source))?;
+            .map_err(|source| StoreError::access("list", directory, source))?;
         let mut versions: Vec<_> = found
             .iter()
             .filter_map(|meta| match self.layout.identify(&meta.location) {

@@ -10,6 +10,8 @@
 //! Numbers have a fixed width, so that listings come in their order. Nothing else is written, and
 //! what else is found is foreign: reported, never touched.
 
+use std::sync::Arc;
+
 use object_store::path::Path;
 
 use crate::checkpoint::{
@@ -24,7 +26,16 @@ const KINDS: [&str; 3] = ["state", "output", "outputs"];
 /// The paths of one job's objects.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Layout {
+    // Shared, for every request takes its store along.
+    directories: Arc<Directories>,
+}
+
+/// What does not change from path to path.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Directories {
     prefix: Path,
+    manifests: Path,
+    kinds: [Path; 3],
 }
 
 /// What a path below the prefix stands for.
@@ -40,18 +51,20 @@ pub enum Identified {
 
 impl Layout {
     /// The layout below `prefix`.
-    pub const fn new(prefix: Path) -> Self {
-        Self { prefix }
+    pub fn new(prefix: Path) -> Self {
+        let below = |directory| prefix.clone().join(directory);
+        let (manifests, kinds) = (below(MANIFEST), KINDS.map(below));
+        Self { directories: Arc::new(Directories { prefix, manifests, kinds }) }
     }
 
     /// Everything lies below this path.
-    pub const fn prefix(&self) -> &Path {
-        &self.prefix
+    pub fn prefix(&self) -> &Path {
+        &self.directories.prefix
     }
 
     /// The path of a manifest.
     pub fn manifest(&self, version: ManifestVersion) -> Path {
-        self.manifests().join(format!("{version:020}"))
+        self.manifests().clone().join(&*format!("{version:020}"))
     }
 
     /// The path of a write-once object.
@@ -61,8 +74,9 @@ impl Layout {
 
     /// The text of that path, for whoever only looks it up.
     pub fn object_text(&self, name: &ObjectName) -> String {
-        let mut path = String::with_capacity(self.prefix.as_ref().len() + 1 + ObjectName::TEXT_BYTES_MAX);
-        path.push_str(self.prefix.as_ref());
+        let prefix = self.prefix().as_ref();
+        let mut path = String::with_capacity(prefix.len() + 1 + ObjectName::TEXT_BYTES_MAX);
+        path.push_str(prefix);
         if !path.is_empty() {
             path.push('/');
         }
@@ -83,23 +97,23 @@ impl Layout {
 
     /// What follows the prefix in `path`.
     fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let text = path.strip_prefix(self.prefix.as_ref())?;
-        if self.prefix.is_root() { Some(text) } else { text.strip_prefix('/') }
+        let text = path.strip_prefix(self.prefix().as_ref())?;
+        if self.prefix().is_root() { Some(text) } else { text.strip_prefix('/') }
     }
 
     /// The directory of manifests.
-    pub(super) fn manifests(&self) -> Path {
-        self.prefix.clone().join(MANIFEST)
+    pub(super) fn manifests(&self) -> &Path {
+        &self.directories.manifests
     }
 
     /// For each kind of object its directory, and the path in it behind which the objects of
     /// `from` and all later attempts lie.
-    pub(super) fn objects_from(&self, from: Attempt) -> [(Path, Path); 3] {
-        KINDS.map(|kind| {
-            let directory = self.prefix.clone().join(kind);
-            let offset = directory.clone().join(attempt_segment(from));
-            (directory, offset)
-        })
+    pub(super) fn objects_from(&self, from: Attempt) -> [(&Path, Path); 3] {
+        let attempt = attempt_segment(from);
+        self.directories
+            .kinds
+            .each_ref()
+            .map(|directory| (directory, directory.clone().join(attempt.as_str())))
     }
 }
 
@@ -142,7 +156,7 @@ mod tests {
                     ObjectName::Output { .. } => output,
                     ObjectName::OutputList { .. } => outputs,
                 };
-                prop_assert!(path > offset && path.prefix_matches(&directory));
+                prop_assert!(path > offset && path.prefix_matches(directory));
             }
         }
 

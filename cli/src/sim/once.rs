@@ -57,8 +57,7 @@ pub(crate) fn run(plan: &Plan, seed: u64, files: &Files, json: bool) -> anyhow::
         return Err(error).with_context(|| format!("cannot write {}", path.display()));
     }
     if let (Ok(summary), Some(file), Some(path)) = (&run.outcome, output, &files.output) {
-        let result = summary.result.iter().map(|(key, totals)| (&**key, *totals));
-        write_result(file, result).with_context(|| format!("cannot write {}", path.display()))?;
+        write_result(file, summary.result()).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if json {
         serde_json::to_writer(&mut out, &document(plan, &run))?;

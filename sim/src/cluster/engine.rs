@@ -180,8 +180,11 @@ impl Outlet {
     }
 
     pub(crate) fn push(&mut self, message: Bytes) {
-        self.waiting.push_back(message);
         self.flush();
+        // Hardly anything ever waits.
+        let refused =
+            if self.waiting.is_empty() { self.sender.try_send(message).err() } else { Some(message) };
+        self.waiting.extend(refused);
     }
 
     pub(crate) fn flush(&mut self) {

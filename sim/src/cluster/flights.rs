@@ -13,7 +13,7 @@ use keygroups::codec;
 use keygroups::key_group::{JavaHash, MaxParallelism};
 use keygroups::snapshot::KeyGroupSections;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Flights, distance in miles, largest known delay in minutes.
@@ -226,20 +226,23 @@ impl Oracle for Sequential {
 
     fn finished(&self, committed: &Committed<'_, OutputRecord>) -> Result<(), (&'static str, String)> {
         let broken = |what| Err(("output_is_exactly_once", what));
-        let mut rows = BTreeSet::new();
-        for OutputRecord { partition, offset, .. } in committed.outputs {
-            if !rows.insert((partition, offset)) {
-                return broken(format!("row {offset} of partition {partition} was put out twice"));
-            }
+        let mut rows: Vec<_> = committed.outputs.iter().map(|row| (row.partition, row.offset)).collect();
+        rows.sort_unstable();
+        if let Some([(partition, offset), _]) = rows.array_windows().find(|[a, b]| a == b) {
+            return broken(format!("row {offset} of partition {partition} was put out twice"));
         }
-        let reference = self.input.reference();
-        let expected: u64 = reference.iter().map(|(_, totals)| totals.flights).sum();
+        let expected = self.input.len();
         if rows.len() as u64 != expected {
             return broken(format!("{} of {expected} rows were put out", rows.len()));
         }
         let rule = "result_equals_a_sequential_run";
+        // The sequential run has read everything, or this is not the end.
+        let read: u64 = self.reference.iter().map(|(_, totals)| totals.flights).sum();
+        if read != expected {
+            return Err((rule, format!("it has read {read} of {expected} rows")));
+        }
         let found = totals_of(committed.sections).map_err(|error| (rule, error))?;
-        match reference.difference(found) {
+        match self.reference.difference(found) {
             Some(difference) => Err((rule, difference)),
             None => Ok(()),
         }

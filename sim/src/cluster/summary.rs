@@ -1,11 +1,13 @@
 //! What became of a run, and its story for people.
 
+use super::flights::totals_of;
 use crate::coverage::Coverage;
 use crate::oracle::Totals;
 use crate::trace::TraceEvent;
 use keygroups::checkpoint::{Attempt, TaskId};
 use keygroups::key_group::KeyGroupRange;
 use keygroups::protocol::Event;
+use keygroups::snapshot::KeyGroupSections;
 use keygroups_model::conform::Asked;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -54,9 +56,20 @@ pub struct Summary {
     /// Which kinds of faults met which points of the protocol.
     #[serde(skip)]
     pub coverage: Coverage,
-    /// The final totals by key, in order of key.
+    /// The keyed state of the last checkpoint; none where a loss ended the job.
     #[serde(skip)]
-    pub result: Vec<(Arc<str>, Totals)>,
+    pub(super) state: Vec<KeyGroupSections>,
+}
+
+impl Summary {
+    /// The final totals by key, in order of key. Of thousands of runs nobody asks for them.
+    ///
+    /// # Panics
+    /// Not for a run that holds: the oracle has read the same.
+    #[must_use]
+    pub fn result(&self) -> Vec<(&str, Totals)> {
+        totals_of(&self.state).expect("the oracle has read it")
+    }
 }
 
 /// A task has taken over keyed state.

@@ -65,7 +65,7 @@ impl ObjectStore for SimObjectStore {
         let get = Operation::Get { path: location.to_string(), range, head: options.head };
         match self.request(get, &[]).await? {
             (Answer::Found { meta, start, attributes }, body) => {
-                let meta = meta_of(meta)?;
+                let meta = meta_of(location.clone(), &meta);
                 options.check_preconditions(&meta)?;
                 let range = if options.head { 0..meta.size } else { start..start + body.len() as u64 };
                 Ok(GetResult {
@@ -155,7 +155,8 @@ fn pages(
             match client.request(Operation::List { prefix, after }, &[]).await?.0 {
                 Answer::Page { objects, more } => {
                     let last = objects.last().map(|meta| meta.path.clone());
-                    let page: Vec<_> = objects.into_iter().map(meta_of).collect();
+                    let page: Vec<_> =
+                        objects.iter().map(|meta| Ok(meta_of(Path::parse(&meta.path)?, meta))).collect();
                     Ok(Some((stream::iter(page), more.then_some(last))))
                 }
                 other => Err(failure("", other)),
@@ -170,14 +171,14 @@ pub(super) fn put_result(etag: u64) -> PutResult {
     PutResult { e_tag: Some(format!("\"{etag}\"")), version: None, extensions: Default::default() }
 }
 
-fn meta_of(meta: Meta) -> Result<ObjectMeta> {
-    Ok(ObjectMeta {
-        location: Path::parse(meta.path)?,
+fn meta_of(location: Path, meta: &Meta) -> ObjectMeta {
+    ObjectMeta {
+        location,
         last_modified: modified(meta.modified_us),
         size: meta.size,
         e_tag: Some(format!("\"{}\"", meta.etag)),
         version: None,
-    })
+    }
 }
 
 /// The store's calendar begins with the year of the flights.

@@ -23,8 +23,6 @@ pub(super) struct ConnectionKey {
 
 pub(super) struct Core {
     pub(super) nodes: Vec<NodeEntry>,
-    // Each with the incarnation that bound it.
-    pub(super) bound: BTreeMap<Address, (u32, Arc<dyn Sink>)>,
     pub(super) senders: BTreeMap<ConnectionKey, SendHalf>,
     pub(super) receivers: BTreeMap<ConnectionKey, ReceiveHalf>,
     next_half: u64,
@@ -45,13 +43,28 @@ pub(super) struct NodeEntry {
     pub up: bool,
     /// While it is held, what it sends waits here.
     pub held: Option<Vec<(u64, What)>>,
+    /// Few, and looked at by everything that arrives.
+    pub bound: Vec<Bound>,
+}
+
+/// Who listens at a port.
+pub(super) struct Bound {
+    pub port: u16,
+    /// The one that bound it.
+    pub incarnation: u32,
+    pub sink: Arc<dyn Sink>,
+}
+
+impl NodeEntry {
+    pub fn bound_at(&self, port: u16) -> Option<&Bound> {
+        self.bound.iter().find(|bound| bound.port == port)
+    }
 }
 
 impl Core {
     pub(super) fn new(random: Rng, trace: Trace) -> Self {
         Self {
             nodes: Vec::new(),
-            bound: BTreeMap::new(),
             senders: BTreeMap::new(),
             receivers: BTreeMap::new(),
             next_half: 0,
@@ -74,6 +87,10 @@ impl Core {
         entry.up && entry.incarnation == incarnation
     }
 
+    fn bound(&self, at: Address) -> Option<&Bound> {
+        self.nodes.get(usize::from(at.node.0))?.bound_at(at.port)
+    }
+
     /// A number no half has had before.
     pub(super) fn new_half(&mut self) -> u64 {
         self.next_half += 1;
@@ -87,7 +104,8 @@ impl Core {
             && !std::mem::replace(&mut half.flush_ordered, true)
         {
             let half = half.id;
-            self.schedule.post(now_us(), What::Flush { key, half });
+            let now_us = now_us();
+            self.schedule.post(now_us, now_us, What::Flush { key, half });
         }
     }
 
@@ -135,21 +153,23 @@ impl Core {
     /// Removes all that a node had. Its sinks are returned so that they are dropped without the lock: a
     /// sink may own a socket, and dropping that locks again.
     #[must_use]
-    pub(super) fn forget(&mut self, node: Node) -> Vec<Arc<dyn Sink>> {
-        self.nodes[usize::from(node.0)].held = None;
+    pub(super) fn forget(&mut self, node: Node) -> Vec<Bound> {
+        let entry = &mut self.nodes[usize::from(node.0)];
+        entry.held = None;
+        let bound = std::mem::take(&mut entry.bound);
         self.senders.retain(|key, _| key.from != node);
         self.receivers.retain(|key, _| key.to != node);
-        let ports = Address { node, port: 0 }..=Address { node, port: u16::MAX };
-        self.bound.extract_if(ports, |_, _| true).map(|(_, (_, sink))| sink).collect()
+        bound
     }
 
     pub(super) fn transmit(&mut self, from: Node, to: Node, delay_us: u64, what: What) {
         self.counts.sent += 1;
-        let leaves_us = now_us() + delay_us;
+        let now_us = now_us();
+        let leaves_us = now_us + delay_us;
         match self.faults.fate(from, to, &mut self.random, self.named.as_mut()) {
             Fate::Cut => self.counts.cut += 1,
             Fate::Lost => self.counts.lost += 1,
-            Fate::Arrives(delay_us) => self.schedule.post(leaves_us + delay_us, what),
+            Fate::Arrives(delay_us) => self.schedule.post(now_us, leaves_us + delay_us, what),
             Fate::ArrivesTwice(one_us, other_us) => {
                 self.counts.duplicated += 1;
                 let copy = match &what {
@@ -161,8 +181,8 @@ impl Core {
                         unreachable!("only datagrams and frames travel")
                     }
                 };
-                self.schedule.post(leaves_us + one_us, what);
-                self.schedule.post(leaves_us + other_us, copy);
+                self.schedule.post(now_us, leaves_us + one_us, what);
+                self.schedule.post(now_us, leaves_us + other_us, copy);
             }
         }
     }
@@ -171,17 +191,18 @@ impl Core {
     pub(super) fn arrive(&mut self, now_us: u64, what: What) -> Option<(Arc<dyn Sink>, Arrival)> {
         match what {
             What::Datagram { from, to, bytes } => {
-                let Some((_, sink)) = self.bound.get(&to) else {
+                let Some(Bound { sink, .. }) = self.bound(to) else {
                     self.counts.unheard += 1;
                     return None;
                 };
+                let sink = sink.clone();
                 self.counts.delivered += 1;
                 self.trace.mix([now_us, route(from.node, to.node), u64::from(to.port)], &bytes);
-                Some((sink.clone(), Arrival::Datagram { from, bytes }))
+                Some((sink, Arrival::Datagram { from, bytes }))
             }
             What::Timer { address, incarnation, token } => {
-                let (bound_by, sink) = self.bound.get(&address)?;
-                (*bound_by == incarnation).then(|| (sink.clone(), Arrival::Timer(token)))
+                let bound = self.bound(address).filter(|bound| bound.incarnation == incarnation)?;
+                Some((bound.sink.clone(), Arrival::Timer(token)))
             }
             What::Frame { key, frame } => {
                 self.arrive_frame(now_us, key, frame);
@@ -246,7 +267,7 @@ impl Core {
             self.transmit_data(key, frame, severed);
         }
         if let Some(at_us) = timer {
-            self.schedule.post(at_us, What::Resend { key, half });
+            self.schedule.post(now_us, at_us, What::Resend { key, half });
         }
     }
 
@@ -268,14 +289,14 @@ impl Core {
             }
             AfterTimer::AskAgainAt(at_us) => {
                 found.timer_ordered = true;
-                self.schedule.post(at_us, What::Resend { key, half });
+                self.schedule.post(now_us, at_us, What::Resend { key, half });
             }
             AfterTimer::Resend(frame) => {
                 let (again_us, severed) = (found.wants_timer_at(), found.severed);
                 found.timer_ordered = again_us.is_some();
                 self.transmit_data(key, frame, severed);
                 if let Some(at_us) = again_us {
-                    self.schedule.post(at_us, What::Resend { key, half });
+                    self.schedule.post(now_us, at_us, What::Resend { key, half });
                 }
             }
         }

@@ -3,12 +3,13 @@
 use super::channel::Frame;
 use super::core::ConnectionKey;
 use super::net::Net;
-use super::{Address, now_us, sleep};
+use super::{Address, now_us, wake_after};
 use bytes::Bytes;
+use madsim::time::Sleep;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(super) struct Schedule {
     hub: Option<Waker>,
     // Virtual time of the earliest madsim timer that will wake the hub.
     armed_us: Option<u64>,
+    // What sets those timers.
+    alarm: Option<Sleep>,
     // The hub is running or will run at the present time, and arms its own timer when it is done.
     hub_awake: bool,
     stopped: bool,
@@ -54,7 +57,7 @@ enum Next {
 }
 
 impl Schedule {
-    pub fn post(&mut self, at_us: u64, what: What) {
+    pub fn post(&mut self, now_us: u64, at_us: u64, what: What) {
         self.sequence += 1;
         let place = match self.free.pop() {
             Some(place) => place,
@@ -68,10 +71,10 @@ impl Schedule {
         if self.hub_awake {
             return;
         }
-        if at_us <= now_us() {
+        if at_us <= now_us {
             self.wake_hub();
         } else {
-            self.arm(at_us);
+            self.arm(now_us, at_us);
         }
     }
 
@@ -81,9 +84,9 @@ impl Schedule {
         self.wake_hub();
     }
 
-    /// Gives the hub's waker away: it holds the hub's task.
-    pub fn release(&mut self) -> Option<Waker> {
-        self.hub.take()
+    /// Gives away what holds the hub's task: its waker, and the timers that wake it.
+    pub fn release(&mut self) -> (Option<Waker>, Option<Sleep>) {
+        (self.hub.take(), self.alarm.take())
     }
 
     fn wake_hub(&mut self) {
@@ -114,21 +117,19 @@ impl Schedule {
             return Next::Due(self.happenings[place].take().expect("an event happens once"));
         }
         if let Some(at_us) = self.on_its_way.peek().map(|Reverse(event)| event.at_us) {
-            self.arm(at_us);
+            self.arm(now_us, at_us);
         }
         self.hub_awake = false;
         Next::NothingDue
     }
 
-    /// Makes sure that the hub wakes at `at_us`. The sleep is polled once to set the timer and thrown
-    /// away: the timer stays.
-    fn arm(&mut self, at_us: u64) {
+    /// Makes sure that the hub wakes at `at_us`.
+    fn arm(&mut self, now_us: u64, at_us: u64) {
         if self.armed_us.is_some_and(|armed_us| armed_us <= at_us) {
             return;
         }
         if let Some(hub) = &self.hub {
-            let mut sleep = pin!(sleep(Duration::from_micros(at_us - now_us())));
-            let _ = sleep.as_mut().poll(&mut Context::from_waker(hub));
+            wake_after(Duration::from_micros(at_us - now_us), hub, &mut self.alarm);
             self.armed_us = Some(at_us);
         }
     }
@@ -159,19 +160,20 @@ impl Future for Hub {
         }
         // Nothing that follows takes time.
         let now_us = now_us();
-        self.net.core().schedule.woken(now_us, context.waker());
+        let mut core = self.net.core();
+        core.schedule.woken(now_us, context.waker());
         loop {
-            let called = {
-                let mut core = self.net.core();
-                match core.schedule.next(now_us) {
-                    Next::Stopped => return Poll::Ready(()),
-                    Next::NothingDue => return Poll::Pending,
-                    Next::Due(what) => core.arrive(now_us, what),
-                }
+            let called = match core.schedule.next(now_us) {
+                Next::Stopped => return Poll::Ready(()),
+                Next::NothingDue => return Poll::Pending,
+                Next::Due(what) => core.arrive(now_us, what),
             };
-            // Without the lock: a sink usually sends.
             if let Some((sink, arrival)) = called {
+                // Without the lock: a sink usually sends, and whoever drops the last one frees its address.
+                drop(core);
                 sink.arrived(arrival);
+                drop(sink);
+                core = self.net.core();
             }
         }
     }

@@ -36,7 +36,7 @@ pub use mailbox::{Inbound, Mailbox};
 pub use misfortune::{MessageFate, MessageMisfortune};
 pub use net::{Net, NetworkCounts};
 pub use now::now_us;
-pub(crate) use now::sleep;
+pub(crate) use now::{sleep, wake_after};
 pub use socket::Socket;
 
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! The network as the simulation sees it.
 
-use super::core::{Core, NodeEntry};
+use super::core::{Bound, Core, NodeEntry};
 use super::faults::NetworkFaults;
 use super::hub::Hub;
 use super::misfortune::{MessageMisfortune, Named};
@@ -57,7 +57,8 @@ impl Net {
     pub fn add_node(&self, name: &str) -> Node {
         let mut core = self.core();
         let node = u16::try_from(core.nodes.len()).expect("a simulated cluster has fewer than 65,536 nodes");
-        core.nodes.push(NodeEntry { name: name.into(), incarnation: 0, up: true, held: None });
+        let entry = NodeEntry { name: name.into(), incarnation: 0, up: true, held: None, bound: Vec::new() };
+        core.nodes.push(entry);
         Node(node)
     }
 
@@ -82,10 +83,11 @@ impl Net {
     pub fn bind(&self, node: Node, port: u16, sink: Arc<dyn Sink>) -> Socket {
         let mut core = self.core();
         let address = Address { node, port };
-        let NodeEntry { incarnation, up, .. } = core.nodes[usize::from(node.0)];
-        if up {
-            let bound = core.bound.insert(address, (incarnation, sink));
-            assert!(bound.is_none(), "address {address} is already in use");
+        let entry = &mut core.nodes[usize::from(node.0)];
+        let incarnation = entry.incarnation;
+        if entry.up {
+            assert!(entry.bound_at(port).is_none(), "address {address} is already in use");
+            entry.bound.push(Bound { port, incarnation, sink });
         }
         Socket::new(self.clone(), address, incarnation)
     }
@@ -190,7 +192,8 @@ impl Net {
     pub(crate) fn release(&self) {
         let _held = {
             let mut core = self.core();
-            (std::mem::take(&mut core.bound), core.schedule.release())
+            let bound = core.nodes.iter_mut().flat_map(|node| std::mem::take(&mut node.bound));
+            (bound.collect::<Vec<_>>(), core.schedule.release())
         };
     }
 

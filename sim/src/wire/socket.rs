@@ -1,5 +1,6 @@
 //! A bound address.
 
+use super::core::Bound;
 use super::hub::What;
 use super::net::Net;
 use super::{Address, now_us};
@@ -54,9 +55,12 @@ impl Socket {
     /// dropped before. Timers cannot be taken back: whoever gets one looks whether it still matters.
     pub fn wake_after(&self, delay_us: u64, token: u64) {
         let mut core = self.net.core();
-        let at_us = now_us() + delay_us;
-        core.schedule
-            .post(at_us, What::Timer { address: self.address, incarnation: self.incarnation, token });
+        let now_us = now_us();
+        core.schedule.post(
+            now_us,
+            now_us + delay_us,
+            What::Timer { address: self.address, incarnation: self.incarnation, token },
+        );
     }
 }
 
@@ -64,9 +68,9 @@ impl Drop for Socket {
     fn drop(&mut self) {
         let _sink = {
             let mut core = self.net.core();
-            let ours =
-                core.bound.get(&self.address).is_some_and(|(bound_by, _)| *bound_by == self.incarnation);
-            if ours { core.bound.remove(&self.address) } else { None }
+            let bound = &mut core.nodes[usize::from(self.address.node.0)].bound;
+            let ours = |it: &Bound| (it.port, it.incarnation) == (self.address.port, self.incarnation);
+            bound.iter().position(ours).map(|place| bound.swap_remove(place))
         };
     }
 }

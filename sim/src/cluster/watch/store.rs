@@ -15,23 +15,23 @@ use xxhash_rust::xxh3::xxh3_128;
 impl Watch {
     /// Those of `paths` that no manifest names, directly or through the chain of outputs.
     pub(crate) fn garbage<P: AsRef<str>>(&self, paths: impl Iterator<Item = P>) -> Vec<ObjectName> {
-        let state = self.state();
-        let mut named: BTreeSet<_> =
-            state.seen.history().committed().flat_map(|record| record.objects()).copied().collect();
-        let kept: BTreeSet<_> = state
-            .seen
-            .history()
-            .newest()
-            .into_iter()
-            .flat_map(|manifest| manifest.objects())
-            .copied()
-            .collect();
-        named.retain(|name| !matches!(name, ObjectName::State { .. }) || kept.contains(name));
-        let unnamed = paths.filter_map(|path| match self.layout.identify(&path) {
-            Identified::Object(name) => (!named.contains(&name)).then_some(name),
+        let found = paths.filter_map(|path| match self.layout.identify(&path) {
+            Identified::Object(name) => Some(name),
             Identified::Manifest(_) | Identified::Foreign => None,
         });
-        unnamed.collect()
+        let mut found: Vec<_> = found.collect();
+        let mut unnamed: BTreeSet<_> = found.iter().copied().collect();
+        let state = self.state();
+        let history = state.seen.history();
+        let kept: BTreeSet<_> =
+            history.newest().into_iter().flat_map(|manifest| manifest.objects()).collect();
+        for name in history.committed().flat_map(|record| record.objects()) {
+            if !matches!(name, ObjectName::State { .. }) || kept.contains(name) {
+                unnamed.remove(name);
+            }
+        }
+        found.retain(|name| unnamed.contains(name));
+        found
     }
 
     /// Something was changed; `read` gives every object as it is then.
