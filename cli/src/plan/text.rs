@@ -41,21 +41,19 @@ pub(super) fn describe(plan: &RescalePlan, state_bytes: Option<u64>) -> String {
 
 /// What is read for what is owned.
 fn read(text: &mut String, plan: &RescalePlan, state_bytes: Option<u64>) {
-    let whole =
-        format!("if whole snapshots were fetched, all would be read {:.2} times", whole_snapshots(plan));
     let read = amplification(plan, state_bytes.unwrap_or_default());
     let indexes = format!("{} index{}", read.indexes, if read.indexes == 1 { "" } else { "es" });
+    let whole = format!("whole snapshots would be {:.2} times", whole_snapshots(plan));
     let _ = match (state_bytes, read.read()) {
         (Some(bytes), Some(amplification)) => writeln!(
             text,
-            "{} bytes of state: {} move; {} are read, {amplification:.4} times what is owned, {indexes} of {} bytes \
-             among them; {whole}\n",
-            thousands(bytes),
+            "{} of {} bytes move; {} are read with {indexes}:\n\
+             {amplification:.4} times what is owned ({whole})\n",
             thousands(moved_bytes(plan, bytes)),
+            thousands(bytes),
             thousands(read.read_bytes()),
-            thousands(read.index_bytes),
         ),
-        _ => writeln!(text, "every key group is read once, and {indexes}; {whole}\n"),
+        _ => writeln!(text, "every key group is read once, and {indexes} ({whole})\n"),
     };
 }
 
