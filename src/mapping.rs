@@ -3,7 +3,7 @@
 use std::{fs::File, io, ops::Range};
 
 use bytes::Bytes;
-use memmap2::{MmapMut, MmapOptions};
+use memmap2::MmapOptions;
 
 /// The bytes of `file` in `range`, which is not empty: they lie in the system's page cache and are not copied. The
 /// file may be deleted while they are held.
@@ -29,8 +29,8 @@ pub(crate) unsafe fn map(file: &File, range: &Range<u64>, is_wanted: bool) -> io
 }
 
 /// So many bytes, all zero, in huge pages where the system gives them; where it does not, in small ones.
-#[cfg(feature = "store")]
-pub(crate) fn huge(bytes: usize) -> io::Result<MmapMut> {
+#[cfg(feature = "fs")]
+pub(crate) fn huge(bytes: usize) -> io::Result<memmap2::MmapMut> {
     let memory = MmapOptions::new().len(bytes).map_anon()?;
     // A system that knows no huge pages refuses the advice, and the memory is what it would have been without.
     #[cfg(target_os = "linux")]

@@ -58,14 +58,7 @@ fn read(text: &mut String, plan: &RescalePlan, state_bytes: Option<u64>) {
 }
 
 fn counted(count: usize, noun: &str) -> String {
-    format!(
-        "{count} {noun}{}",
-        match noun {
-            _ if count == 1 => "",
-            "index" => "es",
-            _ => "s",
-        }
-    )
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn colour(subtask: Subtask) -> &'static str {
