@@ -34,6 +34,7 @@ const TWO_COORDINATORS: &[Asked] = &[
     (&stories::LEADERSHIP, 92_700, 55_080),
     (&stories::ZOMBIES, 106_412, 39_226),
     (&stories::GARBAGE, 113_012, 78_484),
+    (&stories::FORGETFUL, 44_952, 12_430),
 ];
 
 const RESCALES: &[Asked] = &[

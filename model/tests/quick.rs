@@ -183,6 +183,18 @@ const EXPECTED: &[Expected] = &[
         ],
     },
     Expected {
+        name: "forgetful",
+        unique: 37_168,
+        reached: &[
+            "a checkpoint is committed",
+            "a second epoch runs",
+            "two coordinators believe to lead",
+            "a zombie tries to commit a checkpoint and will lose",
+            "a delayed create lands after its version was taken",
+            "a source runs with the offsets of a snapshot",
+        ],
+    },
+    Expected {
         name: "late-host",
         unique: 779,
         reached: &[

@@ -7,6 +7,7 @@ use std::{cell::RefCell, collections::HashMap};
 use keygroups::{
     checkpoint::{Attempt, CheckpointId, JobStatus, Manifest},
     key_group::Parallelism,
+    protocol::CoordinatorId,
 };
 
 use crate::{
@@ -48,7 +49,7 @@ pub const ALL: &[Goal] = &[
     },
     Goal {
         name: "a_pending_checkpoint_ends",
-        sentence: "A checkpoint that was begun is committed or given up.",
+        sentence: "A checkpoint that was begun is committed or given up, or its leader is deposed.",
         source: "L1; FLINK-26394",
         reached: Reached::In(|moment| moment.is_idle()),
         ends_with_the_job: true,
@@ -115,13 +116,18 @@ pub(super) fn first_beyond(goals: Goals) -> Option<&'static Goal> {
 pub(super) struct Standing {
     /// The goals that it has reached there.
     pub(super) reached: Goals,
-    /// Whether somebody leads who works from the newest manifest.
-    pub(super) is_led: bool,
+    /// Which coordinators hear of a leader that they believe in, one bit each. Their patience does not end.
+    pub(super) soothed: u64,
     /// The newest committed checkpoint.
     pub(super) committed: CheckpointId,
 }
 
 impl Standing {
+    /// Whether `coordinator` hears of a leader that it believes in.
+    pub(super) fn is_soothed(&self, coordinator: CoordinatorId) -> bool {
+        self.soothed & bit(coordinator) != 0
+    }
+
     /// Whether nothing has to happen here any more.
     pub(super) fn may_rest(&self) -> bool {
         self.reached & 1 != 0
@@ -186,7 +192,7 @@ impl Running {
 
 impl Moment<'_> {
     fn is_idle(&self) -> bool {
-        self.leader.is_some_and(|leader| leader.machine.pending_checkpoint().is_none())
+        self.leader.is_none_or(|leader| leader.machine.pending_checkpoint().is_none())
     }
 
     // All tasks of the leader's attempt, if they all process.
@@ -237,6 +243,23 @@ impl Standings {
         if durable.is_finished {
             reached |= bits(|goal| goal.ends_with_the_job);
         }
-        Standing { reached, is_led: leader.is_some(), committed: durable.committed }
+        Standing { reached, soothed: soothed(quiet, ids), committed: durable.committed }
     }
+}
+
+// A leader tells all others that it is alive, a deposed one too until it learns of that.
+fn soothed(quiet: &Quiet<'_>, ids: &Ids) -> u64 {
+    let mut soothed = 0;
+    for (_, speaker) in quiet.coordinators(ids) {
+        let Some(epoch) = speaker.machine.leads() else { continue };
+        let machines = quiet.coordinators(ids).map(|(_, process)| &process.machine);
+        let others = machines.filter(|machine| machine.id() != speaker.machine.id());
+        soothed |= others.filter(|other| other.heeds(epoch)).fold(0, |bits, other| bits | bit(other.id()));
+    }
+    soothed
+}
+
+// Stories have a handful of coordinators.
+fn bit(coordinator: CoordinatorId) -> u64 {
+    1 << coordinator.0
 }

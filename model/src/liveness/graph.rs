@@ -163,7 +163,7 @@ mod tests {
                 (0..STATES).map(|_| if below(3) == 0 { 1 << below(8) & EVERY } else { 0 }).collect();
             let mut graph = Graph::default();
             for (state, reached) in (0..).zip(&own) {
-                let standing = Standing { reached: *reached, is_led: false, committed: CheckpointId::NONE };
+                let standing = Standing { reached: *reached, soothed: 0, committed: CheckpointId::NONE };
                 assert_eq!(graph.find(state, || (Ids::empty(), standing)), state as u32);
             }
             let mut steps = Vec::new();

@@ -6,7 +6,7 @@ use keygroups::protocol::{CoordinatorTimer as Timer, invariant::Violation};
 
 use super::{
     Effort,
-    goals::{Goal, Standings, first_beyond},
+    goals::{Goal, Standing, Standings, first_beyond},
     graph::{Edge, Graph},
 };
 use crate::{
@@ -24,9 +24,10 @@ pub(super) const VISITED_MAX: usize = 4_000;
 /// How readily a step is tried: 0 first. `None` if it does not happen by itself.
 ///
 /// Messages arrive, requests are answered, tasks work, timers fire. A timer that suspects somebody
-/// fires only if that is true: a standby's only while nobody leads, that for a host never, since no
-/// host stays dead, and a checkpoint expires only if nobody works on it.
-fn price(action: &Action, is_led: bool) -> Option<u8> {
+/// fires only if that is true: a standby's only while it hears of no leader that it believes in, be that a
+/// zombie that could be believed in for ever, that for a host never, since no host stays dead, and a
+/// checkpoint expires only if nobody works on it.
+fn price(action: &Action, standing: &Standing) -> Option<u8> {
     match action {
         Action::Store(_, _, Ending::Answered)
         | Action::Land(_)
@@ -35,11 +36,11 @@ fn price(action: &Action, is_led: bool) -> Option<u8> {
         | Action::Read(..)
         | Action::Take { .. }
         | Action::Upload(..) => Some(0),
-        Action::Fire(_, timer) => match timer {
+        Action::Fire(coordinator, timer) => match timer {
             Timer::Heartbeat | Timer::Restart | Timer::StoreRetry | Timer::Stabilize => Some(0),
             Timer::Sweep | Timer::Checkpoint => Some(1),
             Timer::Expiry(_) => Some(PATIENT),
-            Timer::LeaderSilence => (!is_led).then_some(PATIENT),
+            Timer::LeaderSilence => (!standing.is_soothed(*coordinator)).then_some(PATIENT),
             Timer::HostSilence(_) => None,
         },
         Action::Deliver(_)
@@ -203,7 +204,7 @@ impl<'m> Recovery<'m> {
         let untried = node.untried.get_or_insert_with(|| {
             let mut untried = Vec::new();
             quiet.model().offers(&node.ids, |offer| {
-                let price = price(quiet.model().action(offer), node.standing.is_led);
+                let price = price(quiet.model().action(offer), &node.standing);
                 untried.extend(price.map(|price| (price, offer)));
             });
             untried.reverse();

@@ -184,6 +184,18 @@ pub const REBORN: Story = Story {
     ..CHECKPOINT
 };
 
+/// A leader that dies and forgets that it led.
+pub const FORGETFUL: Story = Story {
+    name: "forgetful",
+    about: "Two coordinators, the second overtakes the first, ends what it runs, dies and remembers nothing: the first must learn all the same that it does not lead any more.",
+    log: &[&[]],
+    counting: false,
+    hosts: &[1],
+    manifests_retained: 16,
+    budget: Budget { campaigns: 2, coordinator_crashes: 1, heartbeats: 1, checkpoints: 1, ..CALM },
+    ..LEADERSHIP
+};
+
 /// A host that is believed to be gone and goes on.
 pub const SUSPECTED: Story = Story {
     name: "suspected",
@@ -306,6 +318,7 @@ pub const QUICK: &[Story] = &[
     ZOMBIES,
     GARBAGE,
     REBORN,
+    FORGETFUL,
     LATE_HOST,
     SCALE_OUT,
     SCALE_IN,

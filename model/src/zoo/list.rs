@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::stories::{
-    ALIGNMENT, CHAIN_OF_BASES, CHECKPOINT, DECLINED, INCREMENTAL, LATE_HOST, LEADERSHIP, SCALE_IN, SCALE_OUT,
-    STRAGGLERS, UNION,
+    ALIGNMENT, CHAIN_OF_BASES, CHECKPOINT, DECLINED, FORGETFUL, INCREMENTAL, LATE_HOST, LEADERSHIP, SCALE_IN,
+    SCALE_OUT, STRAGGLERS, UNION,
 };
 
 macro_rules! mutants {
@@ -73,6 +73,7 @@ mutants! {
     silence_needs_a_first_sign::SilenceNeedsAFirstSign in LEADERSHIP breaks "only_a_finished_job_comes_to_rest" from "invented";
     expiry_is_not_set::ExpiryIsNotSet in DECLINED breaks "a_pending_checkpoint_ends" from "invented";
     ready_is_said_once::ReadyIsSaidOnce in CHECKPOINT breaks "the_job_runs" from "a prototype of this protocol";
+    cancelled_without_a_fence::CancelledWithoutAFence in FORGETFUL breaks "the_job_runs" from "this protocol";
     restart_goes_unnoticed::RestartGoesUnnoticed in CHECKPOINT breaks "the_job_runs" from "a prototype of this protocol";
     trigger_lock_not_released::TriggerLockNotReleased in CHECKPOINT breaks "a_checkpoint_is_committed" from "FLINK-26394";
     abort_stops_the_trigger::AbortStopsTheTrigger in CHECKPOINT breaks "a_checkpoint_is_committed" from "FLINK-13256, FLINK-7067, FLINK-15152";

@@ -11,6 +11,7 @@ mod acknowledgement_of_an_old_attempt;
 mod ambiguous_is_failed;
 mod around;
 mod blocked_channels_are_read;
+mod cancelled_without_a_fence;
 mod change_under_the_previous_key;
 mod decline_deletes_what_is_reused;
 mod deployed_before_the_commit_is_decided;

@@ -102,4 +102,9 @@ pub const UNSEEN: &[Unseen] = &[
         name: "union_state_taken_over_whole",
         why: "the simulated sources keep their offsets as split state, so that no task restores what is another's",
     },
+    Unseen {
+        name: "cancelled_without_a_fence",
+        why: "a leader must be cut off from its successor while hosts start, and the successor must die before it \
+              deploys anything: of 100,000 seeds one met that",
+    },
 ];

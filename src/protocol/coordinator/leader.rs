@@ -347,15 +347,24 @@ impl Leader {
         }
     }
 
-    // A host that still runs what is over did not hear so.
+    // A host that still runs what is over did not hear so. It is told of an attempt of this epoch, not of
+    // its own: whom it obeyed learns from what it has seen that somebody else leads. Otherwise it would
+    // ignore that leader for ever and keep to itself why, and if this one dies, too, nobody knows.
     fn cancel_leftovers(&self, host: HostId, active: Option<Attempt>, out: &mut Vec<Output>) {
-        let Some(active) = active else { return };
-        let over = match &self.execution {
-            Execution::Waiting | Execution::Stopped | Execution::Done => active <= self.attempt,
-            Execution::Deploying(_) | Execution::Starting(_) | Execution::Running(_) => active < self.attempt,
-        };
-        if over {
-            out.push(Output::Send { to: host, message: ToHost::Cancel { attempt: active } });
+        let over = self.over();
+        if active.is_some_and(|active| active <= over) {
+            out.push(Output::Send { to: host, message: ToHost::Cancel { attempt: over } });
+        }
+    }
+
+    // The last attempt that is over.
+    fn over(&self) -> Attempt {
+        match &self.execution {
+            Execution::Waiting | Execution::Stopped | Execution::Done => self.attempt,
+            // Runs count from 1: the one before the first is the epoch itself.
+            Execution::Deploying(_) | Execution::Starting(_) | Execution::Running(_) => {
+                Attempt { run: self.attempt.run - 1, ..self.attempt }
+            }
         }
     }
 

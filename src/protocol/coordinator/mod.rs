@@ -102,6 +102,12 @@ impl Coordinator {
         self.leader().is_none_or(|leader| leader.is_stale(attempt, message))
     }
 
+    /// Whether it believes that a leader is alive that says so with this epoch. A standby whose leader is
+    /// heard of does not campaign, and below the highest epoch it has heard of a leader is a zombie.
+    pub fn heeds(&self, epoch: LeaderEpoch) -> bool {
+        epoch >= self.heard
+    }
+
     fn leader(&self) -> Option<&Leader> {
         match &self.role {
             Role::Leading(leader) => Some(leader),
@@ -256,7 +262,7 @@ impl Coordinator {
     }
 
     fn peer_alive(&mut self, epoch: LeaderEpoch, out: &mut Vec<Output>) {
-        if epoch < self.heard {
+        if !self.heeds(epoch) {
             return;
         }
         self.heard = epoch;
