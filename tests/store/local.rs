@@ -75,6 +75,47 @@ fn what_was_being_written_is_listed_and_deleted_under_its_name() {
     });
 }
 
+/// Tasks of a new attempt meet where nothing is: what one of them makes is there already for another, and that
+/// is not the object.
+#[test]
+fn tasks_that_write_at_once_where_no_directory_is_all_succeed() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tasks = 8;
+    let together = std::sync::Barrier::new(usize::from(tasks));
+    for run in 1..=100 {
+        let write = |number| {
+            let task = task(number);
+            let name = ObjectName::State { attempt: attempt(1, run), task, checkpoint: CheckpointId(1) };
+            together.wait();
+            block_on(store.put_object(name, "state".into()))
+        };
+        std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..tasks).map(|number| scope.spawn(move || write(number))).collect();
+            for writer in writers {
+                let put = writer.join().unwrap();
+                assert!(matches!(put, Put::Written), "{put:?}");
+            }
+        });
+    }
+}
+
+/// The disk begins with it before it is whole.
+#[test]
+fn an_object_of_many_mebibytes_is_written_whole_and_leaves_nothing_beside_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let name = ObjectName::State { attempt: attempt(2, 1), task: task(0), checkpoint: CheckpointId(1) };
+    let pieces = (0..50_u8).map(|piece| Bytes::from(vec![piece; 200_000 + usize::from(piece)]));
+    let whole: Vec<u8> = pieces.clone().flatten().collect();
+    block_on(async {
+        assert!(matches!(store.put_object(name, pieces.collect()).await, Put::Written));
+        assert_eq!(store.get(name).await.unwrap(), whole);
+    });
+    let beside = directory.path().join(name.to_string());
+    assert_eq!(fs::read_dir(beside.parent().unwrap()).unwrap().count(), 1);
+}
+
 /// A crash after the link and before the staging file is removed: two names of one file.
 #[test]
 fn a_crash_after_a_write_leaves_it_whole() {

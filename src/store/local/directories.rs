@@ -22,7 +22,8 @@ pub(super) fn create_directory(directory: &FilePath, durability: Durability) -> 
         Err(error) => match (error.kind(), directory.parent().filter(is_named)) {
             (io::ErrorKind::NotFound, Some(parent)) => {
                 create_directory(parent, durability)?;
-                std::fs::create_dir(directory)?;
+                // Somebody else may have made it meanwhile.
+                return create_directory(directory, durability);
             }
             _ => return Err(error),
         },
@@ -35,7 +36,7 @@ pub(super) fn create_directory(directory: &FilePath, durability: Durability) -> 
     }
 }
 
-fn sync_directory(directory: &FilePath) -> io::Result<()> {
+pub(super) fn sync_directory(directory: &FilePath) -> io::Result<()> {
     #[cfg(unix)]
     std::fs::File::open(directory)?.sync_all()?;
     #[cfg(not(unix))]

@@ -1,9 +1,9 @@
 //! A local directory whose answers a power failure does not take back.
 //!
 //! What a write has reported as done is on disk: its bytes, its name, and the names of all
-//! directories above it. object_store's `LocalFileSystem`, built `with_fsync(true)`, syncs the
-//! bytes before the name can be seen, and the name before it answers. That leaves three ways to
-//! believe what is not on disk yet, and each is closed here:
+//! directories above it. Objects are created here ([`create`]), read and deleted by object_store's
+//! `LocalFileSystem`; the bytes are synced before the name can be seen, and the name before that is
+//! answered. That leaves three ways to believe what is not on disk yet, and each is closed here:
 //!
 //! - **A name that is there already** may have been made by a write that was given up, or killed,
 //!   between making it and syncing it. `AlreadyExists` is answered after the directory is synced,
@@ -23,6 +23,7 @@
 //! Only Unix can sync a directory; elsewhere the file system must keep names by itself, as NTFS
 //! does with its journal.
 
+mod create;
 mod directories;
 mod mapped;
 mod staged;
@@ -40,7 +41,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, local::LocalFileSystem, path::Path,
 };
 
@@ -114,6 +115,15 @@ impl Local {
         location.parts().fold(self.directories.root.clone(), |file, part| file.join(part.as_ref()))
     }
 
+    async fn create(&self, location: &Path, payload: PutPayload) -> Result<PutResult> {
+        let (file, durability) = (self.file(location), self.durability);
+        if blocking(move || create::create(&file, &payload, durability)).await? {
+            return Ok(PutResult { e_tag: None, version: None, extensions: Default::default() });
+        }
+        let source = io::Error::from(io::ErrorKind::AlreadyExists).into();
+        Err(Error::AlreadyExists { path: location.to_string(), source })
+    }
+
     /// Runs `sync` for `location`, if anything is synced.
     async fn synced(
         &self,
@@ -147,7 +157,10 @@ pub(super) async fn blocking<T: Send + 'static>(
 #[async_trait]
 impl ObjectStore for Local {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        let answer = self.files.put_opts(location, payload, options).await;
+        let answer = match options.mode {
+            PutMode::Create => self.create(location, payload).await,
+            PutMode::Overwrite | PutMode::Update(_) => self.files.put_opts(location, payload, options).await,
+        };
         match &answer {
             Ok(_) => {
                 if !self.directories.are_synced(&self.file(location)) {

@@ -4,9 +4,19 @@
 //! file, which may be as large as its state, and which `LocalFileSystem` never shows. Here it stands for the
 //! object that it would have become: whether that is garbage is decided like for every object.
 
-use std::{fs, io, path::Path as FilePath};
+use std::{
+    fs, io,
+    path::{Path as FilePath, PathBuf},
+};
 
 use object_store::{ObjectMeta, path::Path};
+
+/// The `number`th name of a file in which `object` is staged.
+pub(super) fn name(object: &FilePath, number: u64) -> PathBuf {
+    let mut name = object.as_os_str().to_owned();
+    name.push(format!("#{number}"));
+    name.into()
+}
 
 /// The name that the staging file `name` would have become.
 fn target(name: &str) -> Option<&str> {
