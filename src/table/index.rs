@@ -5,6 +5,7 @@
 //! touches more than one page, and never a record.
 
 use super::{
+    buffer::Spares,
     page::{self, DEPTH_MAX, Page, PageImage},
     slot::{Position, Slot},
 };
@@ -17,6 +18,8 @@ pub(super) struct Index {
     behind: u8,
     pages: Vec<Page>,
     entries: usize,
+    // As many as there are pages, at most.
+    spares: Spares,
 }
 
 /// The slot of a key, until the index is next changed.
@@ -43,7 +46,7 @@ impl Iterator for Candidates<'_> {
 
 impl Default for Index {
     fn default() -> Self {
-        Self { directory: Vec::new(), behind: 63, pages: Vec::new(), entries: 0 }
+        Self { directory: Vec::new(), behind: 63, pages: Vec::new(), entries: 0, spares: Spares::default() }
     }
 }
 
@@ -53,7 +56,8 @@ impl Index {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(&*self.directory) + self.pages.iter().map(Page::bytes).sum::<usize>()
+        let pages: usize = self.pages.iter().map(Page::bytes).sum();
+        size_of_val(&*self.directory) + pages + self.spares.bytes()
     }
 
     /// The first of the [candidates](Self::candidates), if it is in its home: nearly all keys that are there are
@@ -75,24 +79,24 @@ impl Index {
     /// Adds a key that is not there.
     pub(super) fn insert(&mut self, hash: u64, position: Position) {
         let slot = Slot::new(hash, position);
-        while !self.page_of(hash).is_some_and(|page| page.insert(hash, slot)) {
+        while !self.insert_in_its_page(hash, slot) {
             self.grow(hash);
         }
         self.entries += 1;
     }
 
-    fn page_of(&mut self, hash: u64) -> Option<&mut Page> {
-        let page = *self.directory.get(self.prefix(hash))?;
-        Some(&mut self.pages[page as usize])
+    fn insert_in_its_page(&mut self, hash: u64, slot: Slot) -> bool {
+        let Some(&page) = self.directory.get(self.prefix(hash)) else { return false };
+        self.pages[page as usize].insert(hash, slot, &mut self.spares)
     }
 
     /// Names another position; gives how many bytes of the index it copied for that.
     pub(super) fn move_to(&mut self, place: Place, position: Position) -> usize {
-        self.pages[place.page].move_to(place.slot, position)
+        self.pages[place.page].move_to(place.slot, position, &mut self.spares)
     }
 
     pub(super) fn remove(&mut self, place: Place) {
-        self.pages[place.page].remove(place.slot);
+        self.pages[place.page].remove(place.slot, &mut self.spares);
         self.entries -= 1;
     }
 
@@ -103,6 +107,8 @@ impl Index {
 
     /// The pages, ascending by prefix.
     pub(super) fn freeze(&mut self) -> Vec<PageImage> {
+        // Until the next time each page is copied once at most.
+        self.spares.keep_at_most(self.pages.len());
         let pages: Vec<_> = self.pages_by_prefix().collect();
         pages.into_iter().map(|page| self.pages[page].freeze()).collect()
     }

@@ -82,7 +82,7 @@ pub struct Memory {
     pub dead_bytes: usize,
     /// Bytes allocated for records: live, dead and free ones.
     pub reserved_bytes: usize,
-    /// Bytes allocated for the index.
+    /// Bytes allocated for the index, those among them that are kept for copies of its pages.
     pub index_bytes: usize,
 }
 

@@ -11,7 +11,7 @@
 use bytes::Bytes;
 
 use super::{
-    buffer::{self, Buffer},
+    buffer::{self, Buffer, Spares},
     slot::{Position, Slot, TAG_BITS},
     slots::Slots,
     window::{self, Equal, Line, WINDOW},
@@ -86,7 +86,7 @@ impl Page {
     }
 
     /// Puts a new slot before all with greater tags; `false` if there is no room.
-    pub(super) fn insert(&mut self, hash: u64, new: Slot) -> bool {
+    pub(super) fn insert(&mut self, hash: u64, new: Slot, spares: &mut Spares) -> bool {
         // A page with the longest prefix has nothing left to split by: it is filled to the end.
         if self.entries() >= self.homes.count() / 8 * 7 && self.homes.depth < DEPTH_MAX {
             return false;
@@ -97,7 +97,7 @@ impl Page {
         let Some(gap) = after.iter().position(|&slot| Slot::from_bytes(slot).is_empty()) else {
             return false;
         };
-        let (slots, _) = self.slots.owned_or_copied().as_chunks_mut::<{ Slot::BYTES }>();
+        let (slots, _) = self.slots.owned_or_copied(spares).as_chunks_mut::<{ Slot::BYTES }>();
         slots.copy_within(slot..slot + gap, slot + 1);
         slots[slot] = new.to_bytes();
         self.entries += 1;
@@ -105,18 +105,18 @@ impl Page {
     }
 
     /// Names another position; gives how many bytes it copied for that.
-    pub(super) fn move_to(&mut self, slot: usize, position: Position) -> usize {
+    pub(super) fn move_to(&mut self, slot: usize, position: Position, spares: &mut Spares) -> usize {
         let copied = if self.slots.is_shared() { self.slots.len() } else { 0 };
-        let (slots, _) = self.slots.owned_or_copied().as_chunks_mut::<{ Slot::BYTES }>();
+        let (slots, _) = self.slots.owned_or_copied(spares).as_chunks_mut::<{ Slot::BYTES }>();
         slots[slot] = Slot::from_bytes(slots[slot]).moved_to(position).to_bytes();
         copied
     }
 
     /// Empties a slot. Those that lie behind it and not in their homes move up, so that no search
     /// ends too early and nothing is left to mark the place.
-    pub(super) fn remove(&mut self, slot: usize) {
+    pub(super) fn remove(&mut self, slot: usize, spares: &mut Spares) {
         let homes = self.homes;
-        let (slots, _) = self.slots.owned_or_copied().as_chunks_mut::<{ Slot::BYTES }>();
+        let (slots, _) = self.slots.owned_or_copied(spares).as_chunks_mut::<{ Slot::BYTES }>();
         let is_displaced = |&(at, &slot): &(usize, &[u8; Slot::BYTES])| {
             let slot = Slot::from_bytes(slot);
             !slot.is_empty() && homes.home(slot.hash()) < at

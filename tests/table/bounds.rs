@@ -155,3 +155,27 @@ fn large_records_leave_nothing_behind() {
         assert_eq!((memory.dead_bytes, memory.reserved_bytes), (0, memory.live_bytes));
     }
 }
+
+/// Pages that a snapshot shares are copied, and what it gives back is kept for the next copies.
+#[test]
+fn what_is_kept_for_copies_of_the_index_is_as_large_as_the_index_at_most() {
+    let mut table: Table = Table::new();
+    let change_all = |table: &mut Table, value: u64| {
+        for number in 0..20_000_u64 {
+            table.put(&number.to_le_bytes(), &value.to_le_bytes()).unwrap();
+        }
+    };
+    change_all(&mut table, 0);
+    let index = table.memory().index_bytes;
+    for (round, held) in [1, 1, 1, 3, 7, 2].into_iter().enumerate() {
+        let mut frozen = Vec::new();
+        for value in 0..held {
+            frozen.push(table.freeze());
+            change_all(&mut table, round as u64 * 10 + value);
+        }
+        assert_eq!(table.memory().index_bytes, index, "what they share is not the table's");
+        drop(frozen);
+        let kept = table.memory().index_bytes - index;
+        assert!(index / 2 < kept && kept <= index, "{held} were held, {kept} bytes are kept for {index}");
+    }
+}

@@ -4,9 +4,10 @@
 //! still has few. The last chunk of a small table grows by quarters instead; twenty keys take 1 KiB.
 //!
 //! A snapshot cuts the last chunk off where it ends, and what is behind is wasted. So the first chunk behind a snapshot
-//! has room for what was appended between the last two, and for 64 KiB at most; later ones for as much as was
-//! appended since. Waste stays in proportion to what is written, however often snapshots are taken. That makes
-//! small chunks; once there are many, the smallest is emptied, and once there are too many, at once.
+//! has room for a quarter more than was appended between the last two, and for 64 KiB at most, so that it seldom
+//! grows; later ones for as much as was appended since. Waste stays in proportion to what is written, however often
+//! snapshots are taken. That makes small chunks; once there are many, the smallest is emptied, and once there are too
+//! many, at once.
 
 use bytes::BytesMut;
 
@@ -107,7 +108,7 @@ impl Log {
             return Ok(tail);
         }
         // Not more at once than is soon had; and then as much again.
-        let expected = self.expected.min(GROWN_BYTES_MAX).max(self.appended);
+        let expected = (self.expected + self.expected / 4).min(GROWN_BYTES_MAX).max(self.appended);
         let wanted = expected.clamp(CHUNK_BYTES_MIN, share);
         let number = self.new_chunk(wanted.max(size))?;
         self.tail = Some(number);
