@@ -56,7 +56,11 @@ pub fn on_a_small_disk(disk: &Path) -> Result<String, Box<dyn Error>> {
     fill(&ballast)?;
     let trouble = process.wait_for("the disk to be full", is_trouble("No space left on device"))?;
     explains(&trouble, &["no space is left in", "free some or enlarge it", "stays usable"], &checkpoints)?;
-    process.wait_for("the checkpoint to be given up", is_abort)?;
+    // A task that cannot write gives the checkpoint up. Once its manifest is to be created it is given up no more:
+    // where that is the first to find no room, it is tried again until there is some.
+    if !is_of_a_manifest(&trouble) {
+        process.wait_for("the checkpoint to be given up", is_abort)?;
+    }
     let heard = process.kill()?;
     judge.look(&checkpoints, heard.committed)?;
 
@@ -106,6 +110,10 @@ fn is_abort(mark: &Mark) -> bool {
 
 fn is_trouble(words: &str) -> impl Fn(&Mark) -> bool {
     move |mark| matches!(mark, Mark::Trouble(trouble) if trouble.contains(words))
+}
+
+fn is_of_a_manifest(mark: &Mark) -> bool {
+    is_trouble("create manifest/")(mark)
 }
 
 /// Says what, where and what to do.

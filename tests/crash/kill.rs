@@ -215,11 +215,13 @@ impl Process {
         Ok(Self { child, marks, heard: Vec::new() })
     }
 
-    /// The next mark that `is_it`.
+    /// The next mark that `is_it`, however many others there are.
     pub fn wait_for(&mut self, what: &str, is_it: impl FnMut(&Mark) -> bool) -> Result<Mark, Box<dyn Error>> {
         let mut is_it = is_it;
+        #[expect(clippy::disallowed_methods, reason = "a process that hangs does so in real time")]
+        let began = std::time::Instant::now();
         loop {
-            match self.marks.recv_timeout(PATIENCE) {
+            match self.marks.recv_timeout(PATIENCE.saturating_sub(began.elapsed())) {
                 Ok(mark) => {
                     self.heard.push(mark.clone());
                     if is_it(&mark) {
