@@ -188,12 +188,9 @@ pub const REBORN: Story = Story {
 pub const FORGETFUL: Story = Story {
     name: "forgetful",
     about: "Two coordinators, the second overtakes the first, ends what it runs, dies and remembers nothing: the first must learn all the same that it does not lead any more.",
-    log: &[&[]],
-    counting: false,
-    hosts: &[1],
     manifests_retained: 16,
     budget: Budget { campaigns: 2, coordinator_crashes: 1, heartbeats: 1, checkpoints: 1, ..CALM },
-    ..LEADERSHIP
+    ..ZOMBIES
 };
 
 /// A host that is believed to be gone and goes on.
