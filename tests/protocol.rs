@@ -6,7 +6,13 @@ mod common;
 mod desk;
 #[path = "protocol/facts.rs"]
 mod facts;
+#[path = "protocol/leadership.rs"]
+mod leadership;
+#[path = "protocol/names.rs"]
+mod names;
 #[path = "protocol/story.rs"]
 mod story;
+#[path = "protocol/sweeps.rs"]
+mod sweeps;
 #[path = "protocol/written.rs"]
 mod written;

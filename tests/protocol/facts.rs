@@ -3,27 +3,17 @@
 use std::sync::Arc;
 
 use keygroups::{
-    checkpoint::{Attempt, CheckpointId, LeaderEpoch, ManifestVersion, ObjectName, TaskId, VertexId},
-    key_group::Subtask,
+    checkpoint::{CheckpointId, ManifestVersion},
     protocol::{
         Barrier, CoordinatorInput, CoordinatorOutput, CoordinatorTimer as Timer, CreateOutcome, HostId,
-        HostInput, HostOutput, PutOutcome, ReadOutcome, SweepRequest, Swept, ToCoordinator, ToHost,
+        HostInput, HostOutput, PutOutcome, ReadOutcome, ToCoordinator, ToHost,
     },
 };
 
-use crate::desk::{Desk, parallelism, said, snapshot};
-
-fn task(vertex: u16, subtask: u16) -> TaskId {
-    TaskId { vertex: VertexId(vertex), subtask: Subtask(subtask) }
-}
-
-fn latest(after: u64, outcome: ReadOutcome) -> CoordinatorInput {
-    CoordinatorInput::Latest { after: ManifestVersion(after), outcome }
-}
-
-fn attempt(epoch: u64, run: u32) -> Attempt {
-    Attempt { epoch: LeaderEpoch(epoch), run }
-}
+use crate::{
+    desk::{Desk, parallelism, said, snapshot},
+    names::{attempt, latest, task},
+};
 
 #[test]
 fn late_acknowledgement_changes_nothing() {
@@ -168,47 +158,6 @@ fn rescale_above_max_parallelism_is_refused() {
 }
 
 #[test]
-fn ambiguous_create_is_repeated_and_recognised_as_ours() {
-    let mut coordinator = Desk::new(1, 0, 0, 1).coordinators.remove(0);
-    let mut out = Vec::new();
-    coordinator.handle(CoordinatorInput::Timer(Timer::LeaderSilence), &mut out);
-    coordinator.handle(latest(0, ReadOutcome::Absent), &mut out);
-    let Some(CoordinatorOutput::CreateManifest(proposed)) = out.pop() else { panic!("{out:?}") };
-    let answer = |outcome| CoordinatorInput::Create { version: ManifestVersion(1), outcome };
-    out.clear();
-    // It landed, and the answer was lost.
-    coordinator.handle(answer(CreateOutcome::Unknown), &mut out);
-    assert_eq!(out, [CoordinatorOutput::SetTimer(Timer::StoreRetry)]);
-    out.clear();
-    coordinator.handle(CoordinatorInput::Timer(Timer::StoreRetry), &mut out);
-    assert_eq!(out, [CoordinatorOutput::CreateManifest(Arc::clone(&proposed))]);
-    out.clear();
-    coordinator.handle(answer(CreateOutcome::Exists), &mut out);
-    assert_eq!(out, [CoordinatorOutput::ReadLatest { after: ManifestVersion(1) }]);
-    coordinator.handle(latest(1, ReadOutcome::Found(proposed)), &mut out);
-    assert_eq!(coordinator.leads(), Some(LeaderEpoch(1)));
-}
-
-#[test]
-fn create_of_a_pruned_version_is_not_believed() {
-    let mut desk = Desk::running(2, 2, 2);
-    let mut late = Desk::new(1, 0, 0, 2).coordinators.remove(0);
-    let mut out = Vec::new();
-    late.handle(CoordinatorInput::Timer(Timer::LeaderSilence), &mut out);
-    late.handle(latest(0, ReadOutcome::Found(Arc::clone(desk.newest()))), &mut out);
-    for _ in 0..20 {
-        desk.fire(0, Timer::Checkpoint);
-    }
-    assert!(!desk.manifests.contains_key(&ManifestVersion(2)), "it must be pruned for this story");
-    late.handle(
-        CoordinatorInput::Create { version: ManifestVersion(2), outcome: CreateOutcome::Created },
-        &mut out,
-    );
-    late.handle(latest(2, ReadOutcome::Found(Arc::clone(desk.newest()))), &mut out);
-    assert_eq!(late.leads(), None);
-}
-
-#[test]
 fn failure_while_a_commit_is_undecided_waits_for_the_decision() {
     let mut desk = Desk::running(2, 2, 2);
     let mut leader = desk.coordinators[0].clone();
@@ -236,46 +185,6 @@ fn failure_while_a_commit_is_undecided_waits_for_the_decision() {
     assert!(out.contains(&CoordinatorOutput::SetTimer(Timer::Restart)), "{out:?}");
     desk.trace.clear();
     assert_eq!(leader.manifest().map(|manifest| manifest.newest_checkpoint_id()), Some(CheckpointId(1)));
-}
-
-fn ask_for_sweep(desk: &mut Desk) -> SweepRequest {
-    let mut out = Vec::new();
-    desk.coordinators[0].handle(CoordinatorInput::Timer(Timer::Sweep), &mut out);
-    let asked = out.iter().find_map(|output| match output {
-        CoordinatorOutput::Sweep(request) => Some(*request),
-        _ => None,
-    });
-    asked.expect("a leader sweeps")
-}
-
-#[test]
-fn sweep_leaves_what_was_committed_after_it_was_asked_for() {
-    let mut desk = Desk::running(2, 2, 2);
-    let request = ask_for_sweep(&mut desk);
-    // Committed between the listing's walk of the chain, which finds nothing, and its answer.
-    desk.fire(0, Timer::Checkpoint);
-    let objects = desk.objects.iter().copied().collect();
-    let before = desk.objects.len();
-    let swept = Swept { objects, committed: vec![] };
-    desk.coordinator(0, CoordinatorInput::Swept { request, swept: Some(swept) });
-    assert_eq!(desk.objects.len(), before);
-}
-
-#[test]
-fn sweep_collects_what_an_aborted_checkpoint_left() {
-    let mut desk = Desk::running(2, 2, 2);
-    // Everybody uploads; one acknowledgement is lost.
-    desk.cut = [HostId(1)].into();
-    desk.fire(0, Timer::Checkpoint);
-    desk.fire(0, Timer::Expiry(CheckpointId(1)));
-    desk.cut.clear();
-    desk.fire(0, Timer::Checkpoint);
-    let leftovers =
-        |desk: &Desk| desk.objects.iter().filter(|name| name.checkpoint() == CheckpointId(1)).count();
-    assert!(leftovers(&desk) > 0);
-    desk.fire(0, Timer::Sweep);
-    assert_eq!(leftovers(&desk), 0);
-    assert!(desk.newest().objects().all(|name| desk.objects.contains(name)));
 }
 
 #[test]
@@ -341,123 +250,6 @@ fn job_finishes_with_a_last_checkpoint_when_all_input_is_processed() {
     assert!(desk.trace.iter().any(|line| line == "coordinator 0: the job is finished with checkpoint 1"));
 }
 
-/// Story: a store held back an upload of an attempt that was over, for so long that the leader had
-/// swept the attempt and found nothing. Later sweeps began after that attempt, so the object stayed
-/// for as long as that leader led. Found by the simulation (chaos swarm, seeds 11, 99, 125).
-#[test]
-fn sweep_finds_an_upload_that_landed_after_its_attempt_was_swept() {
-    let mut desk = Desk::running(2, 2, 2);
-    desk.fire(0, Timer::Checkpoint);
-    desk.coordinator(0, CoordinatorInput::Rescale(parallelism(1)));
-    desk.fire(0, Timer::Sweep);
-    let late = ObjectName::State { attempt: attempt(1, 1), task: task(1, 0), checkpoint: CheckpointId(9) };
-    desk.objects.insert(late);
-    desk.fire(0, Timer::Sweep);
-    assert!(desk.objects.contains(&late), "this sweep begins after that attempt, or the story is another");
-    for _ in 0..64 {
-        desk.fire(0, Timer::Sweep);
-    }
-    assert!(!desk.objects.contains(&late));
-}
-
-/// Story: a leader asked for a sweep and was deposed before the answer came. Another leader committed
-/// outputs. The first was elected again and asked again; the answer to its first question came late. It
-/// had not seen the other leader's outputs, so judged by what is known now they looked unnamed. Found by
-/// reading, when the driver was written.
-#[test]
-fn sweep_asked_for_in_an_earlier_leadership_deletes_nothing() {
-    let mut desk = Desk::new(2, 2, 2, 2);
-    desk.fire(0, Timer::LeaderSilence);
-    desk.fire(0, Timer::Restart);
-    let early = ask_for_sweep(&mut desk);
-    desk.fire(1, Timer::LeaderSilence);
-    desk.fire(1, Timer::Restart);
-    desk.fire(1, Timer::Checkpoint);
-    desk.fire(0, Timer::LeaderSilence);
-    let late = ask_for_sweep(&mut desk);
-    assert_ne!(early, late);
-    let before = desk.objects.len();
-    let swept = Swept { objects: desk.objects.iter().copied().collect(), committed: vec![] };
-    desk.coordinator(0, CoordinatorInput::Swept { request: early, swept: Some(swept) });
-    assert_eq!(desk.objects.len(), before);
-}
-
-/// Story: a read of the newest manifest that was begun before a create may list an older newest
-/// version, sleep while the versions above are created and pruned, and then find ours by its name.
-/// Found by reading, when the driver was written.
-#[test]
-fn read_begun_before_a_create_decides_nothing_about_it() {
-    let mut coordinator = Desk::new(1, 0, 0, 1).coordinators.remove(0);
-    let mut out = Vec::new();
-    coordinator.handle(CoordinatorInput::Timer(Timer::LeaderSilence), &mut out);
-    coordinator.handle(latest(0, ReadOutcome::Absent), &mut out);
-    let Some(CoordinatorOutput::CreateManifest(proposed)) = out.pop() else { panic!("{out:?}") };
-    let created = CoordinatorInput::Create { version: ManifestVersion(1), outcome: CreateOutcome::Created };
-    coordinator.handle(created, &mut out);
-    coordinator.handle(latest(0, ReadOutcome::Found(Arc::clone(&proposed))), &mut out);
-    assert_eq!(coordinator.leads(), None);
-    coordinator.handle(latest(1, ReadOutcome::Found(proposed)), &mut out);
-    assert_eq!(coordinator.leads(), Some(LeaderEpoch(1)));
-}
-
-/// Story: the read that settles a claim was answered while the claim was the newest manifest, and the
-/// answer was on its way for so long that another had claimed the next epoch and said so. The first led
-/// all the same, until the next sign of life of its successor. Found by the model, when carrying a store
-/// request out and hearing of it were checked as two steps (`model/tests/splits`).
-#[test]
-fn claim_whose_successor_was_heard_of_does_not_lead() {
-    let mut coordinator = Desk::new(1, 0, 0, 1).coordinators.remove(0);
-    let mut out = Vec::new();
-    coordinator.handle(CoordinatorInput::Timer(Timer::LeaderSilence), &mut out);
-    coordinator.handle(latest(0, ReadOutcome::Absent), &mut out);
-    let Some(CoordinatorOutput::CreateManifest(proposed)) = out.pop() else { panic!("{out:?}") };
-    let created = CoordinatorInput::Create { version: ManifestVersion(1), outcome: CreateOutcome::Created };
-    coordinator.handle(created, &mut out);
-    coordinator.handle(CoordinatorInput::PeerAlive(LeaderEpoch(2)), &mut out);
-    out.clear();
-    coordinator.handle(latest(1, ReadOutcome::Found(proposed)), &mut out);
-    assert_eq!(coordinator.leads(), None);
-    assert_eq!(out, [CoordinatorOutput::SetTimer(Timer::LeaderSilence)]);
-}
-
-/// Story: a leader was cut off from the other coordinator, which claimed the next epoch, told a host that the
-/// attempt it ran was over, and died before it deployed anything. It came back, remembered nothing and heard
-/// that a leader was alive. That one repeated for ever a start that the host would not hear: it created no
-/// manifest meanwhile, and nothing else would have told it that it was deposed. Found by seed 70086943 of the
-/// simulation, the only one of 100,000; `tests/regressions/deposed_leader_is_never_told.json` is that run made
-/// small. Now whoever says that an attempt is over says it with its own epoch, which hosts tell everybody.
-#[test]
-fn host_whose_attempt_another_leader_has_ended_tells_the_one_before() {
-    let mut desk = Desk::new(2, 1, 3, 2);
-    desk.fire(0, Timer::LeaderSilence);
-    let mut successor = desk.coordinators[1].clone();
-    desk.fire(0, Timer::Restart);
-    // It takes over, and nobody hears of it but the host.
-    let mut out = Vec::new();
-    successor.handle(CoordinatorInput::Timer(Timer::LeaderSilence), &mut out);
-    let newest = ReadOutcome::Found(Arc::clone(desk.newest()));
-    successor.handle(latest(0, newest), &mut out);
-    let Some(CoordinatorOutput::CreateManifest(claim)) = out.pop() else { panic!("{out:?}") };
-    let created = CoordinatorInput::Create { version: claim.version, outcome: CreateOutcome::Created };
-    successor.handle(created, &mut out);
-    successor.handle(latest(claim.version.0, ReadOutcome::Found(claim)), &mut out);
-    let mut said = Vec::new();
-    desk.hosts[0].handle(HostInput::Heartbeat, &mut said);
-    let Some(HostOutput::SendAll(register)) = said.first() else { panic!("{said:?}") };
-    out.clear();
-    successor.handle(CoordinatorInput::Host(register.clone()), &mut out);
-    let cancel = out.iter().find_map(|output| match output {
-        CoordinatorOutput::Send { message: message @ ToHost::Cancel { .. }, .. } => Some(message.clone()),
-        _ => None,
-    });
-    desk.host(0, HostInput::Coordinator(cancel.expect("the host runs what is over")));
-    assert_eq!(desk.hosts[0].tasks().count(), 0);
-    // The successor dies.
-    assert_eq!(desk.coordinators[0].leads(), Some(LeaderEpoch(1)));
-    desk.host(0, HostInput::Heartbeat);
-    assert_eq!(desk.coordinators[0].leads(), None);
-}
-
 #[test]
 fn lost_trigger_and_lost_acknowledgement_are_repeated_with_the_next_heartbeats() {
     let mut desk = Desk::running(2, 2, 2);
@@ -469,19 +261,6 @@ fn lost_trigger_and_lost_acknowledgement_are_repeated_with_the_next_heartbeats()
     desk.cut.clear();
     desk.host(1, HostInput::Heartbeat);
     assert_eq!(desk.newest().newest_checkpoint_id(), CheckpointId(1));
-}
-
-#[test]
-fn zombie_leaders_sign_of_life_does_not_keep_a_standby_from_campaigning() {
-    let mut desk = Desk::new(3, 2, 2, 2);
-    desk.fire(0, Timer::LeaderSilence);
-    desk.fire(1, Timer::LeaderSilence);
-    // Epoch 2 leads, and is silent from now on; epoch 1 does not know that it is over.
-    let mut out = Vec::new();
-    desk.coordinators[2].handle(CoordinatorInput::PeerAlive(LeaderEpoch(1)), &mut out);
-    assert_eq!(out, []);
-    desk.coordinators[2].handle(CoordinatorInput::PeerAlive(LeaderEpoch(2)), &mut out);
-    assert_eq!(out, [CoordinatorOutput::SetTimer(Timer::LeaderSilence)]);
 }
 
 #[test]
