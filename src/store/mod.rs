@@ -135,7 +135,13 @@ impl CheckpointStore {
         if self.wants_huge_pages(result.range.end - result.range.start) {
             return huge_pages::bytes(result).await;
         }
-        result.bytes().await
+        match result {
+            #[cfg(feature = "fs")]
+            GetResult { payload: object_store::GetResultPayload::File(file, _), range, .. } => {
+                local::read::bytes(file, range).await
+            }
+            streamed => streamed.bytes().await,
+        }
     }
 }
 

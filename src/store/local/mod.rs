@@ -26,6 +26,7 @@
 mod create;
 mod directories;
 mod mapped;
+pub(super) mod read;
 mod staged;
 mod unwritable;
 
