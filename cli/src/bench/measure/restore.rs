@@ -52,6 +52,9 @@ pub struct Restore {
     sorted: Way,
     /// Files of entries, checksums verified, into boxed tables.
     boxed: Way,
+    /// The same files of entries, read and not looked at.
+    alone: Way,
+    alone_bytes: u64,
     memcpy: f64,
     /// Bytes read over bytes owned.
     amplification: f64,
@@ -74,7 +77,8 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Res
     let as_entries = written(&files, &by_task, sorted, 2)?;
     let as_boxed = boxed_files(&by_task, directory.path())?;
     let (mut tables, mut mapped, mut huge) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut entries, mut boxed) = (Vec::new(), Vec::new());
+    let (mut entries, mut boxed, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    let mut alone_bytes = 0;
     let mut read = RestoreMetrics::default();
     for _ in 0..rounds {
         let (took, metrics) = restored(&files, &as_tables, &by_task)?;
@@ -89,6 +93,9 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Res
             |groups| groups.iter().map(Group::len).sum::<usize>() as u64,
             keys,
         )?);
+        let (took, bytes) = grouped::read_alone(&as_boxed)?;
+        alone.push(took);
+        alone_bytes = bytes;
     }
     Ok(Restore {
         keys,
@@ -98,6 +105,8 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Res
         huge: Way::medians(&huge),
         sorted: Way::medians(&entries),
         boxed: Way::medians(&boxed),
+        alone: Way::medians(&alone),
+        alone_bytes,
         memcpy: copy::memcpy(TASKS as usize, rounds),
         amplification: read.amplification().unwrap_or_default(),
     })
@@ -164,11 +173,26 @@ impl Restore {
     /// How much faster than another `way` to restore as many keys.
     pub fn against(&self, name: &str, way: &Way, memory: &str) -> Figure {
         let (copied, mapped) = (self.ratio(way), way.wall_ms / self.mapped.wall_ms);
+        let of_reading = way.wall_ms / self.alone.wall_ms;
         Figure::new(
             format!("the same against {name}, {}, {memory}", figure::keys(self.keys)),
             format!(
-                "**{copied:.1}×** as fast, mapped **{mapped:.1}×**; {:.0} ms, CPU {:.0} ms",
+                "**{copied:.1}×** as fast, mapped **{mapped:.1}×**; {:.0} ms, CPU {:.0} ms, {of_reading:.1}× \
+                 as long as reading alone",
                 way.wall_ms, way.processor_ms
+            ),
+        )
+    }
+
+    /// What no restore that reads can be faster than.
+    fn beside_reading(&self, memory: &str) -> Figure {
+        let Way { wall_ms, processor_ms } = self.alone;
+        let (ours, megabytes) = (self.tables.wall_ms / wall_ms, self.alone_bytes as f64 / 1e6);
+        Figure::new(
+            format!("as many bytes read by 4 tasks and not looked at, {}, {memory}", figure::keys(self.keys)),
+            format!(
+                "**{wall_ms:.1} ms**, CPU {processor_ms:.0} ms for {megabytes:.0} MB; the restore takes \
+                 **{ours:.1}×** as long"
             ),
         )
     }
@@ -207,6 +231,7 @@ impl Restore {
             otherwise("into huge pages (`?huge_pages=on`)", self.huge),
             self.against("our own snapshots written entry by entry", &self.sorted, memory),
             self.against("boxed tables, only checksums verified", &self.boxed, memory),
+            self.beside_reading(memory),
         ]
     }
 }
