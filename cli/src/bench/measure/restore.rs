@@ -60,8 +60,9 @@ pub struct Restore {
     amplification: f64,
 }
 
-/// By turns. After each restore of ours the number of entries and every 101st value is checked, which is not
-/// measured.
+/// By turns, after a round that does not count: memory that a virtual machine never used, or gave back, comes from
+/// its host, and whoever is first would pay for that. After each restore of ours the number of entries and every 101st value
+/// is checked, which is not measured.
 ///
 /// # Errors
 ///
@@ -80,7 +81,7 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Res
     let (mut entries, mut boxed, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     let mut alone_bytes = 0;
     let mut read = RestoreMetrics::default();
-    for _ in 0..rounds {
+    for _ in 0..=rounds {
         let (took, metrics) = restored(&files, &as_tables, &by_task)?;
         tables.push(took);
         read = metrics;
@@ -100,12 +101,12 @@ pub fn restore(keys: u64, rounds: usize, directory: &Path) -> anyhow::Result<Res
     Ok(Restore {
         keys,
         bytes: as_tables.iter().map(|handle| handle.bytes).sum(),
-        tables: Way::medians(&tables),
-        mapped: Way::medians(&mapped),
-        huge: Way::medians(&huge),
-        sorted: Way::medians(&entries),
-        boxed: Way::medians(&boxed),
-        alone: Way::medians(&alone),
+        tables: Way::medians(&tables[1..]),
+        mapped: Way::medians(&mapped[1..]),
+        huge: Way::medians(&huge[1..]),
+        sorted: Way::medians(&entries[1..]),
+        boxed: Way::medians(&boxed[1..]),
+        alone: Way::medians(&alone[1..]),
         alone_bytes,
         memcpy: copy::memcpy(TASKS as usize, rounds),
         amplification: read.amplification().unwrap_or_default(),
