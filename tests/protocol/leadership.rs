@@ -3,24 +3,34 @@
 use std::sync::Arc;
 
 use keygroups::{
-    checkpoint::{LeaderEpoch, ManifestVersion},
+    checkpoint::{LeaderEpoch, Manifest, ManifestVersion},
     protocol::{
-        CoordinatorInput, CoordinatorOutput, CoordinatorTimer as Timer, CreateOutcome, HostInput, HostOutput,
-        ReadOutcome, ToHost,
+        Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer as Timer, CreateOutcome,
+        HostInput, HostOutput, ReadOutcome, ToHost,
     },
 };
 
 use crate::{desk::Desk, names::latest};
 
-#[test]
-fn ambiguous_create_is_repeated_and_recognised_as_ours() {
+/// A coordinator that has asked for the first manifest to be created, and that manifest.
+fn campaigning() -> (Coordinator, Arc<Manifest>) {
     let mut coordinator = Desk::new(1, 0, 0, 1).coordinators.remove(0);
     let mut out = Vec::new();
     coordinator.handle(CoordinatorInput::Timer(Timer::LeaderSilence), &mut out);
     coordinator.handle(latest(0, ReadOutcome::Absent), &mut out);
     let Some(CoordinatorOutput::CreateManifest(proposed)) = out.pop() else { panic!("{out:?}") };
-    let answer = |outcome| CoordinatorInput::Create { version: ManifestVersion(1), outcome };
-    out.clear();
+    (coordinator, proposed)
+}
+
+/// What it hears of that create.
+fn answer(outcome: CreateOutcome) -> CoordinatorInput {
+    CoordinatorInput::Create { version: ManifestVersion(1), outcome }
+}
+
+#[test]
+fn ambiguous_create_is_repeated_and_recognised_as_ours() {
+    let (mut coordinator, proposed) = campaigning();
+    let mut out = Vec::new();
     // It landed, and the answer was lost.
     coordinator.handle(answer(CreateOutcome::Unknown), &mut out);
     assert_eq!(out, [CoordinatorOutput::SetTimer(Timer::StoreRetry)]);
@@ -58,13 +68,9 @@ fn create_of_a_pruned_version_is_not_believed() {
 /// Found by reading, when the driver was written.
 #[test]
 fn read_begun_before_a_create_decides_nothing_about_it() {
-    let mut coordinator = Desk::new(1, 0, 0, 1).coordinators.remove(0);
+    let (mut coordinator, proposed) = campaigning();
     let mut out = Vec::new();
-    coordinator.handle(CoordinatorInput::Timer(Timer::LeaderSilence), &mut out);
-    coordinator.handle(latest(0, ReadOutcome::Absent), &mut out);
-    let Some(CoordinatorOutput::CreateManifest(proposed)) = out.pop() else { panic!("{out:?}") };
-    let created = CoordinatorInput::Create { version: ManifestVersion(1), outcome: CreateOutcome::Created };
-    coordinator.handle(created, &mut out);
+    coordinator.handle(answer(CreateOutcome::Created), &mut out);
     coordinator.handle(latest(0, ReadOutcome::Found(Arc::clone(&proposed))), &mut out);
     assert_eq!(coordinator.leads(), None);
     coordinator.handle(latest(1, ReadOutcome::Found(proposed)), &mut out);
@@ -77,13 +83,9 @@ fn read_begun_before_a_create_decides_nothing_about_it() {
 /// request out and hearing of it were checked as two steps (`model/tests/splits`).
 #[test]
 fn claim_whose_successor_was_heard_of_does_not_lead() {
-    let mut coordinator = Desk::new(1, 0, 0, 1).coordinators.remove(0);
+    let (mut coordinator, proposed) = campaigning();
     let mut out = Vec::new();
-    coordinator.handle(CoordinatorInput::Timer(Timer::LeaderSilence), &mut out);
-    coordinator.handle(latest(0, ReadOutcome::Absent), &mut out);
-    let Some(CoordinatorOutput::CreateManifest(proposed)) = out.pop() else { panic!("{out:?}") };
-    let created = CoordinatorInput::Create { version: ManifestVersion(1), outcome: CreateOutcome::Created };
-    coordinator.handle(created, &mut out);
+    coordinator.handle(answer(CreateOutcome::Created), &mut out);
     coordinator.handle(CoordinatorInput::PeerAlive(LeaderEpoch(2)), &mut out);
     out.clear();
     coordinator.handle(latest(1, ReadOutcome::Found(proposed)), &mut out);

@@ -70,8 +70,7 @@ impl GroupedFile {
     }
 }
 
-/// Every new task reads what it owns and looks at nothing: faster than this is no restore that reads. Gives the number of
-/// bytes, too.
+/// Every new task reads what it owns and looks at nothing: no restore that reads is faster. Gives the number of bytes, too.
 ///
 /// # Errors
 ///

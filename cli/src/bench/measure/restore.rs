@@ -190,7 +190,7 @@ impl Restore {
         let Way { wall_ms, processor_ms } = self.alone;
         let (ours, megabytes) = (self.tables.wall_ms / wall_ms, self.alone_bytes as f64 / 1e6);
         Figure::new(
-            format!("as many bytes read by 4 tasks and not looked at, {}, {memory}", figure::keys(self.keys)),
+            format!("the files of boxed tables only read, by 4 tasks, {}, {memory}", figure::keys(self.keys)),
             format!(
                 "**{wall_ms:.1} ms**, CPU {processor_ms:.0} ms for {megabytes:.0} MB; the restore takes \
                  **{ours:.1}×** as long"
