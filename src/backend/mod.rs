@@ -15,6 +15,8 @@
 //!   [`incremental`](crate::incremental) says why that is safe.
 //! - **Restores accumulate.** Each handle adds its key groups; none is cleared (FLINK-4731), none
 //!   can come twice, and [`StateBackend::finish_restore`] says whether one is missing.
+//! - **Several keys cost less together.** Who has a batch of records in hand says which keys they have
+//!   ([`StateBackend::prefetch`]); the accesses that follow do not wait for memory one after the other.
 //! - **Larger than memory is the same.** With the feature `disk`, a backend of the same API keeps its
 //!   state on a local disk (docs/larger_than_memory.md).
 //!
@@ -44,6 +46,7 @@ mod disk;
 mod error;
 mod frozen;
 mod group;
+mod prefetch;
 mod restore;
 mod sections;
 mod state;

@@ -13,7 +13,7 @@ use crate::{
     codec::CodecError,
     key_group::KeyGroup,
     snapshot::{SectionWriter, SnapshotError},
-    table::{Memory, PutError},
+    table::{Memory, PutError, Table},
 };
 
 /// A state of an owned key group.
@@ -38,6 +38,16 @@ pub(super) enum Storage {
 }
 
 impl Storage {
+    /// The table at `place`, if it lies in memory and was ever written to.
+    #[inline(always)]
+    pub(super) fn table(&self, place: Place) -> Option<&Table> {
+        match self {
+            Self::Memory(groups) => groups[place.slot].table(place.state),
+            #[cfg(feature = "disk")]
+            Self::Disk(_) => None,
+        }
+    }
+
     #[inline(always)]
     pub(super) fn get(&self, place: Place, key: &[u8]) -> Result<Option<StoredBytes<'_>>, BackendError> {
         match self {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, mem, ops::Deref};
 use bytes::{Buf, Bytes, BytesMut};
 
 /// What processors fetch at once, in bytes.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// No bytes, with room for so many, which begin where a line of the cache does.
 pub(super) fn with_lines(bytes: usize) -> BytesMut {

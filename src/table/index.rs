@@ -8,6 +8,7 @@ use super::{
     buffer::Spares,
     page::{self, DEPTH_MAX, Page, PageImage},
     slot::{Position, Slot},
+    window::Line,
 };
 
 #[derive(Debug)]
@@ -67,6 +68,13 @@ impl Index {
         let page = *self.directory.get(self.prefix(hash))? as usize;
         let (slot, position) = self.pages.get(page)?.at_home(hash)?;
         Some((Place { page, slot }, position))
+    }
+
+    /// The line in which a key is looked for first.
+    #[inline(always)]
+    pub(super) fn home(&self, hash: u64) -> Option<&Line> {
+        let page = *self.directory.get(self.prefix(hash))? as usize;
+        self.pages.get(page)?.home(hash)
     }
 
     /// Where keys with the tag of `hash` are, and their positions: nearly always one, or none.

@@ -42,6 +42,7 @@ mod index;
 mod log;
 mod named;
 mod page;
+mod prefetch;
 mod record;
 mod renumber;
 mod restore;

@@ -79,6 +79,12 @@ impl Page {
         Some((number * WINDOW + at, Slot::from_bytes(line[at]).low_position()))
     }
 
+    /// The line in which a key of this hash is looked for first.
+    #[inline(always)]
+    pub(super) fn home(&self, hash: u64) -> Option<&Line> {
+        lines(&self.slots).get(self.homes.line(hash))
+    }
+
     /// All slots that have the tag of `hash`, and their positions. With the greatest tag, empty slots come, too, at
     /// positions where no key is.
     pub(super) fn candidates(&self, hash: u64) -> Candidates<'_> {

@@ -120,6 +120,7 @@ fn key_group_that_is_not_owned_is_refused_by_every_access() {
         assert_eq!(backend.put(&states[0], key_group, &key, &1), Err(refusal.clone()));
         assert_eq!(backend.update(&states[0], key_group, &key, |_| Some(1)), Err(refusal.clone()));
         assert_eq!(backend.remove(&states[0], key_group, &key), Err(refusal.clone()));
+        assert_eq!(backend.prefetch(&states[0], [(key_group, &key)]), Err(refusal.clone()));
         assert_eq!(backend.certificate(key_group), Err(refusal.clone()));
         assert_eq!(backend.entries("flights", key_group).err(), Some(refusal.clone()));
         assert_eq!(backend.iter(&states[0], key_group).err(), Some(refusal));
@@ -127,6 +128,26 @@ fn key_group_that_is_not_owned_is_refused_by_every_access() {
     let refusal = backend.get(&states[0], KeyGroup(6), &key).unwrap_err();
     assert_eq!(refusal.to_string(), "key group 6 is not owned: this backend has key groups 2–5");
     assert_eq!(refusal.kind(), ErrorKind::Invalid);
+}
+
+#[test]
+fn prefetch_takes_every_key_of_any_number_and_changes_nothing() {
+    let max = max_parallelism(4);
+    let (mut backend, states) = backend(max, max.all());
+    let keys: Vec<_> = (0..100_u16).map(|number| (KeyGroup(number % 4), number.to_string())).collect();
+    // Half of them are there.
+    for (key_group, key) in keys.iter().step_by(2) {
+        backend.put(&states[1], *key_group, key, &7).unwrap();
+    }
+    let before = contents(&mut backend);
+    for count in [0, 1, 31, 32, 33, 64, 100] {
+        let mut left = keys[..count].iter().map(|(key_group, key)| (*key_group, key));
+        backend.prefetch(&states[1], left.by_ref()).unwrap();
+        assert_eq!(left.next(), None);
+        let encoded = keys[..count].iter().map(|(key_group, key)| (*key_group, key.as_bytes()));
+        backend.prefetch_encoded(&states[0], encoded).unwrap();
+    }
+    assert_eq!(contents(&mut backend), before);
 }
 
 #[test]
@@ -140,8 +161,10 @@ fn handle_of_another_backend_is_refused() {
     let max = max_parallelism(2);
     let (mine, _) = backend(max, max.all());
     let (_, theirs) = backend(max, max.all());
-    let refusal = mine.get(&theirs[0], KeyGroup(0), &String::new()).unwrap_err();
+    let key = (KeyGroup(0), &String::new());
+    let refusal = mine.get(&theirs[0], key.0, key.1).unwrap_err();
     assert_eq!(refusal.to_string(), "state 'flights' was registered with another backend");
+    assert_eq!(mine.prefetch(&theirs[0], [key]), Err(refusal));
 }
 
 #[test]

@@ -96,6 +96,12 @@ impl Log {
         Record::read(self.chunks.get(at.chunk())?.bytes.get(at.offset()..)?)
     }
 
+    /// What follows from here on in the chunk; nothing if there is no such place.
+    #[inline(always)]
+    pub(super) fn bytes_from(&self, at: Position) -> &[u8] {
+        self.chunks.get(at.chunk()).and_then(|chunk| chunk.bytes.get(at.offset()..)).unwrap_or_default()
+    }
+
     /// The value of the record that begins here, if that is one of `key`.
     pub(super) fn value(&self, at: Position, key: &[u8]) -> Option<&[u8]> {
         let bytes = &*self.chunks.get(at.chunk())?.bytes;

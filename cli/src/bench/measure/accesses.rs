@@ -12,6 +12,8 @@ use super::statistics::median;
 use super::tasks;
 
 const ACCESSES: usize = 1 << 20;
+/// As many keys are told beforehand as a small batch of records has.
+const BATCH: usize = 32;
 
 /// Millions of operations per second of all tasks together, and bytes.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -22,12 +24,20 @@ pub struct Speeds {
     bytes_per_entry: f64,
 }
 
+/// Millions of operations per second of all tasks together, where the keys of a batch are told beforehand.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct InBatches {
+    get: f64,
+    update: f64,
+}
+
 /// Both sides, medians of the rounds, and the memory of keys that are strings.
 #[derive(Clone, Debug, Serialize)]
 pub struct Accesses {
     keys: u64,
     ours: Speeds,
     boxed: Speeds,
+    ours_in_batches: InBatches,
     ours_bytes_per_entry_of_text_keys: f64,
     boxed_bytes_per_entry_of_text_keys: f64,
 }
@@ -97,10 +107,12 @@ pub fn accesses(keys: u64, rounds: usize) -> Accesses {
     let by_task = state::keys_by_task(keys);
     let drawn: Vec<Vec<Key>> = by_task.iter().map(|keys| state::drawn(keys, ACCESSES)).collect();
     let values = Values::new();
-    let (mut ours, mut boxed) = (Vec::new(), Vec::new());
+    let (mut ours, mut boxed, mut batches) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        ours.push(one::<Task>(&by_task, &drawn, &values));
-        boxed.push(one::<BoxedTask>(&by_task, &drawn, &values));
+        let (speeds, tasks) = one::<Task>(&by_task, &drawn, &values);
+        ours.push(speeds);
+        batches.push(in_batches(tasks, &drawn, &values));
+        boxed.push(one::<BoxedTask>(&by_task, &drawn, &values).0);
     }
     let text = keys.min(1_000_000);
     let boxed_text = boxed_text_bytes(text, &values) as f64 / text as f64;
@@ -108,38 +120,71 @@ pub fn accesses(keys: u64, rounds: usize) -> Accesses {
         keys,
         ours: medians(&ours),
         boxed: medians(&boxed),
+        ours_in_batches: InBatches {
+            get: median(batches.iter().map(|speeds| speeds.get)),
+            update: median(batches.iter().map(|speeds| speeds.update)),
+        },
         ours_bytes_per_entry_of_text_keys: text_bytes(text, &values) as f64 / text as f64,
         boxed_bytes_per_entry_of_text_keys: boxed_text,
     }
 }
 
-fn one<H: Holder>(by_task: &[Vec<Key>], drawn: &[Vec<Key>], values: &Values) -> Speeds {
-    let speed = |operations: usize, seconds: f64| operations as f64 / seconds / 1e6;
+fn one<H: Holder>(by_task: &[Vec<Key>], drawn: &[Vec<Key>], values: &Values) -> (Speeds, Vec<H>) {
     let all: usize = by_task.iter().map(Vec::len).sum();
-    let (mut holders, took) = tasks::at_once((0..).zip(by_task).collect(), |(task, keys)| {
+    let (holders, took) = tasks::at_once((0..).zip(by_task).collect(), |(task, keys)| {
         let mut holder = H::empty(task);
         keys.iter().for_each(|key| holder.put(*key, values.of(*key)));
         holder
     });
     let insert = speed(all, took.slowest);
-    let pairs = |holders: &mut Vec<H>| std::mem::take(holders).into_iter().zip(drawn).collect::<Vec<_>>();
-    let (read, took) = tasks::at_once(pairs(&mut holders), |(holder, keys)| {
-        for key in keys {
-            let value = holder.get(*key).expect("the key is there");
-            assert_eq!(value.first_chunk::<8>(), values.of(*key).first_chunk());
+    let (holders, get) = each(holders, drawn, |holder, keys| read(holder, keys, values));
+    let (holders, update) =
+        each(holders, drawn, |holder, keys| keys.iter().for_each(|key| holder.update(*key)));
+    let bytes = holders.iter().map(H::bytes).sum::<usize>() as f64 / all as f64;
+    (Speeds { insert, get, update, bytes_per_entry: bytes }, holders)
+}
+
+fn in_batches(tasks: Vec<Task>, drawn: &[Vec<Key>], values: &Values) -> InBatches {
+    let (tasks, get) = each(tasks, drawn, |task, keys| {
+        for batch in keys.chunks(BATCH) {
+            task.prefetch(batch);
+            read(task, batch, values);
         }
-        holder
     });
-    holders = read;
-    let operations = ACCESSES * by_task.len();
-    let get = speed(operations, took.slowest);
-    let (holders, took) = tasks::at_once(pairs(&mut holders), |(mut holder, keys)| {
-        keys.iter().for_each(|key| holder.update(*key));
+    let (_, update) = each(tasks, drawn, |task, keys| {
+        for batch in keys.chunks(BATCH) {
+            task.prefetch(batch);
+            batch.iter().for_each(|key| task.update(*key));
+        }
+    });
+    InBatches { get, update }
+}
+
+/// Gives each holder the keys that were drawn for it; how fast all were.
+fn each<H: Send>(holders: Vec<H>, drawn: &[Vec<Key>], work: impl Fn(&mut H, &[Key]) + Sync) -> (Vec<H>, f64) {
+    let (holders, took) = tasks::at_once(holders.into_iter().zip(drawn).collect(), |(mut holder, keys)| {
+        work(&mut holder, keys);
         black_box(holder)
     });
-    let update = speed(operations, took.slowest);
-    let bytes = holders.iter().map(H::bytes).sum::<usize>() as f64 / all as f64;
-    Speeds { insert, get, update, bytes_per_entry: bytes }
+    (holders, speed(drawn.iter().map(Vec::len).sum(), took.slowest))
+}
+
+#[inline(always)]
+fn read<H: Holder>(holder: &H, keys: &[Key], values: &Values) {
+    for key in keys {
+        let value = holder.get(*key).expect("the key is there");
+        assert_eq!(looked_at(&value), looked_at(values.of(*key)));
+    }
+}
+
+/// The bytes behind those that an update changes.
+#[inline(always)]
+fn looked_at(value: &[u8]) -> Option<&[u8; 8]> {
+    value.get(8..)?.first_chunk()
+}
+
+fn speed(operations: usize, seconds: f64) -> f64 {
+    operations as f64 / seconds / 1e6
 }
 
 fn medians(rounds: &[Speeds]) -> Speeds {
@@ -180,7 +225,7 @@ fn boxed_text_bytes(keys: u64, values: &Values) -> usize {
 
 impl Accesses {
     pub fn figures(&self) -> Vec<Figure> {
-        let Self { ours, boxed, .. } = self;
+        let Self { ours, boxed, ours_in_batches: batches, .. } = self;
         let keys = figure::keys(self.keys);
         let speed = |what: &str, ours: f64, boxed: f64, least: f64| {
             let name = format!("{what}, {keys}, 2 tasks, against boxed tables");
@@ -197,7 +242,9 @@ impl Accesses {
             (self.ours_bytes_per_entry_of_text_keys, self.boxed_bytes_per_entry_of_text_keys);
         vec![
             speed("get, values verified", ours.get, boxed.get, 0.95),
+            speed(&format!("get, {BATCH} keys told beforehand"), batches.get, boxed.get, 0.95),
             speed("update", ours.update, boxed.update, 0.85),
+            speed(&format!("update, {BATCH} keys told beforehand"), batches.update, boxed.update, 0.85),
             speed("insert", ours.insert, boxed.insert, 1.2),
             memory(&format!("memory, {keys}"), ours.bytes_per_entry, boxed.bytes_per_entry, 0.85),
             memory(&format!("memory, keys of 16 characters, at most 1M of {keys}"), text, boxed_text, 0.7),

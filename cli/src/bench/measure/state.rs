@@ -117,6 +117,13 @@ impl Task {
         self.backend.get_encoded(&self.values, key_group, &key).expect("the key group is owned")
     }
 
+    /// Says that these keys come next.
+    #[inline(always)]
+    pub fn prefetch(&self, keys: &[Key]) {
+        let keys = keys.iter().map(|key| (key_group_of(*key, self.backend.max_parallelism()), &key[..]));
+        self.backend.prefetch_encoded(&self.values, keys).expect("the key groups are owned");
+    }
+
     /// Reads the value and puts another one, as an engine does for a record.
     #[inline(always)]
     pub fn update(&mut self, key: Key) {
