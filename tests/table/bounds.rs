@@ -5,7 +5,7 @@ use keygroups::table::{Memory, Table};
 /// docs/table.md, "Bounds": a third is wasted; the chunk that is emptied and the one that records move to
 /// come on top, and what is written meanwhile. Chunks are a sixteenth of what was live when they were made.
 fn assert_bounded(memory: Memory, most_live: usize) {
-    let chunk = (most_live / 16).max(64 << 10);
+    let chunk = (most_live / 16).max(16 << 10);
     let bound = memory.live_bytes * 3 / 2 + 2 * chunk + (16 << 10);
     assert!(memory.reserved_bytes <= bound, "more than {bound} bytes: {memory:?}");
 }
