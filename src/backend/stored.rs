@@ -9,10 +9,15 @@ pub struct StoredBytes<'a>(Held<'a>);
 #[derive(Clone)]
 enum Held<'a> {
     Memory(&'a [u8]),
+    // Boxed: a read of memory, which takes less time than to write this down, would carry room for it along.
     #[cfg(feature = "disk")]
-    // A piece of a block, from this byte on.
-    Disk(lsm_tree::Slice, usize),
+    Disk(Box<Piece>),
 }
+
+/// A piece of a block, from this byte on.
+#[cfg(feature = "disk")]
+#[derive(Clone)]
+struct Piece(lsm_tree::Slice, usize);
 
 impl Deref for StoredBytes<'_> {
     type Target = [u8];
@@ -22,7 +27,7 @@ impl Deref for StoredBytes<'_> {
         match &self.0 {
             Held::Memory(bytes) => bytes,
             #[cfg(feature = "disk")]
-            Held::Disk(bytes, from) => &bytes[*from..],
+            Held::Disk(piece) => &piece.0[piece.1..],
         }
     }
 }
@@ -44,8 +49,8 @@ impl<'a> From<&'a [u8]> for StoredBytes<'a> {
 #[cfg(feature = "disk")]
 impl StoredBytes<'_> {
     /// What lies in `bytes` from byte `from` on.
-    pub(super) const fn on_disk(bytes: lsm_tree::Slice, from: usize) -> Self {
-        Self(Held::Disk(bytes, from))
+    pub(super) fn on_disk(bytes: lsm_tree::Slice, from: usize) -> Self {
+        Self(Held::Disk(Box::new(Piece(bytes, from))))
     }
 }
 

@@ -1,11 +1,15 @@
 //! What the engine's async runtime must provide, and requests that end in time.
 
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
-
-use futures::{
-    channel::oneshot,
-    future::{self, BoxFuture, Either},
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
 };
+
+use futures::{FutureExt, channel::oneshot, future::BoxFuture};
+use pin_project_lite::pin_project;
 
 use super::{DriverError, Timings};
 use crate::ErrorKind;
@@ -36,16 +40,13 @@ pub(super) struct Requests {
 impl Requests {
     /// The answer of `request`, or [`DriverError::TimedOut`] after `limit`. A request that is given
     /// up may still have its effect.
-    pub(super) async fn within<T>(
+    pub(super) const fn within<T, F: Future<Output = T>>(
         &self,
         limit: Duration,
         operation: &'static str,
-        request: impl Future<Output = T>,
-    ) -> Result<T, DriverError> {
-        match future::select(pin!(request), self.runtime.sleep(limit)).await {
-            Either::Left((answer, _)) => Ok(answer),
-            Either::Right(((), _)) => Err(DriverError::TimedOut { operation, limit }),
-        }
+        request: F,
+    ) -> Within<'_, F> {
+        Within { requests: self, limit, operation, request, sleep: None }
     }
 
     /// Tries `request` until it succeeds, or fails in a way that a repeat cannot mend, or has
@@ -78,6 +79,35 @@ impl Requests {
             drop(sender.send(work()));
         }));
         receiver.await.map_err(|_| DriverError::ComputeDropped)
+    }
+}
+
+pin_project! {
+    /// See [`Requests::within`]. Not an `async fn`, which has room for what it is given twice: requests are long, and each is
+    /// moved to where it runs.
+    #[must_use = "futures do nothing unless polled"]
+    pub(super) struct Within<'a, F> {
+        requests: &'a Requests,
+        limit: Duration,
+        operation: &'static str,
+        #[pin]
+        request: F,
+        // From the first time on that it is polled.
+        sleep: Option<BoxFuture<'static, ()>>,
+    }
+}
+
+impl<F: Future> Future for Within<'_, F> {
+    type Output = Result<F::Output, DriverError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (operation, limit) = (*this.operation, *this.limit);
+        let sleep = this.sleep.get_or_insert_with(|| this.requests.runtime.sleep(limit));
+        if let Poll::Ready(answer) = this.request.poll(context) {
+            return Poll::Ready(Ok(answer));
+        }
+        sleep.poll_unpin(context).map(|()| Err(DriverError::TimedOut { operation, limit }))
     }
 }
 

@@ -51,11 +51,12 @@ impl Frame {
 
     /// Keys and values: strictly ascending by key, those of a table in its own order.
     pub fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let (sorted, table) = match &self.held {
-            Held::Sorted(bytes) => (&bytes[..], None),
-            Held::Table(table) => (&[][..], Some(table.iter())),
+        // Boxed: that of a table is long, and who goes through many frames would carry several of it along.
+        let entries: Box<dyn Iterator<Item = _>> = match &self.held {
+            Held::Sorted(bytes) => Box::new(Self::sorted(bytes)),
+            Held::Table(table) => Box::new(table.iter()),
         };
-        Self::sorted(sorted).chain(table.into_iter().flatten())
+        entries
     }
 
     fn sorted(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {

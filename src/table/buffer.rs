@@ -20,11 +20,27 @@ pub(super) fn with_lines(bytes: usize) -> BytesMut {
 /// Owned and writable, or shared and not.
 #[derive(Debug)]
 pub(super) enum Buffer {
-    Owned(BytesMut),
+    Owned(Owned),
     /// Shared with frozen tables: an allocation of its own.
     Lent(Bytes),
     /// Shared with whoever read it, maybe a part of something larger.
     Shared(Bytes),
+}
+
+/// Bytes to write to.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(super) struct Owned {
+    // As long as what shared bytes have in front, so that address and length lie where theirs do: whoever reads need not
+    // look which of both they are.
+    in_front: usize,
+    pub(super) bytes: BytesMut,
+}
+
+impl From<BytesMut> for Buffer {
+    fn from(bytes: BytesMut) -> Self {
+        Self::Owned(Owned { in_front: 0, bytes })
+    }
 }
 
 impl Buffer {
@@ -42,7 +58,7 @@ impl Buffer {
             self.reclaim();
         }
         match self {
-            Self::Owned(bytes) => Ok(bytes),
+            Self::Owned(owned) => Ok(&mut owned.bytes),
             Self::Lent(bytes) | Self::Shared(bytes) => Err(bytes),
         }
     }
@@ -58,7 +74,7 @@ impl Buffer {
             && bytes.is_unique()
         {
             *self = match mem::take(bytes).try_into_mut() {
-                Ok(bytes) => Self::Owned(bytes),
+                Ok(bytes) => bytes.into(),
                 Err(bytes) => Self::Shared(bytes),
             };
         }
@@ -73,20 +89,20 @@ impl Buffer {
         if let Self::Lent(bytes) | Self::Shared(bytes) = self {
             let mut copy = spares.take(bytes.len()).unwrap_or_else(|| with_lines(bytes.len()));
             copy.extend_from_slice(bytes);
-            if let Self::Lent(bytes) = mem::replace(self, Self::Owned(copy)) {
+            if let Self::Lent(bytes) = mem::replace(self, copy.into()) {
                 spares.keep(bytes);
             }
         }
         match self {
-            Self::Owned(bytes) => bytes,
+            Self::Owned(owned) => &mut owned.bytes,
             Self::Lent(_) | Self::Shared(_) => unreachable!("shared bytes were just copied"),
         }
     }
 
     /// Shares the bytes, without a copy.
     pub(super) fn share(&mut self) -> Bytes {
-        if let Self::Owned(bytes) = self {
-            *self = Self::Lent(mem::take(bytes).freeze());
+        if let Self::Owned(owned) = self {
+            *self = Self::Lent(mem::take(&mut owned.bytes).freeze());
         }
         match self {
             Self::Lent(bytes) | Self::Shared(bytes) => bytes.clone(),
@@ -97,7 +113,7 @@ impl Buffer {
 
 impl Default for Buffer {
     fn default() -> Self {
-        Self::Owned(BytesMut::new())
+        Self::Owned(Owned::default())
     }
 }
 
@@ -107,7 +123,7 @@ impl Deref for Buffer {
     #[inline]
     fn deref(&self) -> &[u8] {
         match self {
-            Self::Owned(bytes) => bytes,
+            Self::Owned(owned) => &owned.bytes,
             Self::Lent(bytes) | Self::Shared(bytes) => bytes,
         }
     }
@@ -157,7 +173,7 @@ mod tests {
     fn written() -> Buffer {
         let mut bytes = with_lines(100);
         bytes.extend_from_slice(&[7; 100]);
-        Buffer::Owned(bytes)
+        bytes.into()
     }
 
     #[test]

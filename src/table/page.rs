@@ -214,7 +214,7 @@ impl Page {
             next = at + 1;
             entries += 1;
         }
-        Some(Self { slots: Buffer::Owned(bytes), entries, homes })
+        Some(Self { slots: bytes.into(), entries, homes })
     }
 }
 
@@ -272,7 +272,7 @@ fn in_lines(slots: Bytes) -> Buffer {
     let mut bytes = buffer::with_lines(size);
     bytes.extend_from_slice(&slots);
     bytes.resize(size, 0);
-    Buffer::Owned(bytes)
+    bytes.into()
 }
 
 /// The first slot at or after the beginning of line `home` that is empty or has no smaller tag than `hash`. Behind it

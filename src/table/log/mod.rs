@@ -130,8 +130,8 @@ impl Log {
     /// As [`short_value`](Self::short_value), to write to, if the chunk was not shared when somebody last looked.
     #[inline(always)]
     pub(super) fn short_value_mut(&mut self, at: Position, key: &[u8]) -> Option<&mut [u8]> {
-        let Buffer::Owned(bytes) = &mut self.chunks.get_mut(at.chunk())?.bytes else { return None };
-        let bytes = &mut **bytes;
+        let Buffer::Owned(owned) = &mut self.chunks.get_mut(at.chunk())?.bytes else { return None };
+        let bytes = &mut *owned.bytes;
         let (start, length) = record::short_value(bytes, at.offset(), key)?;
         bytes.get_mut(start..)?.get_mut(..length)
     }

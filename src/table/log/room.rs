@@ -152,7 +152,7 @@ impl Log {
                 self.chunks.len() - 1
             }
         };
-        let bytes = Buffer::Owned(BytesMut::with_capacity(capacity));
+        let bytes = Buffer::from(BytesMut::with_capacity(capacity));
         self.chunks[number] = Chunk { bytes, capacity, live: 0 };
         self.reserved += capacity;
         Ok(number)
