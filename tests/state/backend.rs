@@ -21,6 +21,7 @@ enum Step {
     Add { state: usize, key_group: u16, key: String },
     Remove { state: usize, key_group: u16, key: String },
     RemoveByUpdate { state: usize, key_group: u16, key: String },
+    Prefetch { state: usize, key_group: u16, key: String },
     Freeze,
 }
 
@@ -32,6 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => place().prop_map(|(state, key_group, key)| Step::Add { state, key_group, key }),
         2 => place().prop_map(|(state, key_group, key)| Step::Remove { state, key_group, key }),
         1 => place().prop_map(|(state, key_group, key)| Step::RemoveByUpdate { state, key_group, key }),
+        1 => place().prop_map(|(state, key_group, key)| Step::Prefetch { state, key_group, key }),
         1 => Just(Step::Freeze),
     ]
 }
@@ -65,6 +67,9 @@ proptest! {
                 Step::RemoveByUpdate { state, key_group, key } => {
                     backend.update(&states[state], KeyGroup(key_group), &key, |_| None).unwrap();
                     reference.remove(&(state, KeyGroup(key_group), key));
+                }
+                Step::Prefetch { state, key_group, key } => {
+                    backend.prefetch(&states[state], [(KeyGroup(key_group), &key)]).unwrap();
                 }
                 Step::Freeze => frozen.push((backend.freeze(), reference.clone())),
             }
