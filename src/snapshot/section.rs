@@ -52,7 +52,7 @@ impl Frame {
     /// Keys and values: strictly ascending by key, those of a table in its own order.
     pub fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         // Boxed: that of a table is long, and who goes through many frames would carry several of it along.
-        let entries: Box<dyn Iterator<Item = _>> = match &self.held {
+        let entries: Box<dyn Iterator<Item = _> + Send> = match &self.held {
             Held::Sorted(bytes) => Box::new(Self::sorted(bytes)),
             Held::Table(table) => Box::new(table.iter()),
         };
