@@ -40,7 +40,7 @@ pub(super) struct Requests {
 impl Requests {
     /// The answer of `request`, or [`DriverError::TimedOut`] after `limit`. A request that is given
     /// up may still have its effect.
-    pub(super) const fn within<T, F: Future<Output = T>>(
+    pub(super) const fn within<F: Future>(
         &self,
         limit: Duration,
         operation: &'static str,

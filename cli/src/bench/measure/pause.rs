@@ -1,8 +1,7 @@
 //! What a snapshot costs those who go on: the pause of freezing, and updates while what was frozen is held.
 //!
-//! By the wall's clock: it is read in a twentieth of the time that processor time takes, a system call, which is as long as
-//! an update. With that, the system's own interruptions, of which each takes tens of microseconds, fell into one of a thousand
-//! updates, and were what was measured.
+//! By the wall's clock: to read processor time is a system call, which takes as long as an update. So long a loop meets the
+//! system's own interruptions often enough that they, and not updates, are what is slowest.
 
 use keygroups::backend::SectionOptions;
 use serde::Serialize;
