@@ -78,10 +78,9 @@ pub mod driver;
 mod error;
 pub mod incremental;
 pub mod key_group;
-#[cfg(any(feature = "fs", feature = "disk"))]
-mod mapping;
 pub mod operator_state;
 pub mod protocol;
+mod raw;
 pub mod rescale;
 pub mod snapshot;
 #[cfg(feature = "store")]

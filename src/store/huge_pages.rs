@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use object_store::{Error, GetResult, GetResultPayload, Result};
 
 use super::{CheckpointStore, local::blocking};
-use crate::mapping;
+use crate::raw::memory;
 
 /// What is shorter than one huge page is read as it is otherwise.
 const BYTES_MIN: u64 = 2 << 20;
@@ -43,7 +43,7 @@ pub(super) async fn bytes(answer: GetResult) -> Result<Bytes> {
         GetResultPayload::Stream(chunks) => chunks,
         GetResultPayload::File(mut file, _) => {
             return blocking(move || {
-                let mut memory = mapping::huge(length)?;
+                let mut memory = memory::huge(length)?;
                 file.seek(SeekFrom::Start(range.start))?;
                 file.read_exact(&mut memory)?;
                 Ok(Bytes::from_owner(memory))
@@ -51,7 +51,7 @@ pub(super) async fn bytes(answer: GetResult) -> Result<Bytes> {
             .await;
         }
     };
-    let mut memory = mapping::huge(length).map_err(|error| failed(error.into()))?;
+    let mut memory = memory::huge(length).map_err(|error| failed(error.into()))?;
     let mut filled = 0;
     while let Some(chunk) = chunks.try_next().await? {
         let room = memory.get_mut(filled..).and_then(|room| room.get_mut(..chunk.len()));

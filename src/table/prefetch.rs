@@ -5,6 +5,7 @@
 //! of all of them, and then for the records of all of them; the processor waits for as many at once as it can.
 
 use super::{KeyHash, Table, buffer::LINE};
+use crate::raw::processor::fetch;
 
 impl<H: KeyHash> Table<H> {
     /// Asks for the line of the index in which a key of this hash is looked for first.
@@ -29,27 +30,6 @@ impl<H: KeyHash> Table<H> {
         let record = position.map(|position| self.log.bytes_from(position)).unwrap_or_default();
         [0, LINE].into_iter().filter_map(|at| record.get(at))
     }
-}
-
-/// Asks for the line of the cache that `byte` is in, and does not wait for it.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse"))]
-#[inline(always)]
-fn fetch(byte: &u8) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    #[expect(unsafe_code, reason = "the compiler does not count on what the target promises")]
-    // SAFETY: this is only compiled for processors that have the instruction, which has no effect that a program can see,
-    // and the address is that of a byte.
-    unsafe {
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast());
-    }
-}
-
-/// Reads the line of the cache that `byte` is in: where there is no way to ask for it, several reads are still waited for
-/// together.
-#[cfg(not(all(target_arch = "x86_64", target_feature = "sse")))]
-#[inline(always)]
-fn fetch(byte: &u8) {
-    std::hint::black_box(*byte);
 }
 
 #[cfg(test)]

@@ -92,13 +92,6 @@ impl Slot {
         (self.0 >> 32) as u32 > upper_limit
     }
 
-    /// Whether its upper half is this [`upper_limit`](Self::upper_limit), but for bits that are `ignored`.
-    #[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
-    #[inline]
-    pub(super) const fn is_equal(self, upper_limit: u32, ignored: u32) -> bool {
-        (self.0 >> 32) as u32 | ignored == upper_limit
-    }
-
     /// Whether it is empty or its tag is greater than that whose [`upper_limit`](Self::upper_limit) this is,
     /// unless it is empty and that is the greatest tag.
     #[inline]

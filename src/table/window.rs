@@ -8,6 +8,7 @@
 use std::num::NonZeroU16;
 
 use super::slot::{POSITION_HALF, Slot};
+use crate::raw::processor::equal_upper_halves;
 
 /// A line of the cache.
 pub(super) const WINDOW: usize = 8;
@@ -24,25 +25,13 @@ pub(super) fn smaller(slots: &Line, upper_limit: u32) -> usize {
 /// Which of `slots` have the tag whose [`Slot::upper_limit`] this is; with the greatest tag, empty ones, too.
 #[inline(always)]
 pub(super) fn equal(slots: &Line, upper_limit: u32) -> Equal {
-    bits(slots, upper_limit, POSITION_HALF)
+    Equal(equal_upper_halves(slots, upper_limit, POSITION_HALF))
 }
 
 /// The first of `slots` that has the tag whose [`Slot::upper_limit`] this is and a [`low_position`](Slot::low_position).
 #[inline(always)]
 pub(super) fn first_equal(slots: &Line, upper_limit: u32) -> Option<usize> {
-    let Equal(bits) = bits(slots, upper_limit, 0);
-    Some(NonZeroU16::new(bits)?.trailing_zeros() as usize / 2)
-}
-
-#[inline(always)]
-fn bits(slots: &Line, upper_limit: u32, ignored: u32) -> Equal {
-    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-    #[expect(unsafe_code, reason = "the compiler does not count on what the target promises")]
-    // SAFETY: this is only compiled for processors that have the instructions.
-    let bits = unsafe { equal_bits(slots, upper_limit, ignored) };
-    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
-    let bits = equal_bits_anywhere(slots, upper_limit, ignored);
-    Equal(bits)
+    Equal(equal_upper_halves(slots, upper_limit, 0)).next()
 }
 
 /// Numbers of slots in a window, ascending: two bits for each, the first one's the lowest.
@@ -64,43 +53,12 @@ impl Iterator for Equal {
     }
 }
 
-/// With the instructions that every processor of this kind has, for a compiler finds longer ones, and what waits for a
-/// line keeps the next key from being looked for.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-#[target_feature(enable = "sse2")]
-#[inline]
-fn equal_bits(slots: &Line, upper_limit: u32, ignored: u32) -> u16 {
-    use std::arch::x86_64::{
-        _mm_castps_si128, _mm_castsi128_ps, _mm_cmpeq_epi32, _mm_movemask_epi8, _mm_or_si128,
-        _mm_packs_epi32, _mm_set_epi64x, _mm_set1_epi32, _mm_shuffle_ps,
-    };
-    let wanted = _mm_set1_epi32(upper_limit.cast_signed());
-    let ignored = _mm_set1_epi32(ignored.cast_signed());
-    let pair = |at: usize| {
-        let [low, high] = [slots[at], slots[at + 1]].map(i64::from_le_bytes);
-        _mm_castsi128_ps(_mm_set_epi64x(high, low))
-    };
-    let are_equal = |at: usize| {
-        // The upper halves of four slots.
-        let halves = _mm_castps_si128(_mm_shuffle_ps::<0b11_01_11_01>(pair(at), pair(at + 2)));
-        _mm_cmpeq_epi32(_mm_or_si128(halves, ignored), wanted)
-    };
-    _mm_movemask_epi8(_mm_packs_epi32(are_equal(0), are_equal(4))) as u16
-}
-
-#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
-#[inline(always)]
-fn equal_bits_anywhere(slots: &Line, upper_limit: u32, ignored: u32) -> u16 {
-    let bits = |at: usize| if Slot::from_bytes(slots[at]).is_equal(upper_limit, ignored) { 0b11 } else { 0 };
-    (0..WINDOW).fold(0, |all, at| all | bits(at) << (2 * at))
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::slot::Position, *};
 
     #[test]
-    fn equal_slots_are_found_alike_on_every_processor() {
+    fn equal_slots_are_found_and_with_the_greatest_tag_empty_ones() {
         let position = Position::new(3, 8).expect("a slot can say it");
         let tags = [0, 0, 1, 7, 7, 15];
         let slot = |at: usize| tags.get(at).map_or(Slot::EMPTY, |&tag| Slot::new(tag << 60 | 5, position));
@@ -110,15 +68,10 @@ mod tests {
         for (tag, expected) in expected {
             let limit = Slot::upper_limit(tag << 60);
             assert_eq!(equal(&slots, limit).collect::<Vec<_>>(), expected);
-            assert_eq!(
-                Equal(equal_bits_anywhere(&slots, limit, POSITION_HALF)).collect::<Vec<_>>(),
-                expected
-            );
         }
         // Only empty slots have the greatest tag here; they have no position.
         let limit = Slot::upper_limit(u64::MAX);
         assert_eq!(equal(&slots, limit).collect::<Vec<_>>(), [6, 7]);
-        assert_eq!(Equal(equal_bits_anywhere(&slots, limit, POSITION_HALF)).collect::<Vec<_>>(), [6, 7]);
     }
 
     #[test]

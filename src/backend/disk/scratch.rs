@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{backend::BackendError, mapping};
+use crate::{backend::BackendError, raw::memory};
 
 /// The file that says whose the directory is.
 const MARKER: &str = "keygroups-scratch";
@@ -74,23 +74,13 @@ impl Scratch {
         self.directory.join(STATE)
     }
 
-    /// Writes `bytes` to a file of their own and gives them as they lie there. They take disk until the
-    /// last clone is dropped, and memory only as far as there is some to spare.
-    #[expect(unsafe_code, reason = "see `map`")]
+    /// Writes `bytes` to a file of their own and gives them as they lie there; see [`memory::of_nameless_file`]. Where an
+    /// open file cannot be deleted, it is when the directory is emptied.
     pub(super) fn keep(&self, bytes: &[u8]) -> io::Result<Bytes> {
         let directory = self.directory.join(KEPT);
         fs::create_dir_all(&directory)?;
         let path = directory.join(self.kept.fetch_add(1, Ordering::Relaxed).to_string());
-        let written =
-            File::options().read(true).write(true).create_new(true).open(&path).and_then(|mut file| {
-                file.write_all(bytes)?;
-                // SAFETY: the file is new, its name is known to nobody who does not take what is here for scratch, and
-                // it is deleted before anybody else hears of it.
-                unsafe { mapping::map(&file, &(0..bytes.len() as u64), false) }
-            });
-        // Where an open file cannot be deleted, it is when the directory is emptied.
-        drop(fs::remove_file(&path));
-        written
+        memory::of_nameless_file(&path, bytes)
     }
 
     fn empty(&self) -> io::Result<()> {

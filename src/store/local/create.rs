@@ -18,6 +18,7 @@ use super::{
     directories::{create_directory, sync_directory},
     staged,
 };
+use crate::raw::disk::begin_to_write_back;
 
 /// After so many bytes the disk is asked to begin. Much smaller requests cost calls, much larger ones
 /// leave the disk idle for longer at the beginning.
@@ -82,20 +83,6 @@ fn write(mut file: File, payload: &PutPayload, durability: Durability) -> io::Re
         Durability::Unsynced => Ok(()),
     }
 }
-
-// Lets the disk begin with `length` bytes of `file`, and waits for nothing. If that cannot be done, the sync at
-// the end does all.
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "the standard library has no call for it")]
-fn begin_to_write_back(file: &File, from: u64, length: u64) {
-    use std::os::fd::AsRawFd;
-    let (Ok(from), Ok(length)) = (from.try_into(), length.try_into()) else { return };
-    // SAFETY: the call reads and writes no memory of this process, and `file` keeps the descriptor open.
-    let _ = unsafe { libc::sync_file_range(file.as_raw_fd(), from, length, libc::SYNC_FILE_RANGE_WRITE) };
-}
-
-#[cfg(not(target_os = "linux"))]
-fn begin_to_write_back(_file: &File, _from: u64, _length: u64) {}
 
 // The same error with what it is about.
 fn named(path: &FilePath, error: io::Error) -> io::Error {

@@ -1,9 +1,8 @@
 //! Files that are used where they lie: in the page cache.
 
-use std::{fmt, fs::File, io, ops::Range, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
@@ -14,7 +13,7 @@ use object_store::{
 };
 
 use super::blocking;
-use crate::mapping;
+use crate::raw::memory;
 
 /// What is shorter is read: a mapping takes whole pages and some work of the system's.
 const MAPPED_BYTES_MIN: u64 = 64 << 10;
@@ -43,13 +42,6 @@ impl MappedFiles {
     }
 }
 
-#[expect(unsafe_code, reason = "see `map`")]
-fn mapped(file: &File, range: &Range<u64>) -> io::Result<Bytes> {
-    // SAFETY: objects are immutable. Whoever asked for mappings has promised that nobody else writes to them, as
-    // `MappedFiles` says; the range was just given for one of the file's.
-    unsafe { mapping::map(file, range, true) }
-}
-
 #[async_trait]
 impl ObjectStore for MappedFiles {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -59,7 +51,7 @@ impl ObjectStore for MappedFiles {
             return Ok(answer);
         }
         if let GetResultPayload::File(file, _) = answer.payload {
-            let mapped = blocking(move || mapped(&file, &range)).await?;
+            let mapped = blocking(move || memory::of_object(&file, &range)).await?;
             answer.payload = GetResultPayload::Stream(stream::once(async { Ok::<_, Error>(mapped) }).boxed());
         }
         Ok(answer)
