@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use keygroups::{
-    backend::{StateBackend, StateDescriptor, ValueState},
+    backend::{SectionOptions, StateBackend, StateDescriptor, ValueState},
     checkpoint::{Attempt, CheckpointId, LeaderEpoch, StateHandle, TaskId, VertexId},
     driver::{FrozenTask, RestoredTask, RestoringTask, Timings, Transfer},
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism, Subtask},
@@ -45,8 +45,9 @@ fn state(backend: &mut StateBackend) -> ValueState<u64, Vec<u8>> {
 }
 
 /// The snapshot of a task that owns every key group.
-fn written(transfer: &Transfer) -> StateHandle {
+fn written(transfer: &Transfer, options: SectionOptions) -> StateHandle {
     let mut backend = StateBackend::new(max_parallelism(), max_parallelism().all()).unwrap();
+    backend.set_section_options(options);
     let state = state(&mut backend);
     for (key_group, key) in (0..ENTRIES).map(key) {
         backend.put_encoded(&state, key_group, &key, &VALUE).unwrap();
@@ -78,7 +79,7 @@ fn restore_holds_what_the_task_owns_and_what_is_on_its_way() {
     let transfer = |store: CheckpointStore| Transfer::new(store, Arc::new(Timeless), Timings::default());
     let mapped = transfer(CheckpointStore::local_mapped(directory.path(), Durability::Unsynced).unwrap());
     let transfer = transfer(CheckpointStore::local(directory.path(), Durability::Unsynced).unwrap());
-    let handle = written(&transfer);
+    let handle = written(&transfer, SectionOptions::default());
     assert!(handle.bytes as usize > 40 * MIB, "the state is larger than what is on its way");
     for (first, last) in [(0, 127), (0, 63), (96, 127)] {
         let key_groups = KeyGroupRange::new(KeyGroup(first), KeyGroup(last)).unwrap();
@@ -96,6 +97,23 @@ fn restore_holds_what_the_task_owns_and_what_is_on_its_way() {
         assert!(most <= MIB, "{most} bytes for what lies in the page cache");
         assert_restored(task, key_groups);
     }
+}
+
+/// What is filled entry by entry is not in memory twice: not what was read, and the tables it went into.
+#[test]
+fn restore_of_state_that_was_written_entry_by_entry_drops_what_it_has_filled() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = CheckpointStore::local(directory.path(), Durability::Unsynced).unwrap();
+    let transfer = Transfer::new(store, Arc::new(Timeless), Timings::default());
+    let handle = written(&transfer, SectionOptions::default().with_tables_from_bytes(usize::MAX));
+    let (task, most) = restored(&transfer, &handle, max_parallelism().all());
+    let read = task.metrics.bytes_owned as usize;
+    let memory = task.backend.as_ref().unwrap().memory();
+    let filled = memory.reserved_bytes + memory.index_bytes;
+    assert!(read > IN_FLIGHT && filled > read, "{read} bytes became {filled}");
+    // The last of what was read is in the buffers of a piece or two.
+    assert!(filled <= most && most <= filled + IN_FLIGHT / 2, "{most} bytes for {filled}, of {read}");
+    assert_restored(task, max_parallelism().all());
 }
 
 fn assert_restored(task: RestoredTask, key_groups: KeyGroupRange) {

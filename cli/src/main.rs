@@ -19,6 +19,7 @@ mod plan;
 mod progress;
 mod replay;
 mod report;
+mod roll_back;
 mod shard;
 mod shrink;
 mod sim;
@@ -55,6 +56,7 @@ enum Command {
     Zoo(zoo::Zoo),
     Explore(explore::Explore),
     Inspect(inspect::Inspect),
+    RollBack(roll_back::RollBack),
     Bench(bench::Bench),
 }
 
@@ -112,6 +114,7 @@ fn main() -> ExitCode {
         Command::Zoo(command) => command.run(),
         Command::Explore(command) => command.run(),
         Command::Inspect(command) => command.run(),
+        Command::RollBack(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match verdict {

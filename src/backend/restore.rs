@@ -20,6 +20,16 @@ impl StateBackend {
     /// [`BackendError::NotOwned`], [`BackendError::NotFresh`] if a key group was restored or
     /// written to before, [`BackendError::KindMismatch`], [`BackendError::TooManyStates`].
     pub fn restore_groups(&mut self, restored: &KeyGroupSections) -> Result<(), BackendError> {
+        self.restore_and_drop(restored.clone())
+    }
+
+    /// The same, of what nobody else holds: each section is dropped once its entries are here, so that what was read and
+    /// what was made of it are not in memory together. (Tables stay where they were read, in either case.)
+    ///
+    /// # Errors
+    ///
+    /// As [`restore_groups`](Self::restore_groups).
+    pub fn restore_and_drop(&mut self, restored: KeyGroupSections) -> Result<(), BackendError> {
         if restored.codec() != CODEC {
             return Err(BackendError::CodecMismatch { expected: CODEC, found: restored.codec() });
         }
@@ -36,13 +46,10 @@ impl StateBackend {
                 return Err(BackendError::NotFresh { key_group });
             }
         }
-        self.check_states(restored)?;
+        self.check_states(&restored)?;
         let ids = restored.states().iter().map(|meta| self.state_id(meta)).collect::<Result<Vec<_>, _>>()?;
-        for section in restored.sections() {
-            self.fill(section, &ids)?;
-        }
-        self.lie_where_they_were_read(restored);
-        Ok(())
+        self.lie_where_they_were_read(&restored);
+        restored.into_sections().into_iter().try_for_each(|section| self.fill(&section, &ids))
     }
 
     /// Adds the entries of `section`, whose states are `ids`.

@@ -4,8 +4,9 @@
 //!
 //! Bounds, for each task that restores: [`SNAPSHOTS_AT_ONCE`] snapshots are read at a time, and of each
 //! [`PIECES_AT_ONCE`] [pieces](RestoreReads::pieces); no more than these is held besides the state
-//! that is restored. (Key groups that are written entry by entry are small; their bytes are held until the
-//! last piece of their snapshot has come.) A backend on disk gets the key groups of one snapshot after the other, a few
+//! that is restored. What was read of key groups that are written entry by entry is held until the last piece of their
+//! snapshot has come, and dropped key group by key group while they are filled: a task's state is in memory once, read or
+//! filled. A backend on disk gets the key groups of one snapshot after the other, a few
 //! at a time, so that no more than these are in memory.
 
 use std::{
@@ -94,7 +95,7 @@ pub(super) async fn restore(
         if let Some(sections) = restored.key_groups
             && let Some(mut filling) = backend.take()
         {
-            let added = move || filling.restore_groups(&sections).map(|()| filling);
+            let added = move || filling.restore_and_drop(sections).map(|()| filling);
             let filled = source.requests().compute(added).await?;
             backend = Some(filled.map_err(|source| misfit(whose.task, source))?);
         }

@@ -224,6 +224,11 @@ impl KeyGroupSections {
         &self.sections
     }
 
+    /// The sections alone, to be dropped one by one.
+    pub(crate) fn into_sections(self) -> Vec<Section> {
+        self.sections
+    }
+
     /// Entries and digest over all sections.
     pub fn certificate(&self) -> Certificate {
         self.sections.iter().map(Section::certificate).sum()

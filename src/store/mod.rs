@@ -31,6 +31,7 @@ mod manifests;
 mod objects;
 mod outputs;
 mod paths;
+mod roll_back;
 mod url;
 mod write;
 
@@ -50,6 +51,7 @@ pub use self::{
     listing::{Deletion, Listing},
     outputs::OutputWalk,
     paths::{Identified, Layout},
+    roll_back::RollBackError,
     write::{Create, Put},
 };
 

@@ -1,6 +1,7 @@
 //! Writing: everything is created, nothing overwritten, and the outcome is a value.
 
 use bytes::Bytes;
+use futures::StreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, path::Path};
 
 use super::{
@@ -85,30 +86,104 @@ impl CheckpointStore {
             Create::Created => Put::Written,
             Create::Unknown { reason } => Put::Unknown { reason },
             Create::Failed { reason } => Put::Failed { reason },
-            Create::Exists => match self.read(path).await {
-                Ok(Some(found)) if is_same(&found, &payload) => Put::Written,
-                Ok(Some(found)) => Put::Failed {
-                    reason: StoreError::Conflict {
-                        path: path.to_string(),
-                        bytes: payload.content_length() as u64,
-                        found: found.len() as u64,
-                    },
-                },
+            Create::Exists => match self.compare(path, &payload).await {
+                Ok(Some(Compared::Same)) => Put::Written,
+                Ok(Some(Compared::Other { found })) => {
+                    let (path, bytes) = (path.to_string(), payload.content_length() as u64);
+                    Put::Failed { reason: StoreError::Conflict { path, bytes, found } }
+                }
                 // Deleted in between: whether it was ours, nobody can tell any more.
                 Ok(None) => Put::Unknown { reason: StoreError::Missing { path: path.to_string() } },
                 Err(reason) => Put::Unknown { reason },
             },
         }
     }
+
+    /// Whether the object at `path`, if it exists, is `payload`. It is compared as it comes: both may be larger than
+    /// memory.
+    async fn compare(&self, path: &Path, payload: &PutPayload) -> Result<Option<Compared>, StoreError> {
+        let result = match self.store.get(path).await {
+            Ok(result) => result,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(source) => return Err(StoreError::access("read", path, source)),
+        };
+        let found = result.meta.size;
+        let other = Ok(Some(Compared::Other { found }));
+        if found != payload.content_length() as u64 {
+            return other;
+        }
+        let mut left = Left { piece: &[], pieces: payload.iter() };
+        let mut stored = result.into_stream();
+        while let Some(bytes) = stored.next().await {
+            let bytes = bytes.map_err(|source| StoreError::access("read", path, source))?;
+            if !left.strip_prefix(&bytes) {
+                return other;
+            }
+        }
+        match left.bytes() {
+            0 => Ok(Some(Compared::Same)),
+            missing => Err(StoreError::short(path, 0..found, found - missing)),
+        }
+    }
 }
 
-/// Whether the pieces of `payload` are `found`.
-fn is_same(found: &Bytes, payload: &PutPayload) -> bool {
-    let mut rest = &**found;
-    payload.iter().all(|piece| {
-        rest.strip_prefix(&**piece).is_some_and(|after| {
-            rest = after;
-            true
-        })
-    }) && rest.is_empty()
+enum Compared {
+    Same,
+    // It has so many bytes.
+    Other { found: u64 },
+}
+
+/// What of a payload is still to be compared.
+struct Left<'a, P> {
+    piece: &'a [u8],
+    pieces: P,
+}
+
+impl<'a, P: Iterator<Item = &'a Bytes>> Left<'a, P> {
+    /// Whether it begins with `bytes`, which are compared then.
+    fn strip_prefix(&mut self, mut bytes: &[u8]) -> bool {
+        while !bytes.is_empty() {
+            if self.piece.is_empty() {
+                match self.pieces.next() {
+                    Some(piece) => self.piece = piece,
+                    None => return false,
+                }
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(self.piece.len()));
+            let Some(piece) = self.piece.strip_prefix(now) else { return false };
+            (self.piece, bytes) = (piece, later);
+        }
+        true
+    }
+
+    fn bytes(self) -> u64 {
+        self.piece.len() as u64 + self.pieces.map(|piece| piece.len() as u64).sum::<u64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However both are cut.
+    #[test]
+    fn a_payload_begins_with_what_it_begins_with() {
+        let payload = |text: &'static str| -> Vec<Bytes> {
+            text.split('|').map(|piece| Bytes::from_static(piece.as_bytes())).collect()
+        };
+        for pieces in ["abcdef", "a|bc||def", "abc|def|", "|a|b|c|d|e|f"].map(payload) {
+            for stored in ["abcdef", "ab|cdef", "|a|bcde||f"].map(payload) {
+                let mut left = Left { piece: &[], pieces: pieces.iter() };
+                assert!(stored.iter().all(|bytes| left.strip_prefix(bytes)));
+                assert_eq!(left.bytes(), 0);
+            }
+            let mut left = Left { piece: &[], pieces: pieces.iter() };
+            assert!(left.strip_prefix(b"abcd") && !left.strip_prefix(b"eg"));
+            let mut left = Left { piece: &[], pieces: pieces.iter() };
+            assert!(!left.strip_prefix(b"abcdefg"), "it is longer");
+            let mut left = Left { piece: &[], pieces: pieces.iter() };
+            assert!(left.strip_prefix(b"abcd"));
+            assert_eq!(left.bytes(), 2);
+        }
+    }
 }

@@ -30,7 +30,7 @@ use keygroups::{
         Coordinator, CoordinatorId, CoordinatorInput, Event, Host, HostId, HostInput, Incarnation, Options,
     },
     snapshot,
-    store::CheckpointStore,
+    store::{CheckpointStore, RollBackError},
 };
 use object_store::{ObjectStoreExt, memory::InMemory, path::Path};
 
@@ -55,6 +55,7 @@ pub struct Cluster {
     pool: LocalPool,
     clock: Clock,
     parallelism: Parallelism,
+    checkpoints_retained: usize,
     lives: u64,
     // How many events were waited for or passed over.
     seen: usize,
@@ -109,6 +110,7 @@ impl Cluster {
             pool: LocalPool::new(),
             clock,
             parallelism: parallelism(first),
+            checkpoints_retained: 1,
             lives: 0,
             seen: 0,
             processes: BTreeMap::new(),
@@ -129,6 +131,11 @@ impl Cluster {
     #[cfg(feature = "fs")]
     pub fn with_copies(self, copies: LocalCopies) -> Self {
         Self { copies: vec![copies], ..self }
+    }
+
+    /// So many checkpoints are retained.
+    pub fn retaining(self, checkpoints: usize) -> Self {
+        Self { checkpoints_retained: checkpoints, ..self }
     }
 
     /// Whether the store refuses to store snapshots.
@@ -166,6 +173,7 @@ impl Cluster {
         self.lives += 1;
         let id = CoordinatorId(id);
         let options = Options::new(engine::job(), self.parallelism).unwrap();
+        let options = options.with_checkpoints_retained(self.checkpoints_retained).unwrap();
         let driver = CoordinatorDriver::new(
             Coordinator::new(id, self.lives, options),
             self.store.clone(),
@@ -319,6 +327,16 @@ impl Cluster {
                 block_on(self.disk.put(&self.truth.layout().object(&name), bytes.into())).unwrap();
             }
         }
+    }
+
+    /// `object` has vanished from the store.
+    pub fn lose(&self, object: ObjectName) {
+        block_on(self.disk.delete(&self.truth.layout().object(&object))).unwrap();
+    }
+
+    /// Somebody goes back to an older checkpoint.
+    pub fn roll_back(&self, to: CheckpointId) -> Result<Manifest, RollBackError> {
+        block_on(self.truth.roll_back(to, 7))
     }
 
     /// All that coordinators told, and all errors.

@@ -9,6 +9,7 @@ mod faults;
 mod incremental;
 mod local_copies;
 mod machine;
+mod roll_back;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! table of docs/performance.md; `keygroups bench` is the short version.
 //!
 //! `-- --keys 1000000` measures at one size, `-- --rounds 9` more often. Restores are measured twice: with
-//! memory as the system's allocator gives it, and with memory that is used again.
+//! memory that the system gives anew each time, and with memory that is used again.
 
 #![allow(missing_docs, reason = "nothing here is for others")]
 
@@ -26,6 +26,7 @@ use measure::{
     restore::{Restore, restore},
     snapshot::{Snapshot, snapshot},
 };
+use recycling::Blocks;
 
 #[global_allocator]
 static ALLOCATOR: recycling::Recycling = recycling::Recycling;
@@ -77,8 +78,8 @@ fn all(one_size: Option<u64>, rounds: usize, directory: &Path) -> anyhow::Result
     }
 
     let mut restores: Vec<Restore> = Vec::new();
-    for (memory, recycled) in [("the system's allocator", false), ("recycled memory", true)] {
-        recycling::set(recycled);
+    for (memory, large_blocks) in [("fresh memory", Blocks::Fresh), ("recycled memory", Blocks::Recycled)] {
+        recycling::set(large_blocks);
         for keys in sizes(one_size, [1_000_000, 5_000_000, 10_000_000]) {
             eprintln!("restores of {keys} keys, {memory}");
             let ours = restore(keys, rounds, directory)?;
@@ -87,7 +88,7 @@ fn all(one_size: Option<u64>, rounds: usize, directory: &Path) -> anyhow::Result
             restores.push(ours);
         }
     }
-    recycling::set(false);
+    recycling::set(Blocks::AsEver);
 
     eprintln!("incremental checkpoints, growth, hashes, compression, hot keys");
     figures.extend(incremental(at_most(INCREMENTAL_KEYS), directory)?.figures());

@@ -1,7 +1,8 @@
-//! An allocator that can keep what was freed for whoever asks next, so that memory is not fresh.
+//! An allocator whose large blocks are either fresh or were used before, as one says.
 //!
-//! The system maps large blocks anew, and the first touch of a page costs more than everything that a restore
-//! does with it. A process that has run for a while has memory that was touched; this stands for it.
+//! The first touch of a page costs more than everything that a restore does with it. After a start memory is fresh;
+//! a process that has run for a while has memory that was touched. What the system's allocator gives in a loop of
+//! restores is something in between, which is no measure of either.
 
 #![expect(unsafe_code, reason = "an allocator cannot be without; all memory is the system's")]
 
@@ -25,9 +26,35 @@ static RECYCLES: AtomicBool = AtomicBool::new(false);
 static POOL: Pool =
     Pool { locked: AtomicBool::new(false), free: UnsafeCell::new([ptr::null_mut(); CLASSES]) };
 
-/// Whether large blocks are kept from now on. Those kept so far stay.
-pub fn set(recycles: bool) {
-    RECYCLES.store(recycles, Ordering::SeqCst);
+/// Where large blocks come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blocks {
+    /// The system maps each anew and takes it back when it is freed, where this can be had of its allocator: glibc's.
+    Fresh,
+    /// From those that were freed, which are all kept.
+    Recycled,
+    /// From the system's allocator, and from those that were kept.
+    AsEver,
+}
+
+/// Where large blocks come from, from now on.
+pub fn set(blocks: Blocks) {
+    RECYCLES.store(blocks == Blocks::Recycled, Ordering::SeqCst);
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // As glibc sets them by itself once large blocks have come and gone.
+        const KEEPS: libc::c_int = 32 << 20;
+        let (mapped_from, trimmed_from) = match blocks {
+            Blocks::Fresh => (BYTES_MIN as libc::c_int, 0),
+            Blocks::Recycled | Blocks::AsEver => (KEEPS, 2 * KEEPS),
+        };
+        // SAFETY: both are limits that may be changed at any time.
+        let done = unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, mapped_from)
+                & libc::mallopt(libc::M_TRIM_THRESHOLD, trimmed_from)
+        };
+        assert_eq!(done, 1, "glibc knows these limits");
+    }
 }
 
 /// The first free block of each class; each block begins with the address of the next.

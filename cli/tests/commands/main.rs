@@ -8,6 +8,7 @@ mod inspect;
 mod model;
 mod newcomer;
 mod report;
+mod roll_back;
 mod shards;
 mod shrink;
 mod simulation;

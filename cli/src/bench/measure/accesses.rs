@@ -102,7 +102,7 @@ impl Holder for BoxedTask {
     }
 }
 
-/// Measures both sides by turns. Verified: the value of every key that is read.
+/// Measures both sides by turns. Of every value that is read, the bytes behind those that an update changes are compared.
 pub fn accesses(keys: u64, rounds: usize) -> Accesses {
     let by_task = state::keys_by_task(keys);
     let drawn: Vec<Vec<Key>> = by_task.iter().map(|keys| state::drawn(keys, ACCESSES)).collect();
@@ -114,8 +114,6 @@ pub fn accesses(keys: u64, rounds: usize) -> Accesses {
         batches.push(in_batches(tasks, &drawn, &values));
         boxed.push(one::<BoxedTask>(&by_task, &drawn, &values).0);
     }
-    let text = keys.min(1_000_000);
-    let boxed_text = boxed_text_bytes(text, &values) as f64 / text as f64;
     Accesses {
         keys,
         ours: medians(&ours),
@@ -124,8 +122,8 @@ pub fn accesses(keys: u64, rounds: usize) -> Accesses {
             get: median(batches.iter().map(|speeds| speeds.get)),
             update: median(batches.iter().map(|speeds| speeds.update)),
         },
-        ours_bytes_per_entry_of_text_keys: text_bytes(text, &values) as f64 / text as f64,
-        boxed_bytes_per_entry_of_text_keys: boxed_text,
+        ours_bytes_per_entry_of_text_keys: text_bytes(keys, &values) as f64 / keys as f64,
+        boxed_bytes_per_entry_of_text_keys: boxed_text_bytes(keys, &values) as f64 / keys as f64,
     }
 }
 
@@ -241,13 +239,13 @@ impl Accesses {
         let (text, boxed_text) =
             (self.ours_bytes_per_entry_of_text_keys, self.boxed_bytes_per_entry_of_text_keys);
         vec![
-            speed("get, values verified", ours.get, boxed.get, 0.95),
+            speed("get, 8 bytes of each value compared", ours.get, boxed.get, 0.95),
             speed(&format!("get, {BATCH} keys told beforehand"), batches.get, boxed.get, 0.95),
             speed("update", ours.update, boxed.update, 0.85),
             speed(&format!("update, {BATCH} keys told beforehand"), batches.update, boxed.update, 0.85),
             speed("insert", ours.insert, boxed.insert, 1.2),
             memory(&format!("memory, {keys}"), ours.bytes_per_entry, boxed.bytes_per_entry, 0.85),
-            memory(&format!("memory, keys of 16 characters, at most 1M of {keys}"), text, boxed_text, 0.7),
+            memory(&format!("memory, {keys} of 16 characters"), text, boxed_text, 0.7),
         ]
     }
 }
