@@ -112,12 +112,12 @@ pub enum StoreError {
         /// What was asked for.
         range: Range<u64>,
     },
-    /// A directory that cannot hold checkpoints.
-    #[error("cannot use {} as a checkpoint directory: {source}", directory.display())]
+    /// A directory that cannot hold checkpoints or local copies.
+    #[error("cannot keep checkpoints or copies in {}: {source}", directory.display())]
     Directory {
         /// The directory.
         directory: PathBuf,
-        /// Why.
+        /// Why, and what to do.
         source: io::Error,
     },
     /// A URL that names no checkpoint store.

@@ -143,6 +143,20 @@ fn a_file_where_the_manifests_should_be_is_a_refusal() {
     );
 }
 
+#[test]
+fn a_file_where_the_directory_should_be_is_named_with_what_to_do() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let directory = file.path().join("below");
+    for durability in [Durability::Synced, Durability::Unsynced] {
+        let error = CheckpointStore::local(&directory, durability).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        let expected = format!("cannot keep checkpoints or copies in {0}: {0}: ", directory.display());
+        let error = error.to_string();
+        assert!(error.starts_with(&expected), "{error}");
+        assert!(error.ends_with("; a file is in the way: move it, or choose another directory"), "{error}");
+    }
+}
+
 /// The superuser may write everywhere, so what is expected depends on what the system allows.
 #[test]
 fn a_read_only_directory_is_a_refusal() {

@@ -42,7 +42,7 @@ fn a_file_is_no_checkpoint_directory() {
     let path = file.path().to_str().unwrap();
     for path in [path.to_owned(), format!("{path}/below")] {
         let message = error(&path);
-        assert!(message.starts_with(&format!("cannot use {path} as a checkpoint directory: ")), "{message}");
+        assert!(message.starts_with(&format!("cannot keep checkpoints or copies in {path}: ")), "{message}");
     }
 }
 
@@ -53,7 +53,7 @@ fn an_unknown_scheme_is_answered_with_those_that_exist() {
     assert_eq!(error("ftp://host/x"), expected);
     assert!(error("https://example.com/x").contains("`https` is not one of"));
     assert!(error("file://host/x").contains("three slashes"));
-    assert!(error("").starts_with("cannot use  as a checkpoint directory"));
+    assert!(error("").starts_with("cannot keep checkpoints or copies in : "));
 }
 
 #[cfg(not(feature = "aws"))]

@@ -15,7 +15,7 @@ use object_store::PutPayload;
 
 use super::{
     Durability,
-    directories::{create_directory, sync_directory},
+    directories::{create_directory, named, sync_directory},
     staged,
 };
 use crate::raw::disk::begin_to_write_back;
@@ -60,7 +60,7 @@ fn stage(object: &FilePath, durability: Durability) -> io::Result<(File, PathBuf
             Err(error) => match (error.kind(), object.parent()) {
                 (io::ErrorKind::AlreadyExists, _) => number += 1,
                 (io::ErrorKind::NotFound, Some(directory)) => {
-                    create_directory(directory, durability).map_err(|error| named(directory, error))?;
+                    create_directory(directory, durability)?;
                 }
                 _ => return Err(named(object, error)),
             },
@@ -82,9 +82,4 @@ fn write(mut file: File, payload: &PutPayload, durability: Durability) -> io::Re
         Durability::Synced => file.sync_all(),
         Durability::Unsynced => Ok(()),
     }
-}
-
-// The same error with what it is about.
-fn named(path: &FilePath, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -17,7 +17,7 @@ pub(super) fn create_directory(directory: &FilePath, durability: Durability) -> 
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // A file of that name, too, "already exists".
-            return std::fs::read_dir(directory).map(drop);
+            return std::fs::read_dir(directory).map(drop).map_err(|error| named(directory, error));
         }
         Err(error) => match (error.kind(), directory.parent().filter(is_named)) {
             (io::ErrorKind::NotFound, Some(parent)) => {
@@ -25,15 +25,21 @@ pub(super) fn create_directory(directory: &FilePath, durability: Durability) -> 
                 // Somebody else may have made it meanwhile.
                 return create_directory(directory, durability);
             }
-            _ => return Err(error),
+            _ => return Err(named(directory, error)),
         },
     }
     match durability {
         Durability::Synced => {
-            sync_directory(directory.parent().filter(is_named).unwrap_or(FilePath::new(".")))
+            let parent = directory.parent().filter(is_named).unwrap_or(FilePath::new("."));
+            sync_directory(parent).map_err(|error| named(parent, error))
         }
         Durability::Unsynced => Ok(()),
     }
+}
+
+/// The same error with what it is about.
+pub(super) fn named(path: &FilePath, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 pub(super) fn sync_directory(directory: &FilePath) -> io::Result<()> {

@@ -49,7 +49,7 @@ use object_store::{
 pub use self::mapped::MappedFiles;
 use self::{
     directories::{Directories, create_directory},
-    unwritable::explained,
+    unwritable::{explained, unusable},
 };
 use super::{CheckpointStore, StoreError, paths::MANIFEST};
 
@@ -102,7 +102,7 @@ struct Local {
 impl Local {
     /// In `directory`, which is created if it is absent.
     fn new(directory: PathBuf, durability: Durability) -> Result<Self, StoreError> {
-        let at_fault = |source| StoreError::Directory { directory: directory.clone(), source };
+        let at_fault = |source| unusable(directory.clone(), source);
         create_directory(&directory, durability).map_err(at_fault)?;
         let files = LocalFileSystem::new_with_prefix(&directory)
             .map_err(|error| at_fault(error.into()))?

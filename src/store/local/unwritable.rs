@@ -7,7 +7,7 @@ use std::{
 
 use object_store::Error;
 
-use crate::store::error::local_error;
+use crate::store::{StoreError, error::local_error};
 
 /// Why nothing can be written in a directory, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -45,4 +45,16 @@ pub(super) fn explained(error: Error, directory: &FilePath) -> Error {
         store: "LocalFileSystem",
         source: Box::new(Unwritable { problem, directory, advice, source: error }),
     }
+}
+
+/// `error` of opening `directory`, with what somebody can do who knows nothing of this library.
+pub(super) fn unusable(directory: PathBuf, error: io::Error) -> StoreError {
+    let advice = match error.kind() {
+        io::ErrorKind::NotADirectory => "a file is in the way: move it, or choose another directory",
+        io::ErrorKind::ReadOnlyFilesystem => "mount that for writing, or choose another directory",
+        io::ErrorKind::PermissionDenied => "let this user read and write there, or choose another directory",
+        _ => return StoreError::Directory { directory, source: error },
+    };
+    let source = io::Error::new(error.kind(), format!("{error}; {advice}"));
+    StoreError::Directory { directory, source }
 }
