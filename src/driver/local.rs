@@ -74,11 +74,41 @@ impl Needed {
 }
 
 impl LocalCopies {
-    /// The copies below `prefix` on `disk`: in production a directory of the host's own
-    /// (`LocalFileSystem`), which need not be synced. Nothing else should lie there.
+    /// The copies in `directory`, which is this host's own and is created if it is absent. Nothing is synced: copies
+    /// need not be durable. Blocks for a few system calls, and one for each file there.
     ///
-    /// A disk survives its process: give the next life of the host the same directory. What other
-    /// hosts or jobs left there does no harm; it is deleted when this host next runs a task.
+    /// A directory survives its process: give the next life of the host the same one. Whole copies are used. What
+    /// earlier lives were writing when they died, each as large as a state, is deleted here: `<name>#<n>` where a copy
+    /// `<name>` would lie, of this library or of object_store's `LocalFileSystem`. What other hosts or jobs left does
+    /// no harm; it is deleted when this host next runs a task. Whatever has other names is left alone.
+    ///
+    /// One process at a time: give two hosts two directories. Hosts that share one do no harm to any state; they delete
+    /// each other's copies.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Directory`] says what is wrong, where, and what to do: the directory cannot be made, is a file, or
+    /// cannot be written in. One that is full can be opened. A host without copies does the same, with more bytes from
+    /// the store.
+    #[cfg(feature = "fs")]
+    pub fn in_directory(directory: impl Into<std::path::PathBuf>) -> Result<Self, StoreError> {
+        Ok(Self { disk: CheckpointStore::local_owned(directory.into())? })
+    }
+
+    /// The same, with copies that are used where they lie, without being read into memory first, as
+    /// [`MappedFiles`](crate::store::MappedFiles) says, with what that asks of the files. Changes nothing on a disk
+    /// whose answers are no files.
+    #[cfg(feature = "fs")]
+    #[must_use]
+    pub fn with_mapped_files(self) -> Self {
+        Self { disk: self.disk.with_mapped_files() }
+    }
+
+    /// The copies below `prefix` on `disk`, where nothing else should lie. In production the disk is a directory:
+    /// `in_directory` (feature `fs`) opens one, and deletes what this leaves of writes that a death interrupted.
+    ///
+    /// A disk survives its process: give the next life of the host the same. What other hosts or jobs left there does
+    /// no harm; it is deleted when this host next runs a task.
     pub fn new(disk: Arc<dyn ObjectStore>, prefix: Path) -> Self {
         Self { disk: CheckpointStore::new(disk, prefix) }
     }

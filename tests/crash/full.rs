@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use keygroups::{checkpoint::CheckpointId, protocol::Event};
+use keygroups::{checkpoint::CheckpointId, driver::LocalCopies, protocol::Event};
 
 use crate::{
     judge::Judge,
@@ -52,10 +52,16 @@ pub fn on_a_small_disk(disk: &Path) -> Result<String, Box<dyn Error>> {
     let mut process = Process::start(&order(1))?;
     process.wait_for("two commits", is_commit)?;
     process.wait_for("two commits", is_commit)?;
+    let copies = disk.join("copies");
+    LocalCopies::in_directory(&copies)?;
     let ballast = disk.join("ballast");
     fill(&ballast)?;
     let trouble = process.wait_for("the disk to be full", is_trouble("No space left on device"))?;
-    explains(&trouble, &["no space is left in", "free some or enlarge it", "stays usable"], &checkpoints)?;
+    explains(
+        trouble_of(&trouble)?,
+        &["no space is left in", "free some or enlarge it", "stays usable"],
+        &checkpoints,
+    )?;
     // A task that cannot write gives the checkpoint up. Once its manifest is to be created it is given up no more:
     // where that is the first to find no room, it is tried again until there is some.
     if !is_of_a_manifest(&trouble) {
@@ -67,6 +73,8 @@ pub fn on_a_small_disk(disk: &Path) -> Result<String, Box<dyn Error>> {
     // Full when it starts, and free again while it waits.
     let mut process = Process::start(&order(2))?;
     process.wait_for("the disk to be full", is_trouble("No space left on device"))?;
+    // Copies that nobody needs any more may make room for others.
+    LocalCopies::in_directory(&copies)?;
     fs::remove_file(&ballast)?;
     let commit = process.wait_for("a commit", is_commit)?;
     let heard = process.kill()?;
@@ -82,10 +90,16 @@ pub fn on_a_small_disk(disk: &Path) -> Result<String, Box<dyn Error>> {
     // Read-only when it starts, and to be written again while it waits.
     remount(disk, "remount,ro")?;
     judge.look(&checkpoints, CheckpointId::NONE)?;
+    match LocalCopies::in_directory(&copies) {
+        Ok(_) => return Err("a read-only disk takes copies".into()),
+        Err(error) => {
+            explains(&error.to_string(), &["Read-only file system", "mount that for writing"], &copies)?
+        }
+    }
     let mut process = Process::start(&order(3))?;
     let trouble = process.wait_for("a read-only disk", is_trouble("Read-only file system"))?;
     explains(
-        &trouble,
+        trouble_of(&trouble)?,
         &["a read-only file system under", "mount it for writing", "stays usable"],
         &checkpoints,
     )?;
@@ -116,9 +130,13 @@ fn is_of_a_manifest(mark: &Mark) -> bool {
     is_trouble("create manifest/")(mark)
 }
 
-/// Says what, where and what to do.
-fn explains(mark: &Mark, words: &[&str], directory: &Path) -> Result<(), Box<dyn Error>> {
+fn trouble_of(mark: &Mark) -> Result<&str, Box<dyn Error>> {
     let Mark::Trouble(trouble) = mark else { return Err("no trouble".into()) };
+    Ok(trouble)
+}
+
+/// Says what, where and what to do.
+fn explains(trouble: &str, words: &[&str], directory: &Path) -> Result<(), Box<dyn Error>> {
     let place = directory.to_string_lossy();
     match words.iter().chain(&[&*place]).find(|word| !trouble.contains(**word)) {
         None => Ok(()),

@@ -271,26 +271,163 @@ fn copies_of_checkpoints_that_are_given_up_do_not_pile_up() {
     cluster.until_finished_exactly_once();
 }
 
+/// Copies in a directory.
 #[cfg(feature = "fs")]
-#[test]
-fn directory_holds_copies() {
-    use object_store::{local::LocalFileSystem, path::Path};
+mod in_directory {
+    use std::{
+        fs,
+        path::{Path as FilePath, PathBuf},
+    };
 
-    let directory = tempfile::tempdir().unwrap();
-    let files = LocalFileSystem::new_with_prefix(directory.path()).unwrap();
-    let copies = keygroups::driver::LocalCopies::new(std::sync::Arc::new(files), Path::from("copies"));
-    let mut cluster = Cluster::new(1, 0, 0).with_copies(copies);
-    cluster.start_coordinator(0);
-    cluster.start_host(0, 2);
-    cluster.until_running_at(1);
-    cluster.until_committed();
-    cluster.kill("host 0");
-    cluster.world.borrow_mut().restores.clear();
-    cluster.start_host(0, 2);
-    cluster.until_running_at(1);
-    let used: u64 = cluster.world.borrow().restores.iter().map(|(_, took)| took.copies_used).sum();
-    assert_eq!(used, 2);
-    cluster.until_finished_exactly_once();
-    assert!(cluster.world.borrow().copy_errors.is_empty());
-    assert!(directory.path().join("copies/state").read_dir().unwrap().next().is_some());
+    use futures::executor::block_on;
+    use keygroups::{ErrorKind, driver::LocalCopies};
+    use object_store::{ObjectStore, local::LocalFileSystem, path::Path};
+
+    use crate::cluster::Cluster;
+
+    /// A host with its copies in `directory` has lived and was killed.
+    fn after_one_life(directory: &FilePath) -> Cluster {
+        let mut cluster = Cluster::new(1, 0, 0).with_copies(LocalCopies::in_directory(directory).unwrap());
+        cluster.start_coordinator(0);
+        cluster.start_host(0, 2);
+        cluster.until_running_at(1);
+        cluster.until_committed();
+        cluster.kill("host 0");
+        cluster.world.borrow_mut().restores.clear();
+        cluster
+    }
+
+    /// The host lives again, restores both tasks from `copies`, and the job comes to its end.
+    fn next_life_restores_from(copies: LocalCopies, cluster: Cluster) {
+        let mut cluster = cluster.with_copies(copies);
+        cluster.start_host(0, 2);
+        cluster.until_running_at(1);
+        let used: u64 = cluster.world.borrow().restores.iter().map(|(_, took)| took.copies_used).sum();
+        assert_eq!(used, 2);
+        cluster.until_finished_exactly_once();
+        assert!(cluster.world.borrow().copy_errors.is_empty());
+    }
+
+    fn files(directory: &FilePath) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut to_see = vec![directory.to_owned()];
+        while let Some(directory) = to_see.pop() {
+            for entry in fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { to_see.push(path) } else { files.push(path) }
+            }
+        }
+        files.sort_unstable();
+        files
+    }
+
+    fn beside(copy: &FilePath, suffix: &str) -> PathBuf {
+        let mut name = copy.as_os_str().to_owned();
+        name.push(suffix);
+        name.into()
+    }
+
+    #[test]
+    fn next_life_of_a_host_restores_from_the_copies_that_the_last_one_left() {
+        for is_mapped in [false, true] {
+            let guard = tempfile::tempdir().unwrap();
+            let directory = guard.path().join("to be").join("made");
+            let cluster = after_one_life(&directory);
+            let copies = LocalCopies::in_directory(&directory).unwrap();
+            let copies = if is_mapped { copies.with_mapped_files() } else { copies };
+            next_life_restores_from(copies, cluster);
+        }
+    }
+
+    /// A process that is killed in the middle of a copy leaves a file as large as the state, beside a copy or where one
+    /// would lie. Nobody deleted those that the newest checkpoint has a name for, and with `LocalFileSystem` none.
+    #[test]
+    fn what_a_dead_process_was_writing_goes_when_its_directory_is_opened_and_whole_copies_stay() {
+        let guard = tempfile::tempdir().unwrap();
+        let directory = guard.path();
+        let cluster = after_one_life(directory);
+        let whole = files(directory);
+        assert!(whole.len() >= 2, "{whole:?}");
+        // Of this library: of each copy one begun, one complete and not yet removed, one of an even earlier life.
+        for copy in &whole {
+            fs::write(beside(copy, "#1"), "sta").unwrap();
+            fs::hard_link(copy, beside(copy, "#2")).unwrap();
+            fs::write(beside(copy, "#17"), "").unwrap();
+        }
+        // Of object_store, of a copy that there is not yet.
+        let to_come = whole[0].with_file_name("00000000000000000999");
+        let name = to_come.strip_prefix(directory).unwrap().to_str().unwrap();
+        let theirs = LocalFileSystem::new_with_prefix(directory).unwrap();
+        let mut upload = block_on(theirs.put_multipart_opts(&Path::from(name), Default::default())).unwrap();
+        block_on(upload.put_part("sta".into())).unwrap();
+        // What is dropped cleans up; what is killed does not.
+        std::mem::forget(upload);
+        assert_eq!(files(directory).len(), 4 * whole.len() + 1);
+
+        let copies = LocalCopies::in_directory(directory).unwrap();
+        assert_eq!(files(directory), whole);
+        next_life_restores_from(copies, cluster);
+    }
+
+    #[test]
+    fn foreign_file_stays_even_if_it_is_called_like_something_unfinished() {
+        let guard = tempfile::tempdir().unwrap();
+        let directory = guard.path();
+        let task = "state/00000000000000000001.0000000001/00001-00000";
+        fs::create_dir_all(directory.join(task)).unwrap();
+        let foreign = [
+            "notes#1".to_owned(),
+            "manifest#1".to_owned(),
+            "state/notes#1".to_owned(),
+            format!("{task}/7#1"),
+            format!("{task}/00000000000000000007#one"),
+            format!("{task}/00000000000000000007#1.orig"),
+        ];
+        for name in &foreign {
+            fs::write(directory.join(name), "theirs").unwrap();
+        }
+        let before = files(directory);
+        LocalCopies::in_directory(directory).unwrap();
+        assert_eq!(files(directory), before);
+    }
+
+    #[test]
+    fn file_in_the_place_of_a_directory_is_refused_with_what_to_do() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for directory in [file.path().to_owned(), file.path().join("below").join("it")] {
+            let error = LocalCopies::in_directory(&directory).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            let error = error.to_string();
+            let what = format!("cannot keep checkpoints or copies in {}: ", directory.display());
+            let place = format!("{}", file.path().display());
+            assert!(error.starts_with(&what) && error[what.len()..].contains(&place), "{error}");
+            assert!(
+                error.ends_with("; a file is in the way: move it, or choose another directory"),
+                "{error}"
+            );
+        }
+    }
+
+    /// The superuser may write everywhere; then there is nothing to refuse. `tests/crash/full.rs` has a disk where
+    /// nobody may.
+    #[test]
+    fn directory_that_cannot_be_written_or_made_is_refused_with_what_to_do() {
+        let guard = tempfile::tempdir().unwrap();
+        let mut permissions = fs::metadata(guard.path()).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(guard.path(), permissions).unwrap();
+        let is_writable = fs::write(guard.path().join("probe"), "").is_ok();
+        for directory in [guard.path().to_owned(), guard.path().join("below")] {
+            match LocalCopies::in_directory(&directory) {
+                Ok(_) => assert!(is_writable),
+                Err(error) => {
+                    assert!(!is_writable);
+                    assert!(
+                        error.to_string().contains("; let this user read and write there, or"),
+                        "{error}"
+                    );
+                }
+            }
+        }
+    }
 }

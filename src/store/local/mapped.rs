@@ -13,7 +13,7 @@ use object_store::{
 };
 
 use super::blocking;
-use crate::raw::memory;
+use crate::{raw::memory, store::CheckpointStore};
 
 /// What is shorter is read: a mapping takes whole pages and some work of the system's.
 const MAPPED_BYTES_MIN: u64 = 64 << 10;
@@ -22,8 +22,8 @@ const MAPPED_BYTES_MIN: u64 = 64 << 10;
 /// memory of its own; state that was restored lies in the system's page cache until it is written to.
 ///
 /// Wraps a store whose answers are files, such as object_store's `LocalFileSystem`; what another one answers is
-/// passed on. [`CheckpointStore::local_mapped`](crate::store::CheckpointStore::local_mapped) is one for checkpoints;
-/// this is for [local copies](crate::driver::LocalCopies).
+/// passed on. [`CheckpointStore::local_mapped`] is one for checkpoints, and `LocalCopies::with_mapped_files` one for
+/// local copies.
 ///
 /// Nobody may shorten or overwrite these files while the process lives, which is why it is not the default. The
 /// library never does: objects are created whole and at most deleted, and what is deleted stays until
@@ -39,6 +39,13 @@ impl MappedFiles {
     /// Over `files`.
     pub fn new(files: Arc<dyn ObjectStore>) -> Self {
         Self { files }
+    }
+}
+
+impl CheckpointStore {
+    /// The same, with files that are mapped into memory instead of being read.
+    pub(crate) fn with_mapped_files(self) -> Self {
+        Self { store: Arc::new(MappedFiles::new(Arc::clone(&self.store))), ..self }
     }
 }
 

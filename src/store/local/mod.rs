@@ -26,6 +26,8 @@
 mod create;
 mod directories;
 mod mapped;
+#[cfg(feature = "driver")]
+mod owned;
 pub(super) mod read;
 mod staged;
 mod unwritable;
@@ -86,8 +88,7 @@ impl CheckpointStore {
     ///
     /// [`StoreError::Directory`].
     pub fn local_mapped(directory: impl Into<PathBuf>, durability: Durability) -> Result<Self, StoreError> {
-        let files = Arc::new(Local::new(directory.into(), durability)?);
-        Ok(Self::new(Arc::new(MappedFiles::new(files)), Path::default()))
+        Ok(Self::local(directory, durability)?.with_mapped_files())
     }
 }
 
