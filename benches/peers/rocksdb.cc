@@ -1,8 +1,9 @@
 // What a rescale from 2 to 4 costs with RocksDB, the way engines do it: each new task opens a copy of
 // the old files that overlap its key groups, and deletes the ranges it does not own.
 //
-//     benches/peers/rocksdb.sh KEYS DIRECTORY
+//     benches/peers/rocksdb.sh KEYS DIRECTORY [ROUNDS]
 //
+// Medians of the rounds, after one more that does not count. What is in the directory is removed.
 // Keys are two bytes of key group and eight bytes; values 100 bytes that do not compress.
 
 #include <rocksdb/db.h>
@@ -26,7 +27,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kGroups = 128;
-constexpr int kRounds = 5;
 
 static void check(const rocksdb::Status& status, const char* what) {
   if (status.ok()) return;
@@ -114,14 +114,17 @@ static std::unique_ptr<rocksdb::DB> restore(const std::string& from, const std::
   return db;
 }
 
+// Without the first, which does not count.
 static double median(std::vector<double> times) {
+  times.erase(times.begin());
   std::sort(times.begin(), times.end());
   return times[times.size() / 2];
 }
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: rocksdb KEYS DIRECTORY\n");
+  const int rounds = argc == 4 ? std::atoi(argv[3]) : 0;
+  if (rounds < 1) {
+    std::fprintf(stderr, "usage: rocksdb KEYS DIRECTORY ROUNDS\n");
     return 2;
   }
   const uint64_t keys = std::strtoull(argv[1], nullptr, 10);
@@ -133,7 +136,7 @@ int main(int argc, char** argv) {
   low.join();
   high.join();
   std::vector<double> checkpoints;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round <= rounds; ++round) {
     for (int old = 0; old < 2; ++old) fs::remove_all(root + "/checkpoint" + std::to_string(old));
     std::unique_ptr<rocksdb::DB> dbs[2];
     for (int old = 0; old < 2; ++old) {
@@ -154,7 +157,7 @@ int main(int argc, char** argv) {
               median(checkpoints));
   for (const bool link : {false, true}) {
     std::vector<double> times;
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round <= rounds; ++round) {
       for (int task = 0; task < 4; ++task) fs::remove_all(root + "/new" + std::to_string(task));
       std::unique_ptr<rocksdb::DB> dbs[4];
       std::vector<std::thread> threads;
