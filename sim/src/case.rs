@@ -44,9 +44,17 @@ pub struct Case {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CaseError {
-    /// The file cannot be read or written.
-    #[error("cannot read or write {path}", path = path.display())]
-    File {
+    /// The file cannot be read.
+    #[error("cannot read {path}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {path}", path = path.display())]
+    Unwritten {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
@@ -164,7 +172,8 @@ impl Case {
     ///
     /// [`CaseError`]: unreadable, no case, another format, or one that cannot be run.
     pub fn read(path: &Path) -> Result<Self, CaseError> {
-        let text = std::fs::read(path).map_err(|source| CaseError::File { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read(path).map_err(|source| CaseError::Unreadable { path: path.to_owned(), source })?;
         Self::parse(path, &text)
     }
 
@@ -181,7 +190,8 @@ impl Case {
 
     /// Reads the case of a job that brings its own source.
     pub(crate) fn read_surroundings(path: &Path) -> Result<Self, CaseError> {
-        let text = std::fs::read(path).map_err(|source| CaseError::File { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read(path).map_err(|source| CaseError::Unreadable { path: path.to_owned(), source })?;
         Self::parse_surroundings(path, &text)
     }
 
@@ -205,14 +215,14 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// [`CaseError::File`].
+    /// [`CaseError::Unwritten`].
     pub fn write(&self, path: &Path) -> Result<(), CaseError> {
         let mut text = serde_json::to_string_pretty(self).expect("a case is plain data");
         text.push('\n');
         let beside = path.with_extension("json.part");
         std::fs::write(&beside, text)
             .and_then(|()| std::fs::rename(&beside, path))
-            .map_err(|source| CaseError::File { path: path.to_owned(), source })
+            .map_err(|source| CaseError::Unwritten { path: path.to_owned(), source })
     }
 }
 

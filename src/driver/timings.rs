@@ -24,6 +24,9 @@ pub struct Timings {
     pub(super) stabilize: Duration,
 }
 
+/// A year. Sums of a few of these are far from what clocks overflow at.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
 /// Timings that cannot work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -33,6 +36,14 @@ pub enum TimingsError {
     Zero {
         /// Which.
         name: &'static str,
+    },
+    /// A timer that no job lives to see, and that clocks cannot count to.
+    #[error("{name} is {} days: at most {} make sense", duration.as_secs() / 86_400, LONGEST.as_secs() / 86_400)]
+    TooLong {
+        /// Its name, as in [`Timings`].
+        name: &'static str,
+        /// How long it is.
+        duration: Duration,
     },
     /// Whoever is alive would be taken for dead between two signs of life.
     #[error(
@@ -175,9 +186,14 @@ impl Timings {
         if let Some(&(name, _)) = positive.iter().find(|(_, duration)| duration.is_zero()) {
             return Err(TimingsError::Zero { name });
         }
+        let silences = [("leader_silence", self.leader_silence), ("host_silence", self.host_silence)];
+        let jitter = [("leader_silence_jitter", self.leader_silence_jitter)];
+        let all = positive.iter().chain(&silences).chain(&jitter);
+        if let Some(&(name, duration)) = all.into_iter().find(|(_, duration)| *duration > LONGEST) {
+            return Err(TimingsError::TooLong { name, duration });
+        }
         let heartbeat = self.heartbeat;
-        for (name, silence) in [("leader_silence", self.leader_silence), ("host_silence", self.host_silence)]
-        {
+        for (name, silence) in silences {
             if silence < heartbeat.saturating_mul(2) {
                 return Err(TimingsError::SilenceTooShort { name, silence, heartbeat });
             }
@@ -205,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_work() {
+    fn the_defaults_pass_the_check() {
         assert_eq!(Timings::default().check(), Ok(()));
     }
 
@@ -213,6 +229,15 @@ mod tests {
     fn timer_without_length_is_refused() {
         let timings = Timings::default().with_store_retry(Duration::ZERO);
         assert_eq!(timings.check(), Err(TimingsError::Zero { name: "store_retry" }));
+    }
+
+    #[test]
+    fn timer_that_clocks_cannot_count_to_is_refused() {
+        let timings = Timings::default().with_leader_silence_jitter(Duration::MAX);
+        let error = timings.check().unwrap_err();
+        assert_eq!(error, TimingsError::TooLong { name: "leader_silence_jitter", duration: Duration::MAX });
+        assert!(error.to_string().ends_with(" days: at most 365 make sense"), "{error}");
+        assert_eq!(Timings::default().with_sweep_interval(LONGEST).check(), Ok(()));
     }
 
     #[test]

@@ -147,8 +147,12 @@ impl Check {
 
 fn list(out: &mut impl Write, bound: Bound, json: bool) -> anyhow::Result<()> {
     let is_small = |name| bound.stories().iter().any(|story| story.name == name);
+    // A bound may have some of its own.
+    let others = bound.stories().iter().filter(|story| stories().all(|other| other.name != story.name));
+    let stories: Vec<_> = stories().chain(others).collect();
     if json {
-        let stories: Vec<_> = stories()
+        let stories: Vec<_> = stories
+            .iter()
             .map(|story| {
                 serde_json::json!({ "name": story.name, "about": story.about, "small": is_small(story.name) })
             })
@@ -157,7 +161,7 @@ fn list(out: &mut impl Write, bound: Bound, json: bool) -> anyhow::Result<()> {
         writeln!(out)?;
         return Ok(());
     }
-    for story in stories() {
+    for story in stories {
         let note = if is_small(story.name) { "" } else { " (not in this bound: explore it)" };
         writeln!(out, "{BOLD}{:12}{RESET} {}{FAINT}{note}{RESET}", story.name, story.about)?;
     }

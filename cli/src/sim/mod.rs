@@ -49,26 +49,40 @@ pub(crate) struct Sim {
     seeds: Option<u64>,
 
     /// The first seed of --seeds
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, requires = "seeds")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true,
+        requires = "seeds",
+        conflicts_with = "seed"
+    )]
     first_seed: u64,
 
     /// Run only shard K of N of --seeds, counted from 0: K/N, or auto/N with K from the environment of a
     /// Kubernetes indexed Job or a Slurm array, or auto where Slurm tells N too
-    #[arg(long, value_name = "K/N", requires = "seeds", allow_hyphen_values = true)]
+    #[arg(long, value_name = "K/N", requires = "seeds", conflicts_with = "seed", allow_hyphen_values = true)]
     shard: Option<Which>,
 
     /// Write what became of --seeds to WHERE, and go on from there if something is there already: a file,
     /// or a directory or URL (s3://, gs://, az://, file:///) for the results of all shards
-    #[arg(long, value_name = "WHERE", requires = "seeds")]
+    #[arg(long, value_name = "WHERE", requires = "seeds", conflicts_with = "seed")]
     results: Option<String>,
 
     /// Seeds that are written together, and run again if the process is killed [default: 1000, or fewer
     /// so that every shard has some]
-    #[arg(long, value_name = "COUNT", requires = "seeds", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        requires = "seeds",
+        conflicts_with = "seed",
+        allow_negative_numbers = true
+    )]
     block: Option<u64>,
 
     /// Show which kinds of faults of --seeds met which points of the protocol, and which never did
-    #[arg(long, requires = "seeds", conflicts_with_all = ["shard", "results", "block"])]
+    // clap asks for nothing that conflicts with what is there, so `requires` alone lets --seed pass.
+    #[arg(long, requires = "seeds", conflicts_with_all = ["seed", "shard", "results", "block"])]
     coverage: bool,
 
     /// Fail if a kind of fault has not met a point that it is asked to meet

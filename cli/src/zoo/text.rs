@@ -153,7 +153,7 @@ pub(super) fn conclusion_of_sweeps(
     hunted: usize,
 ) -> io::Result<()> {
     if !document.unseen.is_empty() {
-        writeln!(out, "\nNot hunted, because no run shows them:\n")?;
+        writeln!(out, "\nNot hunted:\n")?;
     }
     for sim::Hidden { mutant, why } in &document.unseen {
         writeln!(out, "  {mutant}\n    {FAINT}{why}{RESET}")?;

@@ -36,6 +36,10 @@ fn check_lists_the_models() {
     for name in ["alignment", "checkpoint", "leadership", "rescale", "everything", "walk"] {
         assert!(text.lines().any(|line| line.starts_with(name)), "{name} is missing in\n{text}");
     }
+    for (bound, own) in [("ci", "incremental-rescale"), ("deep", "everything-faults")] {
+        let output = run(&format!("check --list --bound {bound}"));
+        assert!(stdout(&output).contains(&format!("\n{own} ")), "{own} is missing in {output:?}");
+    }
 }
 
 #[test]

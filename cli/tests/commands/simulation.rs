@@ -239,6 +239,11 @@ fn wrong_use_is_one_clear_line() {
         ("sim --seeds 0", "--seeds 0: at least one seed is needed"),
         ("sim --rows 0", "--rows 0: a job needs at least one row"),
         ("sim --seed 1 --seeds 2", "the argument '--seed <N>' cannot be used with '--seeds <COUNT>'"),
+        ("sim --seed 3 --coverage --all-met", "the argument '--seed <N>' cannot be used with '--coverage'"),
+        ("sim --seed 3 --shard 0/4", "the argument '--seed <N>' cannot be used with '--shard <K/N>'"),
+        ("sim --seed 3 --results r", "the argument '--seed <N>' cannot be used with '--results <WHERE>'"),
+        ("sim --seed 3 --first-seed 7", "the argument '--seed <N>' cannot be used with '--first-seed <N>'"),
+        ("sim --seed 3 --block 5", "the argument '--seed <N>' cannot be used with '--block <COUNT>'"),
         (
             "sim --seeds 2 --trace t.jsonl",
             "the argument '--seeds <COUNT>' cannot be used with '--trace <FILE>'",
@@ -264,10 +269,39 @@ fn files_that_cannot_be_read_or_written_are_refused_by_name() {
         ("sim --input /nowhere/flights.csv", "cannot read /nowhere/flights.csv: "),
         ("sim --output /nowhere/totals.csv", "cannot write /nowhere/totals.csv: "),
         ("sim --trace /nowhere/trace.jsonl", "cannot write /nowhere/trace.jsonl: "),
+        ("replay /nowhere/case.json", "cannot read /nowhere/case.json: "),
+        ("shrink /nowhere/case.json", "cannot read /nowhere/case.json: "),
     ] {
         let output = run(arguments);
         assert!(refusal(&output).starts_with(&format!("error: {expected}")), "{arguments}: {output:?}");
         assert!(output.stdout.is_empty(), "{arguments}");
+    }
+}
+
+/// Wrong use, and no violation of the protocol.
+#[test]
+fn a_case_whose_times_make_no_sense_is_refused() {
+    let case = include_str!("../../../tests/regressions/exists_is_created.json");
+    for (change, expected) in [
+        (json!({ "timings": { "sweep_interval": { "secs": u64::MAX, "nanos": 0 } } }), "sweep_interval is "),
+        (
+            json!({ "batch_interval_us": 1_u64 << 32 }),
+            "batch_interval_us is 4294967296: the input comes in within ",
+        ),
+    ] {
+        let mut case: Value = serde_json::from_str(case).unwrap();
+        merge(&mut case["scenario"], &change);
+        let path = file("times.json", serde_json::to_vec(&case).unwrap());
+        let output = run(&format!("replay {path}"));
+        assert!(refusal(&output).contains(expected), "{output:?}");
+    }
+}
+
+/// Sets the fields of `change` in `value`.
+fn merge(value: &mut Value, change: &Value) {
+    match change {
+        Value::Object(fields) => fields.iter().for_each(|(name, field)| merge(&mut value[name], field)),
+        field => *value = field.clone(),
     }
 }
 

@@ -183,6 +183,10 @@ impl Scenario {
             }
             None => {}
         }
+        if self.batch_interval_us > self.horizon_us {
+            let (interval_us, horizon_us) = (self.batch_interval_us, self.horizon_us);
+            return Err(ScenarioError::TooSlow { interval_us, horizon_us });
+        }
         self.variety.check(self)?;
         Ok(self.timings.check()?)
     }

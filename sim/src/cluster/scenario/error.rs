@@ -43,6 +43,16 @@ pub enum ScenarioError {
         /// The bound.
         max_us: u64,
     },
+    /// Sources that would wait for longer than the whole input takes.
+    #[error(
+        "batch_interval_us is {interval_us}: the input comes in within {horizon_us} us, batch after batch"
+    )]
+    TooSlow {
+        /// Between two batches of a source, in virtual microseconds.
+        interval_us: u64,
+        /// When all input should have come in, in virtual microseconds.
+        horizon_us: u64,
+    },
     /// A restart after which the job could not run at the parallelisms that it is rescaled to.
     #[error("a restart leaves {found} slots on a host, of {before} before: they may not become fewer")]
     FewerSlots {
