@@ -236,41 +236,12 @@ impl CheckpointRecord {
                     found: Some(snapshot.task),
                 });
             }
-            self.check_task(job, snapshot)?;
+            snapshot.check(self.attempt, self.id, job.key_groups(snapshot.task, self.parallelism))?;
         }
         if let Some(missing) = tasks.next() {
             return Err(ContentError::Tasks { checkpoint: self.id, expected: Some(missing), found: None });
         }
         self.check_output_head()
-    }
-
-    fn check_task(&self, job: &JobSpec, snapshot: &TaskSnapshot) -> Result<(), ContentError> {
-        let (checkpoint, attempt, task) = (self.id, self.attempt, snapshot.task);
-        let state = &snapshot.state;
-        let named = |expected: ObjectName, found: ObjectName| {
-            let error = ContentError::Object { checkpoint, task, expected, found };
-            if expected == found { Ok(()) } else { Err(error) }
-        };
-        named(ObjectName::State { attempt, task, checkpoint }, state.object)?;
-        if let Some(output) = &snapshot.output {
-            named(ObjectName::Output { attempt, task, checkpoint }, output.object)?;
-        }
-        let expected = job.key_groups(task, self.parallelism);
-        if state.key_groups != expected {
-            return Err(ContentError::KeyGroups { checkpoint, task, expected, found: state.key_groups });
-        }
-        if state.index_bytes > state.bytes {
-            let (index_bytes, bytes) = (state.index_bytes, state.bytes);
-            return Err(ContentError::IndexLength { checkpoint, task, index_bytes, bytes });
-        }
-        if let Some(&found) = state.impossible_base() {
-            return Err(ContentError::Base { checkpoint, task, found });
-        }
-        let names = state.operator_state.iter().map(|info| &info.name);
-        match names.clone().zip(names.skip(1)).find(|(before, after)| before >= after) {
-            Some((_, after)) => Err(ContentError::OperatorState { checkpoint, task, name: after.clone() }),
-            None => Ok(()),
-        }
     }
 
     fn check_output_head(&self) -> Result<(), ContentError> {
@@ -285,6 +256,43 @@ impl CheckpointRecord {
             Ok(())
         } else {
             Err(ContentError::OutputHead { checkpoint: self.id, found: self.outputs })
+        }
+    }
+}
+
+impl TaskSnapshot {
+    /// Whether a checkpoint that `attempt` has taken may name it, of a task that owned `expected`: whatever passes can
+    /// be committed and read back.
+    pub(crate) fn check(
+        &self,
+        attempt: Attempt,
+        checkpoint: CheckpointId,
+        expected: Option<KeyGroupRange>,
+    ) -> Result<(), ContentError> {
+        let task = self.task;
+        let state = &self.state;
+        let named = |expected: ObjectName, found: ObjectName| {
+            let error = ContentError::Object { checkpoint, task, expected, found };
+            if expected == found { Ok(()) } else { Err(error) }
+        };
+        named(ObjectName::State { attempt, task, checkpoint }, state.object)?;
+        if let Some(output) = &self.output {
+            named(ObjectName::Output { attempt, task, checkpoint }, output.object)?;
+        }
+        if state.key_groups != expected {
+            return Err(ContentError::KeyGroups { checkpoint, task, expected, found: state.key_groups });
+        }
+        if state.index_bytes > state.bytes {
+            let (index_bytes, bytes) = (state.index_bytes, state.bytes);
+            return Err(ContentError::IndexLength { checkpoint, task, index_bytes, bytes });
+        }
+        if let Some(&found) = state.impossible_base() {
+            return Err(ContentError::Base { checkpoint, task, found });
+        }
+        let names = state.operator_state.iter().map(|info| &info.name);
+        match names.clone().zip(names.skip(1)).find(|(before, after)| before >= after) {
+            Some((_, after)) => Err(ContentError::OperatorState { checkpoint, task, name: after.clone() }),
+            None => Ok(()),
         }
     }
 }

@@ -103,7 +103,11 @@ impl CheckpointRecord {
     /// Whether `object` holds keyed or operator state of this checkpoint: it is the snapshot of one of
     /// its tasks or a base of one.
     pub fn has_state(&self, object: &ObjectName) -> bool {
-        self.tasks.iter().any(|task| task.state.objects().any(|named| named == object))
+        let names = |task: &TaskSnapshot| task.state.objects().any(|named| named == object);
+        let ObjectName::State { task, .. } = object else { return false };
+        // Most bases are named by the task of the same number: there are thousands of tasks, each with several bases.
+        let same = self.tasks.binary_search_by_key(task, |snapshot| snapshot.task).ok();
+        same.and_then(|at| self.tasks.get(at)).is_some_and(names) || self.tasks.iter().any(names)
     }
 
     /// Entries and digest of all keyed state of `vertex`.

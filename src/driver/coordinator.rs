@@ -7,13 +7,15 @@ use futures::{
     future::{self, Either},
 };
 
-use super::{DriverError, Machine, Runtime, Timings, TimingsError, pending::Pending, runtime::Requests};
+use super::{
+    DriverError, Machine, Runtime, Timings, TimingsError, pending::Pending, runtime::Requests, sweep::sweep,
+};
 use crate::{
     ErrorKind,
     checkpoint::{LeaderEpoch, Manifest, ManifestVersion, ObjectName, OutputList},
     protocol::{
         Coordinator, CoordinatorInput, CoordinatorOutput, CoordinatorTimer, CreateOutcome, Event, HostId,
-        PutOutcome, ReadOutcome, SweepRequest, Swept, ToHost,
+        PutOutcome, ReadOutcome, SweepRequest, ToHost,
     },
     store::{CheckpointStore, Create, Put, StoreError},
 };
@@ -261,24 +263,10 @@ async fn put_output_list(
 }
 
 async fn answer_sweep(store: CheckpointStore, requests: Requests, request: SweepRequest) -> Answer {
-    let limit = requests.timings.transfer_timeout;
-    let answer = requests.within(limit, "list objects and outputs", sweep(&store, request)).await;
-    match answer.and_then(|answer| answer.map_err(DriverError::from)) {
+    match sweep(&store, &requests, request).await {
         Ok(swept) => Answer::new(CoordinatorInput::Swept { request, swept: Some(swept) }, None),
         Err(error) => Answer::new(CoordinatorInput::Swept { request, swept: None }, Some(error)),
     }
-}
-
-async fn sweep(store: &CheckpointStore, request: SweepRequest) -> Result<Swept, StoreError> {
-    let SweepRequest { from, head, .. } = request;
-    let objects = store.list_objects(from).await?.objects;
-    let mut committed = Vec::new();
-    let mut walk = store.walk_outputs(head, from);
-    while let Some((name, list)) = walk.next().await? {
-        committed.push(name);
-        committed.extend(list.outputs.iter().map(|output| output.object));
-    }
-    Ok(Swept { objects, committed })
 }
 
 async fn delete(store: CheckpointStore, requests: Requests, names: Vec<ObjectName>) -> Answer {

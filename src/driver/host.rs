@@ -220,7 +220,7 @@ where
                     self.engine.error(attempt, task, error);
                 }
                 let snapshot = snapshot.and_then(Result::ok);
-                if let Some(snapshot) = &snapshot {
+                if let (Some(snapshot), Some(_)) = (&snapshot, &self.copies) {
                     self.bases.entry(checkpoint).or_default().extend(&snapshot.state.bases);
                 }
                 HostInput::Uploaded { attempt, task, checkpoint, snapshot }

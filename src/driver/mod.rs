@@ -33,6 +33,7 @@ mod pending;
 mod restore;
 mod runtime;
 mod source;
+mod sweep;
 mod timings;
 mod transfer;
 mod upload;

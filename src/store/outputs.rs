@@ -22,10 +22,15 @@ impl OutputWalk<'_> {
     /// [`StoreError::Missing`] and [`StoreError::Damaged`] name the link; otherwise what the store
     /// said. A repeat reads the same link again.
     pub async fn next(&mut self) -> Result<Option<(ObjectName, OutputList)>, StoreError> {
-        let Some(name) = self.next.filter(|name| name.attempt() >= self.floor) else { return Ok(None) };
+        let Some(name) = self.next_link() else { return Ok(None) };
         let list = self.store.read_output_list(name).await?;
         self.next = list.previous;
         Ok(Some((name, list)))
+    }
+
+    /// The name of the link that [`next`](Self::next) would read.
+    pub fn next_link(&self) -> Option<ObjectName> {
+        self.next.filter(|name| name.attempt() >= self.floor)
     }
 }
 

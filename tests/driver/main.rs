@@ -10,6 +10,7 @@ mod incremental;
 mod local_copies;
 mod machine;
 mod roll_back;
+mod sweeps;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keygroups::{
-    checkpoint::{CheckpointId, ManifestVersion},
+    checkpoint::{CheckpointId, ManifestVersion, OperatorStateInfo, RedistributionMode, TaskSnapshot},
     protocol::{
         Barrier, CoordinatorInput, CoordinatorOutput, CoordinatorTimer as Timer, CreateOutcome, HostId,
         HostInput, HostOutput, PutOutcome, ReadOutcome, ToCoordinator, ToHost,
@@ -58,6 +58,36 @@ fn acknowledgement_of_another_attempt_does_not_count() {
     };
     desk.coordinator(0, CoordinatorInput::Host(foreign));
     assert_eq!(desk.coordinators[0], before);
+}
+
+/// What was wrong with it was found when the manifest was to be written: the leader then repeated a create that could
+/// never succeed, and did nothing else any more, whatever it heard.
+#[test]
+fn acknowledgement_that_no_manifest_may_name_costs_the_checkpoint_and_not_the_leader() {
+    let info =
+        |name: &str| OperatorStateInfo { name: name.to_owned(), mode: RedistributionMode::Union, items: 1 };
+    let spoilt: [&dyn Fn(&mut TaskSnapshot); 3] = [
+        &|snapshot| snapshot.state.index_bytes = snapshot.state.bytes + 1,
+        &|snapshot| snapshot.state.operator_state = vec![info("b"), info("a")],
+        &|snapshot| snapshot.state.operator_state = vec![info("a"), info("a")],
+    ];
+    for spoil in spoilt {
+        let mut desk = Desk::running(2, 2, 2);
+        desk.cut = [HostId(0), HostId(1)].into();
+        desk.fire(0, Timer::Checkpoint);
+        let running = desk.hosts.iter().find_map(|host| host.task(attempt(1, 1), task(1, 0)));
+        let mut snapshot = snapshot(running.expect("it runs").deployment(), CheckpointId(1));
+        spoil(&mut snapshot);
+        let message = ToCoordinator::Acknowledge {
+            attempt: attempt(1, 1),
+            checkpoint: CheckpointId(1),
+            snapshot: Arc::new(snapshot),
+        };
+        desk.coordinator(0, CoordinatorInput::Host(message));
+        desk.cut.clear();
+        desk.fire(0, Timer::Checkpoint);
+        assert_eq!(desk.newest().newest_checkpoint_id(), CheckpointId(2));
+    }
 }
 
 #[test]

@@ -58,8 +58,11 @@ pub(super) enum Stage {
     Complete { outputs: Option<ObjectName> },
 }
 
-/// Whether `snapshot` is what its task had to take: under its own names, of the key groups it owns,
+/// Whether `snapshot` is what its task had to take: one that a manifest may name, of the key groups it owns,
 /// leaning on nothing but what the newest committed checkpoint names.
+///
+/// What no manifest may name must not come as far as the commit: a create that can never succeed would be repeated for
+/// ever, and nothing else happens while one may be under way.
 ///
 /// That checkpoint is the newest from the trigger of this one to its commit, because there is one at a
 /// time, and so the newest manifest names all of that until the one that commits this checkpoint does.
@@ -71,13 +74,8 @@ fn describes(
     key_groups: Option<KeyGroupRange>,
     newest: Option<&CheckpointRecord>,
 ) -> bool {
-    let task = snapshot.task;
-    let output = ObjectName::Output { attempt, task, checkpoint };
-    snapshot.state.object == ObjectName::State { attempt, task, checkpoint }
-        && snapshot.state.key_groups == key_groups
-        && snapshot.state.impossible_base().is_none()
+    snapshot.check(attempt, checkpoint, key_groups).is_ok()
         && snapshot.state.bases.iter().all(|base| newest.is_some_and(|newest| newest.has_state(base)))
-        && snapshot.output.as_ref().is_none_or(|handle| handle.object == output)
 }
 
 impl Leader {
@@ -137,6 +135,8 @@ impl Leader {
         if pending.id != checkpoint
             || pending.stage != Stage::Collecting
             || !layout.tasks.contains_key(&snapshot.task)
+            // Repeated with each heartbeat, by every task that waits for the others.
+            || pending.acknowledged.get(&snapshot.task).is_some_and(|known| *known == snapshot)
         {
             return;
         }

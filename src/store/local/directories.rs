@@ -37,6 +37,18 @@ pub(super) fn create_directory(directory: &FilePath, durability: Durability) -> 
     }
 }
 
+/// Syncs the names of `directory` and of all directories above it: whoever made them may have been killed before it did,
+/// or have had no reason to. Those above that this process may not read are others' business.
+pub(super) fn sync_names(directory: &FilePath) -> io::Result<()> {
+    for parent in directory.ancestors().skip(1) {
+        match sync_directory(parent) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            done => done.map_err(|error| named(parent, error))?,
+        }
+    }
+    Ok(())
+}
+
 /// The same error with what it is about.
 pub(super) fn named(path: &FilePath, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))

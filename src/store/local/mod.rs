@@ -50,7 +50,7 @@ use object_store::{
 
 pub use self::mapped::MappedFiles;
 use self::{
-    directories::{Directories, create_directory},
+    directories::{Directories, create_directory, sync_names},
     unwritable::{explained, unusable},
 };
 use super::{CheckpointStore, StoreError, paths::MANIFEST};
@@ -105,10 +105,13 @@ impl Local {
     fn new(directory: PathBuf, durability: Durability) -> Result<Self, StoreError> {
         let at_fault = |source| unusable(directory.clone(), source);
         create_directory(&directory, durability).map_err(at_fault)?;
+        let root = std::path::absolute(&directory).map_err(at_fault)?;
+        if durability == Durability::Synced {
+            sync_names(&root).map_err(at_fault)?;
+        }
         let files = LocalFileSystem::new_with_prefix(&directory)
             .map_err(|error| at_fault(error.into()))?
             .with_fsync(durability == Durability::Synced);
-        let root = std::path::absolute(&directory).map_err(at_fault)?;
         Ok(Self { files, directories: Arc::new(Directories::new(root)), durability })
     }
 
