@@ -42,7 +42,7 @@ pub enum BackendError {
     KindMismatch {
         /// The name.
         name: String,
-        /// What it is.
+        /// The kind of the state that has the name.
         known: StateKind,
         /// What it was taken for.
         wanted: StateKind,

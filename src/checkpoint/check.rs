@@ -30,9 +30,9 @@ pub enum ContentError {
     /// The job cannot run at this parallelism.
     #[error("{what}: {error}")]
     Parallelism {
-        /// Which parallelism.
+        /// Which parallelism it is, in words: the desired one, or that of a checkpoint.
         what: String,
-        /// Why.
+        /// Which bound it breaks.
         error: BoundsError,
     },
     /// Checkpoint ids must ascend strictly, from 1.

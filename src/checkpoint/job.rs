@@ -47,7 +47,7 @@ pub enum JobSpecError {
     /// More vertices than ids.
     #[error("the job has {found} vertices: at most 65536 are possible")]
     TooManyVertices {
-        /// How many.
+        /// How many vertices the job has.
         found: usize,
     },
     /// An input that is not an earlier vertex.
@@ -65,7 +65,7 @@ pub enum JobSpecError {
     Bounds {
         /// The vertex.
         vertex: VertexId,
-        /// Why.
+        /// Which bound it breaks.
         error: BoundsError,
     },
 }

@@ -51,7 +51,7 @@ pub enum DriverError {
     Backend {
         /// The task.
         task: TaskId,
-        /// Why.
+        /// What the backend refused, and for which key group.
         source: BackendError,
     },
     /// [`Runtime::compute`](super::Runtime::compute) has not run what it was given.

@@ -33,7 +33,7 @@ pub enum CopyError {
     NotKept {
         /// The snapshot.
         object: ObjectName,
-        /// Why.
+        /// What the local store or the restore said.
         source: Box<DriverError>,
     },
     /// The copy cannot be read, or is not what was written: the store was read instead. It is deleted
@@ -42,7 +42,7 @@ pub enum CopyError {
     Refused {
         /// The snapshot.
         object: ObjectName,
-        /// Why.
+        /// What is wrong with it, or why it cannot be read.
         source: Box<DriverError>,
     },
     /// Copies that nobody needs may still be there; the next checkpoint tries again.

@@ -34,7 +34,7 @@ pub enum TimingsError {
     /// A timer without length goes off for ever.
     #[error("{name} is 0: its timer would go off without end")]
     Zero {
-        /// Which.
+        /// Its name, as in [`Timings`].
         name: &'static str,
     },
     /// A timer that no job lives to see, and that clocks cannot count to.
@@ -51,7 +51,7 @@ pub enum TimingsError {
          or one that is late looks like a death", silence.as_millis(), heartbeat.as_millis()
     )]
     SilenceTooShort {
-        /// Which.
+        /// The name of the silence, as in [`Timings`].
         name: &'static str,
         /// How long it is.
         silence: Duration,

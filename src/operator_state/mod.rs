@@ -38,7 +38,7 @@ pub struct ItemRun {
     pub from: Subtask,
     /// The index of the first item among the items of that name in that snapshot.
     pub first_item: u32,
-    /// How many items.
+    /// How many items there are, from the first on.
     pub items: u32,
 }
 
@@ -74,7 +74,7 @@ pub enum RedistributeError {
     /// More old subtasks than there can be.
     #[error("operator state of {found} old subtasks: at most 32768 are possible")]
     TooManySubtasks {
-        /// How many.
+        /// How many old subtasks there are.
         found: usize,
     },
 }

@@ -15,19 +15,19 @@ use crate::checkpoint::CheckpointId;
 pub enum AlignerInput {
     /// The channel delivered this barrier.
     Barrier {
-        /// Which channel.
+        /// The channel, counted from 0.
         channel: u32,
         /// What it delivered.
         barrier: Barrier,
     },
     /// The channel will deliver nothing more. Counts as having delivered every barrier.
     Ended {
-        /// Which channel.
+        /// The channel, counted from 0.
         channel: u32,
     },
     /// The checkpoint was given up: do not wait for it, and ignore its late barriers.
     Aborted {
-        /// Which checkpoint.
+        /// The checkpoint that was given up.
         checkpoint: CheckpointId,
     },
 }
@@ -37,7 +37,7 @@ pub enum AlignerInput {
 pub enum AlignerOutput {
     /// Take nothing more from this channel.
     Block {
-        /// Which channel.
+        /// The channel, counted from 0.
         channel: u32,
     },
     /// All channels stand at the barrier: snapshot now, before any further record.

@@ -32,14 +32,14 @@ pub enum Event {
     ManifestUnreadable,
     /// A host was heard of for the first time in this life.
     HostJoined {
-        /// Who.
+        /// The host, by its id.
         host: HostId,
         /// How many tasks it has room for.
         slots: u16,
     },
     /// A host is not heard of any more, or came back in a new life.
     HostLost {
-        /// Who.
+        /// The host that is gone, or whose old life is over.
         host: HostId,
     },
     /// There are too few slots to run at any parallelism.
@@ -49,7 +49,7 @@ pub enum Event {
     },
     /// The newest checkpoint does not fit together; somebody must look at it.
     CannotRestore {
-        /// Why.
+        /// What does not fit, in words for people.
         reason: String,
     },
     /// An attempt was planned and is being deployed.
@@ -109,14 +109,14 @@ pub enum Event {
         attempt: Attempt,
         /// The checkpoint.
         checkpoint: CheckpointId,
-        /// Why.
+        /// What ended it.
         reason: AbortReason,
     },
     /// The attempt is over; the next one starts from the newest committed checkpoint.
     Restarting {
         /// The attempt that is over.
         attempt: Attempt,
-        /// Why.
+        /// What ended it.
         reason: RestartReason,
     },
     /// The wanted parallelism is durable.
@@ -130,12 +130,12 @@ pub enum Event {
     RescaleRefused {
         /// What was wanted.
         parallelism: Parallelism,
-        /// Why not.
+        /// What stands in the way.
         reason: RefusalReason,
     },
     /// Garbage is being deleted.
     Collected {
-        /// How many objects.
+        /// How many objects the deletes name.
         objects: usize,
     },
     /// All input is processed and committed.

@@ -37,7 +37,7 @@ pub struct OperatorRead {
     pub mode: RedistributionMode,
     /// The first item.
     pub first_item: u32,
-    /// How many items.
+    /// How many items there are, from the first on.
     pub items: u32,
 }
 
@@ -61,7 +61,7 @@ pub enum RestoreError {
     Rescale {
         /// The vertex.
         vertex: VertexId,
-        /// Why.
+        /// Why no plan says who restores its key groups.
         error: RescaleError,
     },
     /// Its operator state.
@@ -69,7 +69,7 @@ pub enum RestoreError {
     Redistribute {
         /// The vertex.
         vertex: VertexId,
-        /// Why.
+        /// Why its items cannot be shared out.
         error: RedistributeError,
     },
 }

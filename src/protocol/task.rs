@@ -26,7 +26,7 @@ pub enum TaskPhase {
     Stopped,
     /// It failed. It stays, so that the failure is reported until the leader knows.
     Failed {
-        /// Why.
+        /// What it failed of, as the leader is told.
         cause: FailureCause,
     },
 }

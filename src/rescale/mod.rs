@@ -76,7 +76,7 @@ pub enum RescaleError {
     /// More old subtasks than key groups: each owns at least one.
     #[error("the old layout has {found} subtasks for only {max_parallelism} key groups")]
     TooManyOldSubtasks {
-        /// How many.
+        /// How many old subtasks there are.
         found: usize,
         /// The bound.
         max_parallelism: MaxParallelism,

@@ -54,7 +54,7 @@ pub enum SnapshotError {
     /// Fewer or more bytes than there must be: truncated, or something was appended.
     #[error("{part} has {found} bytes, expected {expected}")]
     Length {
-        /// Of what.
+        /// What has this length.
         part: Part,
         /// How many there must be (at least, if fewer were found than a field needs).
         expected: u64,
@@ -145,7 +145,7 @@ pub enum SnapshotError {
     /// Bytes with a right checksum that no writer of this format writes.
     #[error("{part} is malformed at offset {offset}: {problem}")]
     Malformed {
-        /// Where.
+        /// The part of the snapshot that is malformed.
         part: Part,
         /// The byte after the field that is wrong.
         offset: u64,
@@ -169,7 +169,7 @@ pub enum SnapshotError {
     /// Bytes with a right checksum that are no table.
     #[error("{part} is malformed at offset {offset}: no table lies there: {source}")]
     Table {
-        /// Where.
+        /// The part of the snapshot in which the table should lie.
         part: Part,
         /// The byte after it.
         offset: u64,
@@ -181,7 +181,7 @@ pub enum SnapshotError {
     Identity {
         /// Who should have written it, for which checkpoint.
         expected: SnapshotIdentity,
-        /// Who has.
+        /// Who has written what was read, and for which checkpoint.
         found: SnapshotIdentity,
     },
     /// The object is not the one its handle describes.
@@ -245,9 +245,9 @@ pub enum SnapshotError {
     /// More than a field of the format can hold.
     #[error("{what} is {found}, and the snapshot format holds at most {max}")]
     TooLarge {
-        /// Of what.
+        /// What is too large, in words.
         what: &'static str,
-        /// How many.
+        /// How much of it there is, in bytes or by number.
         found: u64,
         /// How many are possible.
         max: u64,

@@ -18,7 +18,7 @@ pub enum StoreError {
     Unavailable {
         /// What was tried.
         operation: &'static str,
-        /// Where.
+        /// The path of the object in the store, or the prefix that was listed.
         path: String,
         /// What the store said.
         source: object_store::Error,
@@ -28,7 +28,7 @@ pub enum StoreError {
     Refused {
         /// What was tried.
         operation: &'static str,
-        /// Where.
+        /// The path of the object in the store, or the prefix that was listed.
         path: String,
         /// What the store said.
         source: object_store::Error,
@@ -125,7 +125,7 @@ pub enum StoreError {
     Url {
         /// The URL.
         url: String,
-        /// Why.
+        /// What is wrong with the URL, or with what it names.
         reason: String,
     },
 }

@@ -45,7 +45,7 @@ pub enum Put {
     },
     /// It was not written. [`StoreError::Conflict`] says that the name holds other bytes.
     Failed {
-        /// Why.
+        /// What the store said, or that the bytes conflict.
         reason: StoreError,
     },
 }

@@ -84,9 +84,9 @@ pub enum Fact {
     },
     /// A commit took effect in a task.
     Notified {
-        /// Where.
+        /// The host whose task it is.
         host: HostId,
-        /// In which life.
+        /// The life of the host in which it is so.
         incarnation: Incarnation,
         /// The task's attempt.
         attempt: Attempt,

@@ -144,9 +144,9 @@ pub enum CoordinatorInput {
 pub enum CoordinatorOutput {
     /// Send to a host. May be lost.
     Send {
-        /// To whom.
+        /// The host to send it to.
         to: HostId,
-        /// What.
+        /// The message, as the host will hear it.
         message: ToHost,
     },
     /// Tell the other coordinators that this epoch's leader is alive. May be lost.
@@ -243,9 +243,9 @@ pub enum HostInput {
 pub enum HostOutput {
     /// Send to one coordinator. May be lost.
     Send {
-        /// To whom.
+        /// The coordinator to send it to.
         to: CoordinatorId,
-        /// What.
+        /// The message, as the coordinator will hear it.
         message: ToCoordinator,
     },
     /// Send to every coordinator. May be lost.

@@ -136,9 +136,9 @@ pub enum FailureCause {
 pub enum ToCoordinator {
     /// I am here; also the heartbeat.
     Register {
-        /// Who.
+        /// The host that says so.
         host: HostId,
-        /// Which life.
+        /// The life that it is in: one of its process, which forgets all when it ends.
         incarnation: Incarnation,
         /// How many tasks it has room for.
         slots: u16,
@@ -153,7 +153,7 @@ pub enum ToCoordinator {
         attempt: Attempt,
         /// The task.
         task: TaskId,
-        /// Where.
+        /// The host that it has restored on.
         host: HostId,
         /// In which life: a `Ready` of a dead process must not count for the living one.
         incarnation: Incarnation,
@@ -191,7 +191,7 @@ pub enum ToCoordinator {
         attempt: Attempt,
         /// The task.
         task: TaskId,
-        /// Why.
+        /// What it failed of.
         cause: FailureCause,
     },
     /// The task has processed all its input.
