@@ -209,6 +209,18 @@ fn each_broken_rule_is_named() {
         (|m| m.version = ManifestVersion(0), "version 0 does not exist: the chain begins with 1"),
         (|m| m.epoch = LeaderEpoch(0), "leader epoch 0 does not exist: the first leader has 1"),
         (
+            |m| m.version = ManifestVersion(u64::MAX),
+            "version 18446744073709551615 is no number that a job comes to: at most 9223372036854775807",
+        ),
+        (
+            |m| m.epoch = LeaderEpoch(u64::MAX),
+            "leader epoch 18446744073709551615 is no number that a job comes to: at most 9223372036854775807",
+        ),
+        (
+            |m| m.next_checkpoint = CheckpointId(1 << 63),
+            "checkpoint 9223372036854775808 is no number that a job comes to: at most 9223372036854775807",
+        ),
+        (
             |m| m.desired_parallelism = Parallelism::new(129).unwrap(),
             "desired parallelism: parallelism 129 is above max parallelism 128: \
              a subtask without a key group could own no state",

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::key_group::{BoundsError, KeyGroupRange, Parallelism};
 
+/// The highest version, leader epoch and checkpoint of a manifest: as many again can follow.
+const LAST: u64 = u64::MAX / 2;
+
 /// A rule that a manifest or an output list breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -24,6 +27,14 @@ pub enum ContentError {
     /// Versions begin at 1.
     #[error("version 0 does not exist: the chain begins with 1")]
     VersionZero,
+    /// Numbers are counted up from there, and must not come to an end.
+    #[error("{what} {found} is no number that a job comes to: at most {LAST}")]
+    Last {
+        /// Of what the number is.
+        what: &'static str,
+        /// The number.
+        found: u64,
+    },
     /// Leader epochs begin at 1.
     #[error("leader epoch 0 does not exist: the first leader has 1")]
     EpochZero,
@@ -186,6 +197,14 @@ impl Manifest {
         }
         if self.epoch == LeaderEpoch(0) {
             return Err(ContentError::EpochZero);
+        }
+        let counted = [
+            ("version", self.version.0),
+            ("leader epoch", self.epoch.0),
+            ("checkpoint", self.next_checkpoint.0),
+        ];
+        if let Some((what, found)) = counted.into_iter().find(|(_, found)| *found > LAST) {
+            return Err(ContentError::Last { what, found });
         }
         runs_at(&self.job, self.desired_parallelism, || "desired parallelism".to_owned())?;
         let mut before = (CheckpointId::NONE, Attempt { epoch: LeaderEpoch(1), run: 1 });

@@ -255,8 +255,12 @@ impl KeyGroupRange {
     ///
     /// # Errors
     ///
-    /// [`BoundsError::EmptyRange`] if `first` is above `last`.
+    /// [`BoundsError::EmptyRange`] if `first` is above `last`, [`BoundsError::KeyGroup`] if no job has `last`.
     pub const fn new(first: KeyGroup, last: KeyGroup) -> Result<Self, BoundsError> {
+        if last.0 >= UPPER_BOUND_MAX_PARALLELISM {
+            let (found, max_parallelism) = (last.0 as u64, UPPER_BOUND_MAX_PARALLELISM);
+            return Err(BoundsError::KeyGroup { found, max_parallelism });
+        }
         if first.0 > last.0 {
             return Err(BoundsError::EmptyRange { first: first.0, last: last.0 });
         }
@@ -304,12 +308,6 @@ impl TryFrom<(u16, u16)> for KeyGroupRange {
     type Error = BoundsError;
 
     fn try_from((first, last): (u16, u16)) -> Result<Self, BoundsError> {
-        if last >= UPPER_BOUND_MAX_PARALLELISM {
-            return Err(BoundsError::KeyGroup {
-                found: u64::from(last),
-                max_parallelism: UPPER_BOUND_MAX_PARALLELISM,
-            });
-        }
         Self::new(KeyGroup(first), KeyGroup(last))
     }
 }

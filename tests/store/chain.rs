@@ -225,12 +225,18 @@ fn a_foreign_file_among_the_manifests_is_not_a_manifest() {
     });
 }
 
-/// The last version there could be has none after it to look for.
+/// A leader that took over from it had no number to go on with.
 #[test]
-fn the_last_possible_version_is_an_ordinary_one() {
+fn a_version_that_leaves_none_to_follow_is_not_written() {
     let (_, store) = in_memory();
     block_on(async {
-        create(&store, &manifest(u64::MAX)).await;
-        assert_eq!(latest_version(&store).await, Some(ManifestVersion(u64::MAX)));
+        let last = u64::MAX / 2;
+        create(&store, &manifest(last)).await;
+        assert_eq!(latest_version(&store).await, Some(ManifestVersion(last)));
+        for beyond in [last + 1, u64::MAX] {
+            let refused = store.create_manifest(&manifest(beyond)).await;
+            assert!(matches!(refused, Create::Failed { reason: StoreError::Content { .. } }), "{refused:?}");
+        }
+        assert_eq!(latest_version(&store).await, Some(ManifestVersion(last)));
     });
 }
