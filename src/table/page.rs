@@ -147,7 +147,8 @@ impl Page {
             return (Self::build(homes, low), Some(Self::build(homes, high)));
         }
         // More than a thousand keys of equal tags: whoever looks for them is an adversary.
-        let spare = 2 * (self.slots.len() / Slot::BYTES - self.homes.count());
+        // A page that was read may have had no spare slots, and twice none is none.
+        let spare = (2 * (self.slots.len() / Slot::BYTES - self.homes.count())).max(SPARE_MIN);
         let grown = Self::with_spare(self.homes, spare, self.slots());
         (grown.expect("a page with more spare slots has room for as many keys"), None)
     }
