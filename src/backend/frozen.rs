@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -21,20 +24,31 @@ use crate::{
 /// Where key groups lie in the snapshot of one checkpoint. The backend that was frozen for it and the frozen
 /// state share one, which is empty until the snapshot is encoded.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Homes(Arc<OnceLock<BTreeMap<KeyGroup, Reference>>>);
+pub(super) struct Homes(Arc<Encoded>);
+
+#[derive(Debug, Default)]
+struct Encoded {
+    homes: OnceLock<BTreeMap<KeyGroup, Reference>>,
+    // Encoded again under another name or beside other operator state: nobody here knows which of the objects is stored.
+    is_ambiguous: AtomicBool,
+}
 
 impl Homes {
     pub(super) fn known(homes: BTreeMap<KeyGroup, Reference>) -> Self {
-        Self(Arc::new(homes.into()))
+        Self(Arc::new(Encoded { homes: homes.into(), ..Encoded::default() }))
     }
 
+    /// `None` if there is no object, or more than one that could be meant.
     pub(super) fn get(&self) -> Option<&BTreeMap<KeyGroup, Reference>> {
-        self.0.get()
+        self.0.homes.get().filter(|_| !self.0.is_ambiguous.load(Ordering::Acquire))
     }
 
     fn fill(&self, homes: impl Iterator<Item = Reference>) {
-        // A snapshot that is encoded again has the same bytes.
-        self.0.get_or_init(|| homes.map(|home| (home.entry.key_group, home)).collect());
+        let homes: BTreeMap<_, _> = homes.map(|home| (home.entry.key_group, home)).collect();
+        let Err(again) = self.0.homes.set(homes) else { return };
+        if self.0.homes.get() != Some(&again) {
+            self.0.is_ambiguous.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -100,6 +114,10 @@ impl FrozenState {
     }
 
     /// The snapshot object of `identity` with this state and `operator_state`.
+    ///
+    /// May be encoded again, to the same bytes. If its key groups lie elsewhere then, because of another identity of the same
+    /// checkpoint or another layout of the operator state, no later snapshot leans on either object: which of
+    /// them is stored is not known here.
     ///
     /// # Errors
     ///

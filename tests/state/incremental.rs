@@ -6,12 +6,12 @@ use bytes::Bytes;
 use keygroups::{
     ErrorKind,
     backend::{StateBackend, ValueState},
-    checkpoint::{CheckpointId, ObjectName, StateHandle},
+    checkpoint::{CheckpointId, ObjectName, RedistributionMode, StateHandle},
     incremental::IncrementalPolicy,
     key_group::{KeyGroup, KeyGroupRange, MaxParallelism, Parallelism, assign},
     snapshot::{
-        EncodedSnapshot, RestoreReads, SnapshotError, SnapshotIndex, Wanted, index_read, inspect,
-        inspect_with, verify_with,
+        EncodedSnapshot, OperatorState, RestoreReads, SnapshotError, SnapshotIdentity, SnapshotIndex, Wanted,
+        index_read, inspect, inspect_with, verify_with,
     },
 };
 use proptest::prelude::*;
@@ -142,6 +142,61 @@ fn checkpoint_that_was_not_encoded_is_not_leant_on() {
     task.write(3, "key", 1);
     let _declined = task.backend.freeze_at(CheckpointId(1), CheckpointId(0));
     assert_eq!(task.snapshot(2, 1).bases, []);
+}
+
+/// Encoded first for an attempt that was given up, then for the next, a checkpoint was leant on under the name that was never
+/// stored: only the number of the checkpoint was compared.
+#[test]
+fn checkpoint_encoded_under_two_names_is_not_leant_on() {
+    let mut task = single();
+    task.write(3, "key", 1);
+    let frozen = task.backend.freeze_at(CheckpointId(1), CheckpointId(0));
+    let mut later = identity(0, 1);
+    later.attempt.run += 1;
+    let given_up = frozen.encode(identity(0, 1), &[]).unwrap();
+    let stored = frozen.encode(later, &[]).unwrap();
+    assert_ne!(given_up.identity.object(), stored.identity.object());
+    task.write(4, "key", 1);
+    let second = task.backend.freeze_at(CheckpointId(2), CheckpointId(1));
+    let second = second.encode(SnapshotIdentity { checkpoint: CheckpointId(2), ..later }, &[]).unwrap();
+    assert_eq!(second.bases, []);
+    task.write(5, "key", 1);
+    let third = task.backend.freeze_at(CheckpointId(3), CheckpointId(2));
+    let third = third.encode(SnapshotIdentity { checkpoint: CheckpointId(3), ..later }, &[]).unwrap();
+    assert_eq!(third.bases, [second.identity.object()], "only the ambiguous one is forgotten");
+}
+
+/// With other operator state the key groups of the same checkpoint begin elsewhere, and later ones leant on the offsets of the
+/// first encoding, which the stored object did not have.
+#[test]
+fn checkpoint_encoded_with_other_operator_state_is_not_leant_on() {
+    let mut task = single();
+    task.write(3, "key", 1);
+    let operator_state = |items: usize| OperatorState {
+        name: "offsets".into(),
+        mode: RedistributionMode::Union,
+        items: vec![Bytes::from_static(b"7"); items],
+    };
+    let frozen = task.backend.freeze_at(CheckpointId(1), CheckpointId(0));
+    let _given_up = frozen.encode(identity(0, 1), &[operator_state(1)]).unwrap();
+    let first = frozen.encode(identity(0, 1), &[operator_state(3)]).unwrap();
+    task.write(4, "key", 1);
+    let second = task.snapshot(2, 1);
+    assert_eq!(second.bases, []);
+    verify_with(&second.bytes(), &stored(&[first])).unwrap();
+}
+
+#[test]
+fn checkpoint_encoded_twice_to_the_same_bytes_is_leant_on() {
+    let mut task = single();
+    task.write(3, "key", 1);
+    let frozen = task.backend.freeze_at(CheckpointId(1), CheckpointId(0));
+    let [first, again] = [(); 2].map(|()| frozen.encode(identity(0, 1), &[]).unwrap());
+    assert_eq!(first, again);
+    task.write(4, "key", 1);
+    let second = task.snapshot(2, 1);
+    assert_eq!(second.bases, [first.identity.object()]);
+    verify_with(&second.bytes(), &stored(&[first])).unwrap();
 }
 
 /// FLINK-24611: what a later checkpoint reused was deleted with an aborted one. Nothing is reused of an
