@@ -4,13 +4,18 @@
 #[path = "../fuzz/src/memory.rs"]
 mod memory;
 
+use std::{iter, ops::Range};
+
 use bytes::Bytes;
 use keygroups::{
     ErrorKind,
     backend::{SectionOptions, StateBackend, StateDescriptor},
     checkpoint::{Attempt, CheckpointId, LeaderEpoch, TaskId, VertexId},
-    key_group::{KeyGroup, MaxParallelism, Subtask},
-    snapshot::{Compression, SnapshotError, SnapshotIdentity, checksum, verify},
+    key_group::{KeyGroup, KeyGroupRange, MaxParallelism, Subtask},
+    snapshot::{
+        Compression, KeyedSource, RestoreReads, SectionWriter, SnapshotError, SnapshotIdentity,
+        SnapshotIndex, StateKind, StateMeta, Wanted, checksum, encode, verify,
+    },
 };
 
 #[global_allocator]
@@ -18,6 +23,14 @@ static ALLOCATOR: memory::Counting = memory::Counting;
 
 /// What a reader may take besides: tables of the codec, a block, a few names.
 const FLOOR: usize = 512 << 10;
+
+fn identity() -> SnapshotIdentity {
+    SnapshotIdentity {
+        attempt: Attempt { epoch: LeaderEpoch(1), run: 1 },
+        task: TaskId { vertex: VertexId(0), subtask: Subtask(0) },
+        checkpoint: CheckpointId(1),
+    }
+}
 
 /// An object of one key group, whose compressed section is `section` and is said to have had `raw_bytes`, with
 /// right checksums.
@@ -27,12 +40,7 @@ fn object(compression: Compression, section: &[u8], raw_bytes: u64) -> Bytes {
     backend.set_section_options(SectionOptions::default().with_compression(compression));
     let state = backend.register(StateDescriptor::<u64, String>::value("s")).unwrap();
     backend.put(&state, KeyGroup(0), &7, &"7".repeat(1_000)).unwrap();
-    let identity = SnapshotIdentity {
-        attempt: Attempt { epoch: LeaderEpoch(1), run: 1 },
-        task: TaskId { vertex: VertexId(0), subtask: Subtask(0) },
-        checkpoint: CheckpointId(1),
-    };
-    let encoded = backend.freeze().encode(identity, &[]).unwrap();
+    let encoded = backend.freeze().encode(identity(), &[]).unwrap();
     let front = encoded.index_bytes as usize;
     let mut bytes = encoded.bytes()[..front].to_vec();
     let mut set = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
@@ -126,4 +134,61 @@ fn section_as_long_as_the_index_says_takes_that_much() {
     let (error, peak) = refused(&object(Compression::Lz4, &block, 2_000_000));
     assert!(error.contains("cannot be decompressed (Lz4)"), "{error}");
     assert!(peak < 2_000_000 + FLOOR, "{peak}");
+}
+
+/// As many states as there can be, of which the last has one entry in each of 64 key groups.
+struct ManyStates(Vec<StateMeta>);
+
+impl KeyedSource for ManyStates {
+    fn max_parallelism(&self) -> MaxParallelism {
+        MaxParallelism::new(64).unwrap()
+    }
+
+    fn key_groups(&self) -> KeyGroupRange {
+        self.max_parallelism().all()
+    }
+
+    fn states(&self) -> &[StateMeta] {
+        &self.0
+    }
+
+    fn write_section(&self, _: KeyGroup, section: &mut SectionWriter<'_>) -> Result<(), SnapshotError> {
+        section.state(self.0.len() - 1, iter::once((&b"k"[..], &b"v"[..])))
+    }
+}
+
+/// A key group had a table for every state up to the last that it had entries of: this snapshot of 464 kB took 967 MiB when
+/// it was restored, and 32,768 key groups would have taken 480 GiB.
+#[test]
+fn states_without_entries_take_nothing_in_a_key_group() {
+    let name = |number: usize| StateMeta { name: format!("{number:04x}").into(), kind: StateKind::Value };
+    let source = ManyStates((0..65_535).map(name).collect());
+    let bytes = encode(identity(), Some(&source), &[]).unwrap().bytes();
+    let all = source.key_groups();
+    let (mut backend, peak) = memory::peak(|| {
+        let index = SnapshotIndex::decode(&bytes).unwrap();
+        let wanted = Wanted { key_groups: vec![all], ..Wanted::default() };
+        let reads = RestoreReads::of(index, wanted).unwrap();
+        let read = |range: &Range<u64>| bytes.slice(range.start as usize..range.end as usize);
+        let buffers = reads.reads().iter().map(|one| read(&one.range)).collect();
+        let sections = reads.finish(buffers).unwrap().key_groups.unwrap();
+        let mut backend = StateBackend::new(source.max_parallelism(), all).unwrap();
+        backend.restore_and_drop(sections).unwrap();
+        backend
+    });
+    assert_eq!(backend.memory().entries, 64);
+    // Each state is known once, with some 560 bytes; a table for it in each key group would be 15 KiB.
+    assert!(peak < 100 * bytes.len(), "{peak} bytes for {}", bytes.len());
+
+    // Nor does a look at a key that was never there make a table.
+    let state = |number: usize| StateDescriptor::<u8, u8>::value(&source.0[number].name);
+    let states = [1, 40_000].map(|number| backend.register(state(number)).unwrap());
+    let ((), peak) = memory::peak(|| {
+        for (state, key_group) in states.iter().flat_map(|state| all.iter().map(move |group| (state, group)))
+        {
+            assert!(!backend.remove(state, key_group, &7).unwrap());
+            backend.update(state, key_group, &7, |_| None).unwrap();
+        }
+    });
+    assert_eq!(peak, 0);
 }

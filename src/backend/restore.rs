@@ -61,8 +61,11 @@ impl StateBackend {
             Storage::Memory(_) if section.frames().is_empty() => {}
             Storage::Memory(groups) => {
                 let mut group = Group::default();
-                for frame in section.frames() {
-                    let state = ids[frame.state()];
+                // In the order of the group's tables, however many there are: none is moved for another.
+                let mut frames: Vec<_> =
+                    section.frames().iter().map(|frame| (ids[frame.state()], frame)).collect();
+                frames.sort_unstable_by_key(|(state, _)| *state);
+                for (state, frame) in frames {
                     match frame.table() {
                         Some(table) => group.adopt(state, table),
                         None => group

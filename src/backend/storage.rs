@@ -82,7 +82,9 @@ impl Storage {
     ) -> Result<bool, BackendError> {
         match self {
             Self::Memory(groups) => {
-                let table = groups[place.slot].table_mut(place.state);
+                let Some(table) = groups[place.slot].written_mut(place.state) else {
+                    return self.update_first(place, key, change);
+                };
                 let updated = table.update(key, |before| change(before).map_err(Refusal::Codec));
                 updated.map_err(|refusal| refusal.of(place.key_group))
             }
@@ -98,10 +100,27 @@ impl Storage {
         }
     }
 
+    /// The first write to a table, if there is anything to write.
+    #[cold]
+    fn update_first<B: AsRef<[u8]>>(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        change: impl FnOnce(Option<&[u8]>) -> Result<Option<B>, CodecError>,
+    ) -> Result<bool, BackendError> {
+        match change(None)? {
+            Some(value) => self.put(place, key, value.as_ref()).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
     /// Whether there was a value.
     pub(super) fn remove(&mut self, place: Place, key: &[u8]) -> Result<bool, BackendError> {
         match self {
-            Self::Memory(groups) => Ok(groups[place.slot].table_mut(place.state).remove(key)),
+            Self::Memory(groups) => {
+                let table = groups[place.slot].written_mut(place.state);
+                Ok(table.is_some_and(|table| table.remove(key)))
+            }
             #[cfg(feature = "disk")]
             Self::Disk(disk) => {
                 let found = disk.get(place, key)?.is_some();
