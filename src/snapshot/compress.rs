@@ -12,6 +12,10 @@ use super::{Compression, GroupEntry, SnapshotError};
 /// The most that a block of Zstandard stands for. Source: RFC 8878, 3.1.1.2.4.
 const ZSTD_BLOCK_BYTES_MAX: u64 = 128 << 10;
 
+/// The most that LZ4 is asked to compress: 2 GiB. Decoders hold the length of a run in 32 bits, and what an encoder makes
+/// of a run of 4 GiB nobody can read.
+const LZ4_BYTES_MAX: u64 = 1 << 31;
+
 /// Whether `bytes` can stand for `raw_bytes`. What a section claims to be becomes memory, so an index that claims
 /// more is refused before anything is.
 pub(super) const fn can_be(raw_bytes: u64, bytes: u64, compression: Compression) -> bool {
@@ -24,11 +28,9 @@ pub(super) const fn can_be(raw_bytes: u64, bytes: u64, compression: Compression)
     }
 }
 
-/// `section` compressed; `None` if that is not smaller.
+/// `section` compressed; `None` if that is not smaller, or if it is too long for that.
 pub(super) fn compress(section: &[u8], compression: Compression) -> Option<Vec<u8>> {
-    // Nothing is smaller than nothing, and an encoder fills tables before it looks at its input: most key groups of a
-    // small job are empty.
-    if section.is_empty() {
+    if !is_worth_a_try(section.len() as u64, compression) {
         return None;
     }
     let compressed = match compression {
@@ -39,6 +41,19 @@ pub(super) fn compress(section: &[u8], compression: Compression) -> Option<Vec<u
         }
     };
     (compressed.len() < section.len()).then_some(compressed)
+}
+
+/// Whether a section of `raw_bytes` may become smaller, and can be read again.
+const fn is_worth_a_try(raw_bytes: u64, compression: Compression) -> bool {
+    // Nothing is smaller than nothing, and an encoder fills tables before it looks at its input: most key groups of a
+    // small job are empty.
+    raw_bytes > 0
+        && match compression {
+            Compression::None => false,
+            Compression::Lz4 => raw_bytes <= LZ4_BYTES_MAX,
+            // Made of blocks, and no field of it counts the bytes of a whole frame.
+            Compression::Zstd => true,
+        }
 }
 
 /// The section of `entry` as it was before it was compressed to `stored`, whose checksum is right.
@@ -72,4 +87,29 @@ pub(super) fn decompress(entry: &GroupEntry, stored: &Bytes) -> Result<Bytes, Sn
         return Err(bad(format!("it has {} bytes, not {raw_bytes}", raw.len()).into()));
     }
     Ok(raw.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run of 4 GiB in a section was compressed to what every decoder refuses: LZ4 sections had no limit, and a snapshot that
+    /// was written and committed could not be restored.
+    #[test]
+    fn sections_that_lz4_could_not_read_again_stay_as_they_are() {
+        for too_long in [LZ4_BYTES_MAX + 1, 1 << 32, u64::MAX] {
+            assert!(!is_worth_a_try(too_long, Compression::Lz4));
+            assert!(is_worth_a_try(too_long, Compression::Zstd));
+        }
+        assert!(is_worth_a_try(LZ4_BYTES_MAX, Compression::Lz4));
+        // The longest run that is left is far from what 32 bits hold.
+        assert!(LZ4_BYTES_MAX <= u64::from(u32::MAX / 2) + 1);
+    }
+
+    #[test]
+    fn nothing_is_compressed_to_nothing() {
+        for compression in [Compression::None, Compression::Lz4, Compression::Zstd] {
+            assert_eq!(compress(&[], compression), None);
+        }
+    }
 }
