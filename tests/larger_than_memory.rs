@@ -196,6 +196,22 @@ fn tables(directory: &Path) -> PathBuf {
     directory.join("state").join("tables")
 }
 
+/// A value of nearly 4 GiB was accepted and then lost: the tree writes the length of a block in 32 bits.
+#[test]
+fn value_longer_than_a_gibibyte_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut backend, values) = on_disk(directory.path(), 1, 0);
+    // Zeros that nobody looks at take no memory.
+    let long = vec![0; (1 << 30) + 1];
+    let refusal = backend.put_encoded(&values, KeyGroup(0), b"key", &long).unwrap_err();
+    assert_eq!(refusal.kind(), ErrorKind::Invalid);
+    let text = "a value has 1073741825 bytes: a backend on disk takes values of at most 1073741824";
+    assert_eq!(refusal.to_string(), text);
+    let update = backend.update_encoded(&values, KeyGroup(0), b"key", |_| Some(&long)).unwrap_err();
+    assert_eq!(update, refusal);
+    assert_eq!(backend.get_encoded(&values, KeyGroup(0), b"key").unwrap(), None);
+}
+
 /// Where the store cannot write, the writer hears what and where; nothing that it was told is
 /// written is lost, and once there is a place again, writing goes on.
 #[test]

@@ -30,7 +30,8 @@ impl StateBackend {
     /// # Errors
     ///
     /// As [`get`](Self::get), and [`BackendError::TooLarge`] if the encoded key or value is 4 GiB
-    /// or longer; `BackendError::LongKey` of a backend on disk, if the key is longer than 65,531 bytes.
+    /// or longer; of a backend on disk `BackendError::LongKey`, if the key is longer than 65,531 bytes, and
+    /// `BackendError::LongValue`, if the value is longer than 1 GiB.
     pub fn put<K: Serialize, V: Serialize>(
         &mut self,
         state: &ValueState<K, V>,

@@ -94,6 +94,15 @@ pub enum BackendError {
         /// How long it may be.
         max: usize,
     },
+    /// A value that is too long for a backend on disk.
+    #[cfg(feature = "disk")]
+    #[error("a value has {bytes} bytes: a backend on disk takes values of at most {max}")]
+    LongValue {
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        max: usize,
+    },
     /// The scratch space of a backend on disk cannot be written or read.
     #[cfg(feature = "disk")]
     #[error(
@@ -181,7 +190,9 @@ impl BackendError {
             #[cfg(feature = "disk")]
             Self::Disk { .. } | Self::DirectoryInUse { .. } => ErrorKind::Retry,
             #[cfg(feature = "disk")]
-            Self::LongKey { .. } | Self::ForeignDirectory { .. } => ErrorKind::Invalid,
+            Self::LongKey { .. } | Self::LongValue { .. } | Self::ForeignDirectory { .. } => {
+                ErrorKind::Invalid
+            }
             Self::NotOwned { .. }
             | Self::OutOfBounds { .. }
             | Self::ForeignState { .. }

@@ -15,8 +15,8 @@ impl StateBackend {
     ///
     /// # Errors
     ///
-    /// `BackendError::Disk` and `BackendError::LongKey`, of a backend on disk that is of no use then. The
-    /// backend is unchanged with all others: [`BackendError::CodecMismatch`], [`BackendError::MaxParallelismMismatch`],
+    /// `BackendError::Disk`, `BackendError::LongKey` and `BackendError::LongValue`, of a backend on disk that is of no use
+    /// then. The backend is unchanged with all others: [`BackendError::CodecMismatch`], [`BackendError::MaxParallelismMismatch`],
     /// [`BackendError::NotOwned`], [`BackendError::NotFresh`] if a key group was restored or
     /// written to before, [`BackendError::KindMismatch`], [`BackendError::TooManyStates`].
     pub fn restore_groups(&mut self, restored: &KeyGroupSections) -> Result<(), BackendError> {

@@ -35,15 +35,15 @@ use super::{
     storage::{Place, StoredEntry},
     stored::StoredBytes,
 };
-use crate::{
-    codec::Encoded,
-    table::{Memory, PutError},
-};
+use crate::{codec::Encoded, table::Memory};
 
 /// Before every key: key group and state.
 const PREFIX_BYTES: usize = 4;
 /// The tree has two bytes for the length of a key.
 const KEY_BYTES_MAX: usize = u16::MAX as usize - PREFIX_BYTES;
+/// 1 GiB. The tree has four bytes for the length of a block and does not look whether they are enough; a block is a
+/// value with what lies beside it.
+const VALUE_BYTES_MAX: usize = 1 << 30;
 /// Reads of the newest state see everything.
 const NEWEST: SeqNo = SeqNo::MAX;
 
@@ -92,27 +92,23 @@ impl Disk {
     }
 
     pub(super) fn put(&mut self, place: Place, key: &[u8], value: &[u8]) -> Result<(), BackendError> {
-        if u32::try_from(value.len()).is_err() {
-            return Err(BackendError::refused(PutError::too_large(key, value), place.key_group));
-        }
-        self.make_room(key)?;
+        check_lengths(key.len(), value.len())?;
+        self.make_room()?;
         let key = stored_key(place.slot, place.state, key);
         (_, self.buffered) = self.tree.insert(&*key, value, self.writes.next());
         Ok(())
     }
 
     pub(super) fn delete(&mut self, place: Place, key: &[u8]) -> Result<(), BackendError> {
-        self.make_room(key)?;
+        check_lengths(key.len(), 0)?;
+        self.make_room()?;
         let key = stored_key(place.slot, place.state, key);
         (_, self.buffered) = self.tree.remove(&*key, self.writes.next());
         Ok(())
     }
 
-    /// Where `key` can be written.
-    fn make_room(&mut self, key: &[u8]) -> Result<(), BackendError> {
-        if key.len() > KEY_BYTES_MAX {
-            return Err(BackendError::LongKey { bytes: key.len(), max: KEY_BYTES_MAX });
-        }
+    /// Where an entry can be written.
+    fn make_room(&mut self) -> Result<(), BackendError> {
         if self.buffered < self.buffer_bytes {
             return Ok(());
         }
@@ -235,10 +231,38 @@ fn stored_key(slot: usize, state: usize, key: &[u8]) -> Encoded {
     stored
 }
 
+/// Whether the tree can hold an entry.
+const fn check_lengths(key_bytes: usize, value_bytes: usize) -> Result<(), BackendError> {
+    if key_bytes > KEY_BYTES_MAX {
+        return Err(BackendError::LongKey { bytes: key_bytes, max: KEY_BYTES_MAX });
+    }
+    if value_bytes > VALUE_BYTES_MAX {
+        return Err(BackendError::LongValue { bytes: value_bytes, max: VALUE_BYTES_MAX });
+    }
+    Ok(())
+}
+
 /// What the store says, in the system's words where they are the system's.
 fn said(error: &lsm_tree::Error) -> String {
     match error {
         lsm_tree::Error::Io(error) => error.to_string(),
         damaged => format!("what was written is damaged: {damaged}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A value of nearly 4 GiB was accepted, and its block, longer than four bytes can say, was written with another length:
+    /// the value was lost with what was merged with it.
+    #[test]
+    fn entries_longer_than_the_tree_can_hold_are_refused() {
+        assert_eq!(check_lengths(KEY_BYTES_MAX, VALUE_BYTES_MAX), Ok(()));
+        for bytes in [VALUE_BYTES_MAX + 1, u32::MAX as usize, usize::MAX] {
+            assert_eq!(check_lengths(3, bytes), Err(BackendError::LongValue { bytes, max: 1 << 30 }));
+        }
+        let bytes = KEY_BYTES_MAX + 1;
+        assert_eq!(check_lengths(bytes, 3), Err(BackendError::LongKey { bytes, max: 65_531 }));
     }
 }
