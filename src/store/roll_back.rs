@@ -42,7 +42,7 @@ pub enum RollBackError {
         /// The checkpoint.
         to: CheckpointId,
         /// What of it.
-        source: StoreError,
+        source: Box<StoreError>,
     },
     /// Somebody else has created the next manifest: a coordinator is alive.
     #[error("manifest {version} was created by somebody else meanwhile: stop the coordinators and try again")]
@@ -52,10 +52,16 @@ pub enum RollBackError {
     },
     /// The store gave no clear answer to the create. It may have taken effect, and a repeat does no harm.
     #[error("it is not known whether this has happened; repeat it: {0}")]
-    Unknown(StoreError),
+    Unknown(Box<StoreError>),
     /// The store cannot be read or written to.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
+}
+
+impl From<StoreError> for RollBackError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
 }
 
 fn listed(checkpoints: &[CheckpointId]) -> String {
@@ -98,7 +104,9 @@ impl CheckpointStore {
             let retained = newest.checkpoints.iter().map(|record| record.id).collect();
             return Err(RollBackError::NotRetained { to, retained });
         };
-        self.look_at(record).await.map_err(|source| RollBackError::NotWhole { to, source })?;
+        self.look_at(record)
+            .await
+            .map_err(|source| RollBackError::NotWhole { to, source: Box::new(source) })?;
         if newest.newest_checkpoint_id() == to {
             return Ok(newest);
         }
@@ -113,8 +121,8 @@ impl CheckpointStore {
         match self.create_manifest(&manifest).await {
             Create::Created => Ok(manifest),
             Create::Exists => Err(RollBackError::Overtaken { version: manifest.version }),
-            Create::Unknown { reason } => Err(RollBackError::Unknown(reason)),
-            Create::Failed { reason } => Err(RollBackError::Store(reason)),
+            Create::Unknown { reason } => Err(RollBackError::Unknown(Box::new(reason))),
+            Create::Failed { reason } => Err(reason.into()),
         }
     }
 
