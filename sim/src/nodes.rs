@@ -133,21 +133,26 @@ impl Nodes {
         self.processes().get(node).map_or(ProcessState::Running, |process| process.state)
     }
 
+    /// Whether it has something in memory: it runs, or stands still.
+    pub(crate) fn is_up(&self, node: Node) -> bool {
+        matches!(self.state(node), ProcessState::Running | ProcessState::Paused)
+    }
+
     /// How often the [`state`](Self::state) of any process has changed.
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// Crashes a process. Nothing if it is down or absent.
-    pub fn crash(&self, node: Node) {
+    /// Crashes a process. False, and nothing, if it is down or absent.
+    pub fn crash(&self, node: Node) -> bool {
         let up = |state| matches!(state, ProcessState::Running | ProcessState::Paused);
         // Between its start and its first step there is no life that could end.
         let began = self.processes().get(node).is_some_and(|it| up(it.state) && it.machine.end_life());
         let kind = if began { "crashed" } else { "crashed-before-it-began" };
-        if let Some(id) = self.change(node, kind, ProcessState::Down, up) {
-            self.net.crash(node);
-            Handle::current().kill(id);
-        }
+        let Some(id) = self.change(node, kind, ProcessState::Down, up) else { return false };
+        self.net.crash(node);
+        Handle::current().kill(id);
+        true
     }
 
     /// Starts a process again with empty memory, crashing it first if it runs. Nothing if it is absent.
@@ -156,16 +161,17 @@ impl Nodes {
         self.start(node, "restarted", ProcessState::Down);
     }
 
-    /// Starts a process that is absent.
-    pub fn join(&self, node: Node) {
-        self.start(node, "joined", ProcessState::Absent);
+    /// Starts a process that is absent. False, and nothing, if it is not.
+    pub fn join(&self, node: Node) -> bool {
+        self.start(node, "joined", ProcessState::Absent)
     }
 
-    /// Crashes a process for good: nothing but [`join`](Self::join) starts it again.
-    pub fn leave(&self, node: Node) {
+    /// Crashes a process for good: nothing but [`join`](Self::join) starts it again. Whether it was there.
+    pub fn leave(&self, node: Node) -> bool {
         self.crash(node);
-        self.change(node, "left", ProcessState::Absent, |state| state == ProcessState::Down);
+        let left = self.change(node, "left", ProcessState::Absent, |state| state == ProcessState::Down);
         self.disk(node).replace();
+        left.is_some()
     }
 
     /// Gives the next life of a process another address, on another machine: its disk is left behind.
@@ -200,13 +206,14 @@ impl Nodes {
         self.processes().get(node).expect("a process of this simulation").machine.disk.clone()
     }
 
-    /// Damages what lies on the disk of a process.
-    pub fn damage_disk(&self, node: Node, damage: &DiskDamage) {
+    /// Damages what lies on the disk of a process; how many files.
+    pub fn damage_disk(&self, node: Node, damage: &DiskDamage) -> usize {
         let files = self.disk(node).damage(damage);
         if files > 0 {
             let text = format!("{files} files on the disk: {}", damage.how.name());
             self.trace.event(&self.net.name(node), "error", &text);
         }
+        files
     }
 
     /// Lets clocks err: to be said before timers are set that errors are to touch.
@@ -214,16 +221,17 @@ impl Nodes {
         self.processes().iter().for_each(|(_, process)| process.machine.clock.may_err());
     }
 
-    /// Puts the clock of a process forward, or back.
-    pub fn jump(&self, node: Node, by_us: i64) {
+    /// Puts the clock of a process forward, or back. Whether there is a process that measures time by it.
+    pub fn jump(&self, node: Node, by_us: i64) -> bool {
         if let Some(process) = self.processes().get(node) {
             process.machine.clock.jump(by_us);
         }
+        self.is_up(node)
     }
 
-    /// Lets the channels between two processes die in one direction; see [`Net::sever`].
-    pub fn sever(&self, from: Node, to: Node, data: bool) {
-        self.net.sever(from, to, data);
+    /// Lets the channels between two processes die in one direction, and says how many; see [`Net::sever`].
+    pub fn sever(&self, from: Node, to: Node, data: bool) -> usize {
+        self.net.sever(from, to, data)
     }
 
     /// How machines behave from now on; those that are not named are good.
@@ -233,23 +241,24 @@ impl Nodes {
         }
     }
 
-    fn start(&self, node: Node, kind: &'static str, from: ProcessState) {
-        if let Some(id) = self.change(node, kind, ProcessState::Running, |state| state == from) {
-            self.net.boot(node);
-            Handle::current().restart(id);
-        }
+    fn start(&self, node: Node, kind: &'static str, from: ProcessState) -> bool {
+        let started = self.change(node, kind, ProcessState::Running, |state| state == from);
+        let Some(id) = started else { return false };
+        self.net.boot(node);
+        Handle::current().restart(id);
+        true
     }
 
     /// Freezes a running process: from its next await on it does nothing until it is resumed. What it sends
     /// until then leaves when it is resumed: a process that is paused in its own step freezes before what
-    /// follows from it.
-    pub fn pause(&self, node: Node) {
-        if let Some(id) =
-            self.change(node, "paused", ProcessState::Paused, |state| state == ProcessState::Running)
-        {
-            self.net.hold(node);
-            Handle::current().pause(id);
-        }
+    /// follows from it. False, and nothing, if it does not run.
+    pub fn pause(&self, node: Node) -> bool {
+        let paused =
+            self.change(node, "paused", ProcessState::Paused, |state| state == ProcessState::Running);
+        let Some(id) = paused else { return false };
+        self.net.hold(node);
+        Handle::current().pause(id);
+        true
     }
 
     /// Thaws a paused process. Nothing if it is not paused.

@@ -303,7 +303,7 @@ async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Viola
         Ok(Finished { summary, state }) => (Ok(summary), state),
         Err(violation) => (Err(violation), Vec::new()),
     };
-    let summary = || watch.summary(injector.struck());
+    let summary = || watch.summary(injector.effective());
     let summary = loss::judge(outcome, &store.destroyed(), &watch.reports(), summary)?;
     Ok(Finished { summary, state })
 }

@@ -46,7 +46,7 @@ pub struct Summary {
     /// Local copies that could not be written.
     #[serde(skip_serializing_if = "is_zero")]
     pub copies_not_kept: u64,
-    /// Faults that struck.
+    /// Faults that struck and had an effect.
     pub faults: usize,
     /// Machine steps after which every invariant was checked.
     pub steps: u64,

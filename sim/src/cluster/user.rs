@@ -55,7 +55,7 @@ pub(super) async fn run(
     let state = watch.finish(&outputs)?;
     match watch.violation() {
         Some(violation) => Err(violation),
-        None => Ok(Finished { summary: watch.summary(injector.struck()), state }),
+        None => Ok(Finished { summary: watch.summary(injector.effective()), state }),
     }
 }
 

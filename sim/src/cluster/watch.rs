@@ -134,6 +134,7 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the run was like so far; so many `faults` had an effect.
     pub(crate) fn summary(&self, faults: usize) -> Summary {
         let state = self.state();
         let coverage = state.meetings.coverage();
@@ -178,6 +179,7 @@ impl Watch {
     fn check(&self, mut state: MutexGuard<'_, State>) {
         let State { seen, judge, progress, meetings, .. } = &mut *state;
         progress.summary.steps += 1;
+        meetings.lives(&self.nodes);
         meetings.moved();
         if let Err(violation) = seen.judge(&self.nodes, &mut **judge) {
             self.broken(&mut state, violation);

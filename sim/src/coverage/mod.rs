@@ -1,7 +1,8 @@
 //! What went wrong where: a matrix of kinds of faults × points of the protocol, over many runs.
 //!
 //! A fault *meets* a point if it strikes while the protocol stands there, or if the protocol comes to
-//! stand there while the fault lasts. What is never met was never tested, however many seeds have run.
+//! stand there while the fault lasts. One that had no effect meets nothing: damage that found nothing to
+//! damage, a crash of what is down. What is never met was never tested, however many seeds have run.
 
 mod points;
 mod tracker;
@@ -11,6 +12,7 @@ pub use points::{At, POINTS, Point, Points};
 pub(crate) use tracker::Tracker;
 pub use unasked::unasked;
 
+use crate::nodes::Nodes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,14 +61,21 @@ struct State {
     // Faults that last, by kind.
     lasting: BTreeMap<&'static str, u32>,
     before: Points,
+    // Changes of the state of processes that the tracker has heard of.
+    changes: u64,
 }
 
 impl Meetings {
-    /// A fault strikes.
-    pub(crate) fn strikes(&self, kind: &'static str) {
+    /// Where the protocol stands now, for a fault that is about to strike.
+    pub(crate) fn stand(&self, nodes: &Nodes) -> Points {
+        self.lives(nodes);
+        self.state().tracker.points()
+    }
+
+    /// A fault has struck where the protocol stood at these points, and had an effect.
+    pub(crate) fn struck(&self, kind: &'static str, before: Points) {
         let mut state = self.state();
-        state.before = state.tracker.points();
-        let before = state.before;
+        state.before = before;
         state.coverage.met(kind, before);
         *state.lasting.entry(kind).or_default() += 1;
     }
@@ -87,6 +96,15 @@ impl Meetings {
         self.state().lasting.clear();
     }
 
+    /// Tells the tracker whose memory is lost, if any process has come, gone or crashed.
+    pub(crate) fn lives(&self, nodes: &Nodes) {
+        let mut state = self.state();
+        let changes = nodes.changes();
+        if std::mem::replace(&mut state.changes, changes) != changes {
+            state.tracker.keep(|node| nodes.is_up(node));
+        }
+    }
+
     /// Something is seen of the run, in the middle of a step.
     pub(crate) fn see(&self, see: impl FnOnce(&mut Tracker)) {
         see(&mut self.state().tracker);
@@ -95,7 +113,7 @@ impl Meetings {
     /// A step of a machine, or a change of the store, is complete: what the protocol has come to meets what lasts.
     pub(crate) fn moved(&self) {
         let mut state = self.state();
-        let State { tracker, coverage, lasting, before } = &mut *state;
+        let State { tracker, coverage, lasting, before, .. } = &mut *state;
         if lasting.is_empty() {
             return;
         }
@@ -130,17 +148,21 @@ mod tests {
     #[test]
     fn fault_meets_the_points_at_which_it_strikes_and_those_that_come_while_it_lasts() {
         let meetings = Meetings::default();
+        let strikes = |kind| {
+            let stand = meetings.state().tracker.points();
+            meetings.struck(kind, stand);
+        };
         meetings.see(|tracker| {
             tracker.event(Node(2), &elected());
             tracker.event(Node(3), &elected());
         });
         meetings.moved();
-        meetings.strikes("crash");
+        strikes("crash");
         meetings.ends("crash");
         let (attempt, checkpoint) = (Attempt::default(), CheckpointId(1));
         let (parallelism, restore) = (Parallelism::new(1).unwrap(), CheckpointId::NONE);
         meetings.see(|tracker| tracker.event(Node(2), &Event::Deployed { attempt, parallelism, restore }));
-        meetings.strikes("pause");
+        strikes("pause");
         meetings.see(|tracker| {
             tracker.event(Node(2), &Event::Triggered { attempt, checkpoint, stop: false });
         });

@@ -13,14 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is seen of a run. It decides nothing: it only says where the protocol stands.
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
+    // Who is up and takes itself for the leader, and who was elected last.
     leaders: BTreeSet<Node>,
+    elected: Option<Node>,
     checkpoint: Option<Checkpoint>,
     attempt: Option<AttemptSeen>,
-    // Tasks that run, of any attempt.
-    running: BTreeSet<(Attempt, TaskId)>,
-    dropped: bool,
-    // Since the attempt that ran last is over.
-    hosts_changed: bool,
+    // Tasks that run, of any attempt, and where.
+    running: BTreeMap<(Attempt, TaskId), Node>,
+    // What the newest manifest names of state.
+    named: BTreeSet<ObjectName>,
     rescale: Option<Rescale>,
     // What lasts for one step only.
     momentary: Points,
@@ -41,6 +42,9 @@ struct Checkpoint {
     committed: bool,
     given_up: bool,
     notified: BTreeSet<TaskId>,
+    // State that the manifest before named and its own does not: what is still there of it, and whether some
+    // is deleted.
+    subsumed: BTreeSet<ObjectName>,
     deleted: bool,
 }
 
@@ -51,11 +55,17 @@ struct AttemptSeen {
     parallelism: Option<Parallelism>,
     // Whether each is a source.
     tasks: BTreeMap<TaskId, bool>,
-    reading: BTreeSet<TaskId>,
+    // Where tasks read, and have restored: on hosts that still know of it.
+    reading: BTreeMap<TaskId, Node>,
     reads_state: bool,
-    restored: BTreeSet<TaskId>,
+    restored: BTreeMap<TaskId, Node>,
     runs: bool,
+    // Its leader said so, or another was elected.
     is_over: bool,
+    // A task of it that ran was told to go.
+    dropped: bool,
+    // Since it is over.
+    hosts_changed: bool,
     has_committed: bool,
     has_given_up: bool,
 }
@@ -68,38 +78,55 @@ struct Rescale {
 }
 
 impl Tracker {
-    /// A process has begun a life: what it believed is gone.
-    pub(crate) fn began(&mut self, node: Node) {
+    /// A process has lost its memory: it has crashed or left, or begins a life. What it believed is gone, and
+    /// so are its tasks.
+    pub(crate) fn lost(&mut self, node: Node) {
+        self.keep(|other| other != node);
+    }
+
+    /// All processes have that are not up.
+    pub(crate) fn keep(&mut self, is_up: impl Fn(Node) -> bool) {
         self.changed = true;
-        self.leaders.remove(&node);
+        self.leaders.retain(|node| is_up(*node));
+        self.running.retain(|_, node| is_up(*node));
+        if let Some(attempt) = &mut self.attempt {
+            attempt.reading.retain(|_, node| is_up(*node));
+            attempt.restored.retain(|_, node| is_up(*node));
+        }
     }
 
     /// A coordinator tells something.
     pub(super) fn event(&mut self, node: Node, event: &Event) {
         self.changed = true;
         match event {
-            Event::Elected { .. } => {
+            Event::Elected { epoch, .. } => {
                 self.leaders.insert(node);
+                self.elected = Some(node);
+                if let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.id.epoch < *epoch) {
+                    attempt.is_over = true;
+                }
             }
             Event::Deposed { .. } => {
                 self.leaders.remove(&node);
             }
-            Event::HostJoined { .. } | Event::HostLost { .. } => self.hosts_changed = true,
+            // A standby's hosts decide nothing, and neither do those of a leader that was succeeded.
+            Event::HostJoined { .. } | Event::HostLost { .. } => {
+                let leads = self.elected == Some(node) && self.leaders.contains(&node);
+                if let (true, Some(attempt)) = (leads, &mut self.attempt) {
+                    attempt.hosts_changed |= attempt.is_over();
+                }
+            }
             Event::RescaleAccepted { parallelism, .. } => {
                 self.rescale = Some(Rescale { wanted: *parallelism, committed_since: false });
             }
-            Event::Deployed { attempt, parallelism, .. } => {
+            // A leader that was succeeded may go on for a while.
+            Event::Deployed { attempt, parallelism, .. } if self.is_new(*attempt) => {
                 let parallelism = Some(*parallelism);
                 self.attempt = Some(AttemptSeen { id: *attempt, parallelism, ..AttemptSeen::default() });
-                self.hosts_changed = false;
-                self.dropped = false;
             }
             Event::Running { attempt } => self.with_attempt(*attempt, |it| it.runs = true),
-            Event::Restarting { attempt, .. } => {
-                self.with_attempt(*attempt, |it| it.is_over = true);
-                self.hosts_changed = false;
-            }
-            Event::Triggered { attempt, checkpoint, .. } => {
+            Event::Restarting { attempt, .. } => self.with_attempt(*attempt, |it| it.is_over = true),
+            Event::Triggered { attempt, checkpoint, .. } if !self.is_old(*attempt) => {
                 self.checkpoint = Some(Checkpoint::new(*attempt, *checkpoint));
             }
             Event::AllAcknowledged { attempt, checkpoint } => {
@@ -141,7 +168,7 @@ impl Tracker {
     }
 
     /// A host has taken a step.
-    pub(crate) fn host_step(&mut self, input: &HostInput, outputs: &[HostOutput]) {
+    pub(crate) fn host_step(&mut self, node: Node, input: &HostInput, outputs: &[HostOutput]) {
         let said = match input {
             HostInput::Coordinator(ToHost::Deploy(deployment)) => Some(deployment.attempt),
             HostInput::Coordinator(
@@ -153,23 +180,25 @@ impl Tracker {
             _ => None,
         };
         self.heard(said);
-        outputs.iter().for_each(|output| self.host_does(output));
+        outputs.iter().for_each(|output| self.host_does(node, output));
     }
 
-    fn host_does(&mut self, output: &HostOutput) {
+    fn host_does(&mut self, node: Node, output: &HostOutput) {
         self.changed |= !matches!(output, HostOutput::SendAll(_) | HostOutput::SetHeartbeat);
         match output {
             HostOutput::Restore(deployment) => {
                 self.with_attempt(deployment.attempt, |it| {
-                    it.reading.insert(deployment.task);
+                    it.reading.insert(deployment.task, node);
                     it.reads_state |= deployment.restore.checkpoint != CheckpointId::NONE;
                 });
             }
             HostOutput::Run { attempt, task } => {
-                self.running.insert((*attempt, *task));
+                self.running.insert((*attempt, *task), node);
             }
             HostOutput::Drop { attempt, task } => {
-                self.dropped |= self.running.remove(&(*attempt, *task));
+                // A zombie drops tasks of attempts that were over long ago, too.
+                let ran = self.running.remove(&(*attempt, *task)).is_some();
+                self.with_attempt(*attempt, |it| it.dropped |= ran);
             }
             HostOutput::Commit { attempt, task, checkpoint } => {
                 self.with_checkpoint(*attempt, *checkpoint, |it| {
@@ -184,7 +213,7 @@ impl Tracker {
             HostOutput::Send { message: ToCoordinator::Ready { attempt, task, .. }, .. } => {
                 self.with_attempt(*attempt, |it| {
                     it.reading.remove(task);
-                    it.restored.insert(*task);
+                    it.restored.insert(*task, node);
                 });
             }
             HostOutput::Send {
@@ -208,8 +237,15 @@ impl Tracker {
             }),
             Fact::ManifestCreated(manifest) => {
                 let newest = manifest.newest_checkpoint_id();
-                if let Some(checkpoint) = &mut self.checkpoint {
-                    checkpoint.created |= checkpoint.all_acknowledged && checkpoint.id == newest;
+                let state = |name: &&ObjectName| matches!(name, ObjectName::State { .. });
+                let named = manifest.objects().filter(state).copied().collect();
+                let before = std::mem::replace(&mut self.named, named);
+                let pending = self.checkpoint.as_mut();
+                if let Some(checkpoint) = pending.filter(|it| it.all_acknowledged && it.id == newest) {
+                    if !checkpoint.created {
+                        checkpoint.subsumed = before.difference(&self.named).copied().collect();
+                    }
+                    checkpoint.created = true;
                 }
             }
             Fact::ObjectWritten { name: ObjectName::State { attempt, task, checkpoint }, .. } => {
@@ -220,9 +256,9 @@ impl Tracker {
             Fact::ObjectWritten { name: ObjectName::OutputList { attempt, checkpoint }, .. } => {
                 self.with_checkpoint(*attempt, *checkpoint, |it| it.listed = true);
             }
-            Fact::ObjectDeleted(_) | Fact::ManifestDeleted(_) => {
+            Fact::ObjectDeleted(name) => {
                 if let Some(checkpoint) = &mut self.checkpoint {
-                    checkpoint.deleted = true;
+                    checkpoint.deleted |= checkpoint.subsumed.remove(name);
                 }
             }
             _ => {}
@@ -262,8 +298,8 @@ impl Tracker {
         points.add(At::C9, pending && it.all_acknowledged && !it.listed && !it.created);
         points.add(At::C10, pending && it.listed && !it.created);
         points.add(At::C11, it.created && !it.committed && !it.given_up);
-        points.add(At::C12, it.committed && !it.deleted);
-        points.add(At::C13, it.committed && it.deleted);
+        points.add(At::C12, it.committed && !it.subsumed.is_empty() && !it.deleted);
+        points.add(At::C13, it.committed && !it.subsumed.is_empty() && it.deleted);
         points.add(At::C14, it.committed && !it.notified.is_empty() && it.notified.len() < tasks);
         points.add(At::C16, it.given_up && !it.acknowledged.is_empty());
     }
@@ -271,15 +307,15 @@ impl Tracker {
     fn points_of_rescale(&self, attempt: &AttemptSeen, rescale: &Rescale, points: &mut Points) {
         let pending = |it: &Checkpoint| !it.committed && !it.given_up && it.attempt == attempt.id;
         let is_pending = self.checkpoint.as_ref().is_some_and(pending);
-        let running = self.running.iter().any(|(of, _)| *of == attempt.id);
+        let running = self.running.keys().any(|(of, _)| *of == attempt.id);
         // Until the next attempt is planned, the one that was planned last is the old one.
         let old = attempt.runs;
-        let over = attempt.is_over || old && self.dropped;
+        let over = attempt.is_over();
         points.add(At::R1, old && is_pending && !over);
         points.add(At::R2, old && rescale.committed_since && running && !over);
-        points.add(At::R3, old && self.dropped && running);
+        points.add(At::R3, old && attempt.dropped && running);
         points.add(At::R4, old && over && !running);
-        points.add(At::R5, old && over && self.hosts_changed);
+        points.add(At::R5, old && over && attempt.hosts_changed);
         let begun = !attempt.reading.is_empty() || !attempt.restored.is_empty();
         let known = attempt.reading.len() + attempt.restored.len();
         points.add(At::R6, !old && !begun && !attempt.is_over);
@@ -293,10 +329,18 @@ impl Tracker {
 
     /// A step begins with a message about this attempt, if with any.
     fn heard(&mut self, said: Option<Attempt>) {
-        let old = self.attempt.as_ref().zip(said).is_some_and(|(attempt, said)| said < attempt.id);
+        let old = said.is_some_and(|said| self.is_old(said));
         let before = std::mem::take(&mut self.momentary);
         self.momentary.add(At::R13, old);
         self.changed |= self.momentary != before;
+    }
+
+    fn is_new(&self, id: Attempt) -> bool {
+        self.attempt.as_ref().is_none_or(|attempt| attempt.id < id)
+    }
+
+    fn is_old(&self, id: Attempt) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| id < attempt.id)
     }
 
     fn with_attempt(&mut self, id: Attempt, change: impl FnOnce(&mut AttemptSeen)) {
@@ -310,6 +354,12 @@ impl Tracker {
         if let Some(checkpoint) = pending.filter(|it| it.attempt == attempt && it.id == id) {
             change(checkpoint);
         }
+    }
+}
+
+impl AttemptSeen {
+    fn is_over(&self) -> bool {
+        self.is_over || self.runs && self.dropped
     }
 }
 
@@ -327,7 +377,11 @@ impl Checkpoint {
             committed: false,
             given_up: false,
             notified: BTreeSet::new(),
+            subsumed: BTreeSet::new(),
             deleted: false,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

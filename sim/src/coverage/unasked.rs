@@ -14,6 +14,10 @@ const MOMENTARY: &[&str] = &[
     "store-missing-object",
 ];
 
+/// Kinds that damage what is stored, unless it is the last good copy of something that is needed.
+const OF_STORED: &[&str] =
+    &["store-bit-rot", "store-truncation", "store-misdirected-write", "store-missing-object"];
+
 /// Kinds that strike files while their process is down, and last no longer than that.
 const OF_FILES: &[&str] =
     &["disk-lost-writes", "disk-torn-writes", "disk-stale-copies", "disk-misdirected-writes", "disk-bit-rot"];
@@ -23,14 +27,29 @@ const OF_FILES: &[&str] =
 pub fn unasked(kind: &str, at: At) -> Option<&'static str> {
     let momentary = MOMENTARY.contains(&kind);
     match at {
+        At::C2 | At::C4 | At::C16 | At::C17 if OF_STORED.contains(&kind) => Some(
+            "damage finds an object that it may strike in one strike of six: not every kind of it does here in 10,000 seeds",
+        ),
+        At::C12 if momentary => Some(
+            "both are over at once: mostly, what is subsumed is deleted within milliseconds of the commit",
+        ),
+        At::C13 if kind == "half-open-connection" => {
+            Some("both are over at once, and few of these strikes find channels between their two hosts")
+        }
+        At::R3 if momentary => Some(
+            "both are over at once: mostly, hosts hear of the cancel within milliseconds of each other; faults are aimed at the cancel",
+        ),
+        At::R3 if OF_FILES.contains(&kind) => Some(
+            "the point is over at once, and damage finds files in one strike of six, most of them where somebody restores: R8",
+        ),
+        At::R6 if kind == "half-open-connection" => Some(
+            "channels of the old attempt have ended, those of the new one are not open: hardly any can die",
+        ),
         At::R13 if momentary => {
             Some("both are over at once, and no fault is aimed at messages of old attempts")
         }
         At::R4 | At::R5 if momentary => {
-            Some("both are over at once, and faults are aimed at the steps around it: R3 and R6")
-        }
-        At::R4 if OF_FILES.contains(&kind) => {
-            Some("the point is over at once and nobody looks at a disk there, as somebody does at R8")
+            Some("both are over at once, and faults are aimed at the steps around it: the cancel, and R6")
         }
         At::R15 if momentary => Some(
             "the first checkpoint after a rescale is seldom given up, and what strikes for a moment seldom then",
@@ -80,5 +99,8 @@ mod tests {
         assert_eq!(unasked("crash", At::R13), None);
         assert_eq!(unasked("join", At::C2), None);
         assert!(unasked("join", At::R13).is_some());
+        assert_eq!(unasked("disk-bit-rot", At::R4), None);
+        assert_eq!((unasked("join", At::C16), unasked("join", At::R6)), (None, None));
+        assert!(unasked("store-bit-rot", At::C16).is_some());
     }
 }

@@ -50,13 +50,16 @@ impl DamagedDisk {
         format!("the disk of {names} {what}{crashed}")
     }
 
-    pub(super) fn strike(&self, nodes: &Nodes) {
+    /// Whether any file was damaged: a crash that finds none is a crash like any other.
+    pub(super) fn strike(&self, nodes: &Nodes) -> bool {
+        let mut files = 0;
         for &node in &self.nodes {
             if self.down_us > 0 {
                 nodes.crash(node);
             }
-            nodes.damage_disk(node, &self.damage);
+            files += nodes.damage_disk(node, &self.damage);
         }
+        files > 0
     }
 
     pub(super) fn relent(&self, nodes: &Nodes) {

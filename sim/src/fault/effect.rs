@@ -1,15 +1,17 @@
 //! What a fault does, at once and for as long as it lasts, and how that ends.
 
 use super::{Fault, crash};
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, ProcessState};
 use crate::process::Manners;
 use crate::storage::{StoreFaults, StoreNode};
 use crate::wire::{NetworkFaults, Node};
 use std::collections::BTreeMap;
 
 impl Fault {
-    /// What it does at once: to processes, to stored bytes.
-    pub(super) fn strike(&self, nodes: &Nodes, store: &StoreNode) {
+    /// What it does at once: to processes, to stored bytes. Whether anything is otherwise by it, at once or as
+    /// long as it lasts: a process that is down cannot crash, and damage may find nothing that it may strike.
+    pub(super) fn strike(&self, nodes: &Nodes, store: &StoreNode) -> bool {
+        let is_there = |node: &Node| nodes.state(*node) != ProcessState::Absent;
         match self {
             Self::Crash(fault) => nodes.crash(fault.node),
             Self::CrashDuringStart(fault) => nodes.crash(fault.node),
@@ -21,16 +23,17 @@ impl Fault {
             Self::Join(fault) => nodes.join(fault.node),
             Self::Leave(fault) => nodes.leave(fault.node),
             Self::ClockJump(fault) => nodes.jump(fault.node, fault.by_us),
-            Self::HalfOpen(fault) => nodes.sever(fault.from, fault.to, fault.data),
-            Self::Slow(_)
-            | Self::ClockDrift(_)
+            Self::HalfOpen(fault) => nodes.sever(fault.from, fault.to, fault.data) > 0,
+            Self::Slow(fault) => is_there(&fault.node),
+            Self::ClockDrift(fault) => is_there(&fault.node),
+            Self::DiskTrouble(fault) => fault.nodes.iter().any(is_there),
+            // The injector knows whether it found whom to cut off.
+            Self::Isolation(_)
             | Self::Partition(_)
-            | Self::Isolation(_)
             | Self::RoughLinks(_)
             | Self::StoreErrors(_)
             | Self::StoreOutage(_)
-            | Self::StoreTrouble(_)
-            | Self::DiskTrouble(_) => {}
+            | Self::StoreTrouble(_) => true,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Carries out a plan.
 
-use super::{Aim, Fault, FaultPlan, Partition, Victim, When};
+use super::{Aim, Fault, FaultPlan, Isolated, Isolation, Partition, Victim, When};
 use crate::coverage::Meetings;
 use crate::nodes::Nodes;
 use crate::run::World;
@@ -49,12 +49,13 @@ struct State {
     steps: BTreeMap<&'static str, u32>,
     /// Faults that last, by the token of the timer that ends them.
     active: BTreeMap<u64, Active>,
-    /// Faults that follow, by the token of the timer that begins them, and whether they are counted already.
-    coming: BTreeMap<u64, (Fault, bool)>,
+    /// Faults that follow, by the token of the timer that begins them, and how they are counted already.
+    coming: BTreeMap<u64, (Fault, Counted)>,
     /// Who was elected last.
     leader: Option<Node>,
-    /// Faults that have struck.
+    /// Faults that have struck, and how many of them have had an effect.
     struck: usize,
+    effective: usize,
     next_token: u64,
     healed: bool,
 }
@@ -63,6 +64,16 @@ struct Active {
     fault: Fault,
     /// Who was cut off from whom, if that was found out only when it struck.
     partition: Option<Partition>,
+    /// Whether this strike had an effect.
+    effect: bool,
+    counted: Counted,
+}
+
+/// What a fault that strikes more than once is counted for already.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    struck: bool,
+    effective: bool,
 }
 
 /// Timer tokens: the horizon, then the timed faults, then the ends of active faults.
@@ -97,6 +108,7 @@ impl Injector {
                 coming: BTreeMap::new(),
                 leader: None,
                 struck: 0,
+                effective: 0,
                 next_token,
                 healed: false,
             }),
@@ -144,8 +156,8 @@ impl Injector {
             state.plan.aims.iter().filter(due).map(|aim| (aim.when, aimed(aim, actor))).collect();
         for (when, fault) in &due {
             match when {
-                When::Before => self.inner.begin(state, fault.clone(), false),
-                When::After => self.inner.later(state, 0, fault.clone(), false),
+                When::Before => self.inner.begin(state, fault.clone(), Counted::default()),
+                When::After => self.inner.later(state, 0, fault.clone(), Counted::default()),
             }
         }
         due.into_iter().map(|(_, fault)| fault).collect()
@@ -190,10 +202,16 @@ impl Injector {
         }
     }
 
-    /// Number of faults that have struck.
+    /// Number of faults that have struck, also of those that found nothing to do.
     #[must_use]
     pub fn struck(&self) -> usize {
         self.inner.state().struck
+    }
+
+    /// Number of those that had an effect.
+    #[must_use]
+    pub fn effective(&self) -> usize {
+        self.inner.state().effective
     }
 }
 
@@ -230,7 +248,7 @@ impl Sink for Inner {
             self.heal(&mut state);
         } else if let Some((_, fault)) = state.plan.timed.get(token as usize - 1) {
             let fault = fault.clone();
-            self.begin(&mut state, fault, false);
+            self.begin(&mut state, fault, Counted::default());
         } else if let Some((fault, counted)) = state.coming.remove(&token) {
             self.begin(&mut state, fault, counted);
         } else {
@@ -240,16 +258,21 @@ impl Sink for Inner {
 }
 
 impl Inner {
-    fn begin(&self, state: &mut State, fault: Fault, counted: bool) {
-        state.struck += usize::from(!counted);
+    fn begin(&self, state: &mut State, fault: Fault, counted: Counted) {
+        state.struck += usize::from(!counted.struck);
         let partition = match &fault {
             Fault::Isolation(isolation) => isolation.partition(state.leader, self.store.node()),
             _ => None,
         };
-        let active = Active { fault, partition };
+        let mut active = Active { fault, partition, effect: false, counted };
         self.note("fault-begins", &active);
-        self.meetings.strikes(active.fault.kind());
-        active.fault.strike(&self.nodes, &self.store);
+        let before = self.meetings.stand(&self.nodes);
+        active.effect = active.fault.strike(&self.nodes, &self.store) && self.finds_its_node(state, &active);
+        if active.effect {
+            self.meetings.struck(active.fault.kind(), before);
+            state.effective += usize::from(!counted.effective);
+        }
+        active.counted = Counted { struck: true, effective: counted.effective | active.effect };
         let leaves_surroundings = active.fault.leaves_surroundings();
         let token = self.timer(state, active.fault.lasts_us());
         state.active.insert(token, active);
@@ -258,14 +281,26 @@ impl Inner {
         }
     }
 
-    fn later(&self, state: &mut State, after_us: u64, fault: Fault, counted: bool) {
+    /// An isolation finds its node where there is a leader, and one that is up.
+    fn finds_its_node(&self, state: &State, active: &Active) -> bool {
+        match &active.fault {
+            Fault::Isolation(Isolation { whom: Isolated::Leader, .. }) => {
+                state.leader.is_some_and(|leader| self.nodes.is_up(leader))
+            }
+            _ => true,
+        }
+    }
+
+    fn later(&self, state: &mut State, after_us: u64, fault: Fault, counted: Counted) {
         let token = self.timer(state, after_us);
         state.coming.insert(token, (fault, counted));
     }
 
     fn end(&self, state: &mut State, token: u64) {
         let active = state.active.remove(&token).expect("each active fault has one timer");
-        self.meetings.ends(active.fault.kind());
+        if active.effect {
+            self.meetings.ends(active.fault.kind());
+        }
         active.fault.relent(&self.nodes);
         if !active.fault.leaves_surroundings() {
             self.shape(state);
@@ -274,7 +309,7 @@ impl Inner {
             self.note("fault-ends", &active);
         }
         if let Some((after_us, next)) = active.fault.next() {
-            self.later(state, after_us, next, true);
+            self.later(state, after_us, next, active.counted);
         }
         let unlucky = self.net.misfortunes_to_come() + self.store.misfortunes_to_come();
         let over = state.active.is_empty() && state.coming.is_empty() && unlucky == 0;
@@ -284,7 +319,7 @@ impl Inner {
     }
 
     fn note(&self, kind: &'static str, active: &Active) {
-        let Active { fault, partition } = active;
+        let Active { fault, partition, .. } = active;
         let text = match partition {
             Some(partition) => {
                 let who = if fault.kind() == "isolated-leader" { "the leader" } else { "the store" };

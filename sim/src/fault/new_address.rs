@@ -1,7 +1,7 @@
 //! A process dies and comes back under another address, as when it is started anew on another machine: what
 //! was sent to the old address finds nobody, and who looks the new one up finds the old for a while.
 
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, ProcessState};
 use crate::random::{between, spread};
 use crate::wire::{Net, Node};
 use fastrand::Rng;
@@ -34,8 +34,10 @@ impl NewAddress {
         format!("{name} moves to another address, which is known {known_ms} ms after its start: it is down")
     }
 
-    pub(super) fn strike(&self, nodes: &Nodes) {
+    /// Whether there was somebody to move, if only one that was down.
+    pub(super) fn strike(&self, nodes: &Nodes) -> bool {
         nodes.crash(self.node);
         nodes.move_away(self.node, self.known_after_us);
+        nodes.state(self.node) == ProcessState::Down
     }
 }

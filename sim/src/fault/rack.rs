@@ -48,13 +48,16 @@ impl Rack {
         format!("{} {fate} together", names.join(", "))
     }
 
-    pub(super) fn strike(&self, nodes: &Nodes) {
+    /// Whether it befell anybody.
+    pub(super) fn strike(&self, nodes: &Nodes) -> bool {
+        let mut any = false;
         for &node in &self.nodes {
-            match self.fate {
+            any |= match self.fate {
                 RackFate::Crashes => nodes.crash(node),
                 RackFate::Freezes => nodes.pause(node),
-            }
+            };
         }
+        any
     }
 
     pub(super) fn relent(&self, nodes: &Nodes) {

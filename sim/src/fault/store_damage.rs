@@ -37,8 +37,8 @@ impl StoreDamage {
         format!("{what} in the store ({}): {which}", scope.describe())
     }
 
-    pub(super) fn strike(&self, store: &StoreNode) {
-        // Whether there was anything to damage is in the trace.
-        let _ = store.damage(&self.damage);
+    /// Whether there was anything to damage.
+    pub(super) fn strike(&self, store: &StoreNode) -> bool {
+        store.damage(&self.damage).is_some()
     }
 }

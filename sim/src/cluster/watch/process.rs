@@ -34,7 +34,7 @@ impl Watch {
         self.trace.event(&self.net.name(node), "began", &began);
         let mut state = self.state();
         state.seen.coordinator(node, machine);
-        state.meetings.see(|tracker| tracker.began(node));
+        state.meetings.see(|tracker| tracker.lost(node));
         drop(state);
         self.strike(node, &[steps::began(life)]);
     }
@@ -43,7 +43,10 @@ impl Watch {
     pub(crate) fn host_began(&self, node: Node, life: u64, machine: &Host, slots: u16) {
         let began = Began::Host { id: machine.id(), incarnation: machine.incarnation(), slots };
         self.trace.event(&self.net.name(node), "began", &began);
-        self.state().seen.host(node, machine);
+        let mut state = self.state();
+        state.seen.host(node, machine);
+        state.meetings.see(|tracker| tracker.lost(node));
+        drop(state);
         self.strike(node, &[steps::began(life)]);
     }
 
@@ -103,7 +106,7 @@ impl Watch {
         let name = self.net.name(node);
         self.trace.event(&name, "input", input);
         let mut state = self.state();
-        state.meetings.see(|tracker| tracker.host_step(input, outputs));
+        state.meetings.see(|tracker| tracker.host_step(node, input, outputs));
         let mut steps = Vec::new();
         for output in outputs {
             if let Some(fact) = Fact::of_host(machine, output) {

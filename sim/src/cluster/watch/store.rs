@@ -54,6 +54,7 @@ impl Watch {
             (Identified::Object(name), None) => self.judge(&mut state, STORE, &Fact::ObjectDeleted(name)),
             (Identified::Foreign, _) => {}
         }
+        state.meetings.lives(&self.nodes);
         state.meetings.moved();
     }
 

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod disks;
+mod effects;
 mod network;
 mod plans;
 mod processes;

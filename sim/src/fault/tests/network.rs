@@ -93,6 +93,7 @@ fn exactly_who_leads_when_it_strikes_is_cut_off() {
         assert!(!cut(leader, host) && !cut(host, store.node()));
         seconds(1).await;
         assert!(!cut(host, leader) && injector.is_healed());
+        assert_eq!((injector.struck(), injector.effective()), (2, 1));
     })
     .outcome
     .unwrap();
