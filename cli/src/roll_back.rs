@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use keygroups::checkpoint::CheckpointId;
 use keygroups::store::CheckpointStore;
@@ -53,7 +53,8 @@ impl RollBack {
         let nonce = RandomState::new().hash_one(std::process::id());
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let to = CheckpointId(self.to);
-        let manifest = runtime.block_on(store.roll_back(to, nonce))?;
+        let manifest = runtime.block_on(store.roll_back(to, nonce));
+        let manifest = manifest.with_context(|| format!("cannot roll {} back", self.store))?;
         let checkpoint = manifest.newest_checkpoint().map(|record| (record.id, record.parallelism));
         let Some((id, parallelism)) = checkpoint else { bail!("the manifest has no checkpoint") };
         writeln!(

@@ -54,6 +54,12 @@ impl Manifest {
         self.newest_checkpoint().map_or(CheckpointId::NONE, |record| record.id)
     }
 
+    /// What a leader that takes over creates after it: the same truth under its own epoch and `nonce`.
+    pub(crate) fn taken_over(&self, nonce: u64) -> Self {
+        let epoch = LeaderEpoch(self.epoch.0 + 1);
+        Self { version: self.version.next(), epoch, nonce, ..self.clone() }
+    }
+
     /// The first vertex whose state, as tasks have `restored` it, is not the state of the newest
     /// checkpoint. Before the first checkpoint all state is empty.
     pub fn not_conserved(&self, restored: &BTreeMap<TaskId, Certificate>) -> Option<VertexId> {

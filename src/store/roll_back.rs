@@ -6,9 +6,7 @@ use object_store::ObjectStoreExt;
 use super::{CheckpointStore, Create, StoreError};
 use crate::{
     ErrorKind,
-    checkpoint::{
-        CheckpointId, CheckpointRecord, JobStatus, LeaderEpoch, Manifest, ManifestVersion, ObjectName,
-    },
+    checkpoint::{CheckpointId, CheckpointRecord, JobStatus, Manifest, ManifestVersion, ObjectName},
 };
 
 // As many as a store answers in about the time of one.
@@ -37,12 +35,12 @@ pub enum RollBackError {
         retained: Vec<CheckpointId>,
     },
     /// Something of the checkpoint is missing or too short.
-    #[error("checkpoint {to} is not whole: {source}")]
+    #[error("checkpoint {to} is not whole: {found}")]
     NotWhole {
         /// The checkpoint.
         to: CheckpointId,
-        /// What of it.
-        source: Box<StoreError>,
+        /// What was found of it.
+        found: Box<StoreError>,
     },
     /// Somebody else has created the next manifest: a coordinator is alive.
     #[error("manifest {version} was created by somebody else meanwhile: stop the coordinators and try again")]
@@ -75,7 +73,7 @@ impl RollBackError {
         match self {
             Self::NoJob { .. } | Self::NotRetained { .. } => ErrorKind::Invalid,
             Self::Overtaken { .. } | Self::Unknown(_) => ErrorKind::Retry,
-            Self::NotWhole { source, .. } | Self::Store(source) => source.kind(),
+            Self::NotWhole { found: error, .. } | Self::Store(error) => error.kind(),
         }
     }
 }
@@ -89,7 +87,7 @@ impl CheckpointStore {
     /// longer in the chain of outputs; what the job puts out again from `to` on, such readers get twice. What only
     /// those checkpoints name is deleted by the next leader's sweep.
     ///
-    /// Every object that `to` names must be there and as long as its handle says. Then the next manifest is created, as a
+    /// Every object that `to` names must be there and no shorter than its handle says. Then the next manifest is created, as a
     /// leader does that takes over, with `nonce`, which is random: who led before is deposed when it writes the next one,
     /// so coordinators should be stopped, but nothing breaks if one is not.
     ///
@@ -104,19 +102,11 @@ impl CheckpointStore {
             let retained = newest.checkpoints.iter().map(|record| record.id).collect();
             return Err(RollBackError::NotRetained { to, retained });
         };
-        self.look_at(record)
-            .await
-            .map_err(|source| RollBackError::NotWhole { to, source: Box::new(source) })?;
+        self.look_at(record).await.map_err(|error| RollBackError::NotWhole { to, found: Box::new(error) })?;
         if newest.newest_checkpoint_id() == to {
             return Ok(newest);
         }
-        let mut manifest = Manifest {
-            version: newest.version.next(),
-            epoch: LeaderEpoch(newest.epoch.0.saturating_add(1)),
-            nonce,
-            status: JobStatus::Running,
-            ..newest
-        };
+        let mut manifest = Manifest { status: JobStatus::Running, ..newest.taken_over(nonce) };
         manifest.checkpoints.retain(|record| record.id <= to);
         match self.create_manifest(&manifest).await {
             Create::Created => Ok(manifest),
@@ -126,7 +116,7 @@ impl CheckpointStore {
         }
     }
 
-    /// Whether all that `record` names is there, and as long as it says.
+    /// Whether all that `record` names is there, and no shorter than it says.
     async fn look_at(&self, record: &CheckpointRecord) -> Result<(), StoreError> {
         let lengths = record.tasks.iter().flat_map(|task| {
             let output = task.output.as_ref().map(|output| (output.object, output.bytes));

@@ -55,9 +55,10 @@ fn judged(query: &str) -> Result<Option<Result<Summary, String>>, Box<dyn Error>
     let (directory, log) = (guard.path().join("checkpoints"), guard.path().join("trace"));
     let mut disk = Disk { root: directory.clone(), ..Disk::default() };
     // As if a process had died right after it had made them: nobody has synced their names.
-    for kind in ["manifest", "state", "output", "outputs"] {
-        std::fs::create_dir_all(directory.join(kind))?;
-        disk.names.insert(directory.join(kind), Name { made: 0, is_durable: false });
+    let kinds = ["manifest", "state", "output", "outputs"].map(|kind| directory.join(kind));
+    for made in [directory.clone()].into_iter().chain(kinds) {
+        std::fs::create_dir_all(&made)?;
+        disk.names.insert(made, Name { made: 0, is_durable: false });
     }
     let order = Order {
         directory: format!("file://{}{query}", directory.to_str().ok_or("a plain name")?),
@@ -247,7 +248,7 @@ impl Disk {
 
     /// Whether `file` would be there, with all its bytes and under its name, after a power failure now.
     fn is_certain(&self, file: &Path) -> bool {
-        let above = file.ancestors().take_while(|above| *above != self.root);
+        let above = file.ancestors().take_while(|above| Some(*above) != self.root.parent());
         self.durable.contains_key(file)
             && above.into_iter().all(|name| self.names.get(name).is_some_and(|name| name.is_durable))
     }

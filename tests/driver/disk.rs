@@ -4,14 +4,16 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use futures::{executor::block_on, future, stream::BoxStream};
 use keygroups::{
     checkpoint::{Attempt, ObjectName},
+    driver::Runtime,
     store::CheckpointStore,
 };
 use object_store::{
@@ -19,6 +21,8 @@ use object_store::{
     ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory,
     path::Path,
 };
+
+use crate::clock::Clock;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -36,9 +40,22 @@ pub enum Trouble {
 pub struct Disk {
     files: Arc<InMemory>,
     trouble: Arc<AtomicU8>,
+    // How long a read takes.
+    slow: Option<(Clock, Duration)>,
+    reads: Arc<AtomicUsize>,
 }
 
 impl Disk {
+    /// Every read takes this long.
+    pub fn slow(clock: &Clock, read: Duration) -> Self {
+        Self { slow: Some((clock.clone(), read)), ..Self::default() }
+    }
+
+    /// How often anything was read.
+    pub fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+
     pub fn trouble(&self, trouble: Trouble) {
         self.trouble.store(trouble as u8, Ordering::Relaxed);
     }
@@ -49,6 +66,10 @@ impl Disk {
 
     pub fn names(&self) -> Vec<ObjectName> {
         block_on(self.store().list_objects(Attempt::default())).unwrap().objects
+    }
+
+    pub fn has_object(&self, name: ObjectName) -> bool {
+        block_on(self.files.head(&self.store().layout().object(&name))).is_ok()
     }
 
     pub fn bytes(&self, name: ObjectName) -> Vec<u8> {
@@ -86,6 +107,10 @@ impl ObjectStore for Disk {
     }
 
     async fn get_opts(&self, at: &Path, options: GetOptions) -> Result<GetResult> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        if let Some((clock, read)) = &self.slow {
+            clock.sleep(*read).await;
+        }
         self.answer(Trouble::Unreadable, self.files.get_opts(at, options)).await
     }
 

@@ -86,8 +86,8 @@ fn a_rollback_to_what_is_not_there_or_not_whole_says_so_and_changes_nothing() {
     cluster.lose(lost);
     let error = cluster.roll_back(before.id).unwrap_err();
     assert!(
-        matches!(&error, RollBackError::NotWhole { to, source } if *to == before.id
-            && matches!(&**source, StoreError::Missing { path } if path.ends_with(&lost.to_string()))),
+        matches!(&error, RollBackError::NotWhole { to, found } if *to == before.id
+            && matches!(&**found, StoreError::Missing { path } if path.ends_with(&lost.to_string()))),
         "{error}"
     );
     assert_eq!(error.kind(), ErrorKind::Corrupt);

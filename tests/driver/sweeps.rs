@@ -1,101 +1,27 @@
 //! Sweeps over a long chain of outputs, from a store whose reads take a while.
 
-use std::{
-    fmt,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::Context,
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, task::Context, time::Duration};
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{
-    FutureExt, StreamExt,
-    executor::block_on,
-    stream::{self, BoxStream},
-    task::noop_waker_ref,
-};
+use futures::{FutureExt, StreamExt, executor::block_on, stream, task::noop_waker_ref};
 use keygroups::{
     checkpoint::{
         Attempt, Certificate, CheckpointId, CheckpointRecord, JobSpec, JobStatus, LeaderEpoch, Manifest,
         ManifestVersion, ObjectName, OutputHandle, OutputList, Scaling, StateHandle, TaskId, TaskSnapshot,
         VertexId, VertexSpec,
     },
-    driver::{CoordinatorDriver, CoordinatorTransport, DriverError, Runtime, Timings},
+    driver::{CoordinatorDriver, CoordinatorTransport, DriverError, Timings},
     key_group::{Parallelism, Subtask},
     protocol::{Coordinator, CoordinatorId, HostId, Options, ToHost},
     store::CheckpointStore,
 };
-use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory, path::Path,
-};
+use object_store::path::Path;
 
-use crate::clock::Clock;
+use crate::{clock::Clock, disk::Disk};
 
 const READ: Duration = Duration::from_millis(30);
 const TASK: TaskId = TaskId { vertex: VertexId(0), subtask: Subtask(0) };
 const ATTEMPT: Attempt = Attempt { epoch: LeaderEpoch(1), run: 1 };
-
-/// Every read takes [`READ`].
-struct Slow {
-    objects: InMemory,
-    clock: Clock,
-    reads: AtomicUsize,
-}
-
-#[async_trait]
-impl ObjectStore for Slow {
-    async fn put_opts(&self, at: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        self.objects.put_opts(at, payload, options).await
-    }
-
-    async fn get_opts(&self, at: &Path, options: GetOptions) -> Result<GetResult> {
-        self.clock.sleep(READ).await;
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.objects.get_opts(at, options).await
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.objects.list(prefix)
-    }
-
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.objects.delete_stream(locations)
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        at: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.objects.put_multipart_opts(at, options).await
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.objects.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.objects.copy_opts(from, to, options).await
-    }
-}
-
-impl fmt::Display for Slow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("slow")
-    }
-}
-
-impl fmt::Debug for Slow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Slow")
-    }
-}
 
 /// Nobody listens.
 struct Alone(Vec<String>);
@@ -183,11 +109,10 @@ fn a_sweep_over_a_chain_that_takes_longer_than_a_transfer_collects_the_garbage()
     let checkpoints = 3_000;
     let one_by_one = READ * (checkpoints as u32) * 6 / 7;
     assert!(one_by_one > Duration::from_secs(60), "longer than a transfer may take by default");
-    let slow = Arc::new(Slow { objects: InMemory::new(), clock: clock.clone(), reads: AtomicUsize::new(0) });
-    let store = CheckpointStore::new(Arc::<Slow>::clone(&slow), Path::default());
+    let slow = Disk::slow(&clock, READ);
+    let store = CheckpointStore::new(Arc::new(slow.clone()), Path::default());
     history(&store, checkpoints);
-    let objects = || block_on(store.list_objects(Attempt::default())).unwrap().objects;
-    let before = objects();
+    let before = slow.names();
 
     let options = Options::new(job(), Parallelism::new(1).unwrap()).unwrap();
     let machine = Coordinator::new(CoordinatorId(0), 2, options);
@@ -197,13 +122,14 @@ fn a_sweep_over_a_chain_that_takes_longer_than_a_transfer_collects_the_garbage()
     let mut running = pin!(driver.run(stream::pending().boxed()));
     let mut context = Context::from_waker(noop_waker_ref());
     let end = clock.now() + Duration::from_secs(200);
-    while objects().len() == before.len() && clock.now() < end {
+    let orphan = state(checkpoints + 1);
+    while slow.has_object(orphan) && clock.now() < end {
         assert!(running.poll_unpin(&mut context).is_pending());
         assert!(clock.advance());
     }
-    let after = objects();
+    let after = slow.names();
     let gone: Vec<_> = before.into_iter().filter(|name| !after.contains(name)).collect();
-    assert!(gone.contains(&state(checkpoints + 1)), "{} objects are gone", gone.len());
+    assert!(gone.contains(&orphan), "{} objects are gone", gone.len());
     // And with it the lists and outputs of checkpoints that were given up, and nothing else.
     let is_garbage = |name: &ObjectName| match name {
         ObjectName::State { checkpoint, .. } => checkpoint.0 == checkpoints + 1,
@@ -211,6 +137,6 @@ fn a_sweep_over_a_chain_that_takes_longer_than_a_transfer_collects_the_garbage()
     };
     assert!(gone.iter().all(is_garbage));
     assert_eq!(gone.len() as u64, 1 + 2 * (checkpoints / 7));
-    let reads = slow.reads.load(Ordering::Relaxed) as u64;
+    let reads = slow.reads() as u64;
     assert!(reads < checkpoints + 100, "each link is read once: {reads}");
 }

@@ -207,12 +207,7 @@ impl Coordinator {
                 self.role = Role::Refused;
                 return;
             }
-            ReadOutcome::Found(newest) => Manifest {
-                version: newest.version.next(),
-                epoch: LeaderEpoch(newest.epoch.0 + 1),
-                nonce: self.nonce,
-                ..Manifest::clone(&newest)
-            },
+            ReadOutcome::Found(newest) => newest.taken_over(self.nonce),
             ReadOutcome::Absent => Manifest {
                 version: ManifestVersion(1),
                 epoch: LeaderEpoch(1),

@@ -38,11 +38,17 @@ pub(super) fn create_directory(directory: &FilePath, durability: Durability) -> 
 }
 
 /// Syncs the names of `directory` and of all directories above it: whoever made them may have been killed before it did,
-/// or have had no reason to. Those above that this process may not read are others' business.
+/// or have had no reason to. Above it may lie what this process may not read, or file systems that do not sync
+/// directories: those are others' business.
 pub(super) fn sync_names(directory: &FilePath) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem, Unsupported};
     for parent in directory.ancestors().skip(1) {
         match sync_directory(parent) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    InvalidInput | PermissionDenied | ReadOnlyFilesystem | Unsupported
+                ) => {}
             done => done.map_err(|error| named(parent, error))?,
         }
     }
