@@ -1,8 +1,8 @@
 //! Bytes that the table writes to, until a frozen table shares them.
 
-use std::{collections::VecDeque, mem, ops::Deref};
+use std::{collections::VecDeque, hint::black_box, mem, ops::Deref};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 /// What processors fetch at once, in bytes.
 pub(super) const LINE: usize = 64;
@@ -13,8 +13,15 @@ pub(super) fn with_lines(bytes: usize) -> BytesMut {
     // An address that cannot be known is no reason not to go on.
     let before = lines.as_ptr().align_offset(LINE).min(LINE);
     lines.resize(before, 0);
-    lines.advance(before);
-    lines
+    counted(lines, before)
+}
+
+/// These bytes but for the first ones, with a count of who shares them, which else would be allocated each time that they
+/// are shared, and freed each time that they are owned again.
+pub(super) fn counted(mut bytes: BytesMut, before: usize) -> BytesMut {
+    // What is split has one.
+    drop(bytes.split_to(before));
+    bytes
 }
 
 /// Owned and writable, or shared and not.
@@ -101,13 +108,25 @@ impl Buffer {
 
     /// Shares the bytes, without a copy.
     pub(super) fn share(&mut self) -> Bytes {
+        match self.lend() {
+            Self::Lent(bytes) | Self::Shared(bytes) => bytes.clone(),
+            Self::Owned(_) => unreachable!("owned bytes were just lent"),
+        }
+    }
+
+    /// To be [shared](Self::share) soon, as others are: reads the count of who shares the bytes. To add to a count that is
+    /// not in the cache takes long, and processors do so one by one; what is only read, they wait for together.
+    pub(super) fn prepare_to_share(&mut self) {
+        if let Self::Lent(bytes) | Self::Shared(bytes) = self.lend() {
+            black_box(bytes.is_unique());
+        }
+    }
+
+    fn lend(&mut self) -> &Self {
         if let Self::Owned(owned) = self {
             *self = Self::Lent(mem::take(&mut owned.bytes).freeze());
         }
-        match self {
-            Self::Lent(bytes) | Self::Shared(bytes) => bytes.clone(),
-            Self::Owned(_) => unreachable!("owned bytes were just shared"),
-        }
+        self
     }
 }
 

@@ -117,6 +117,7 @@ impl Index {
     pub(super) fn freeze(&mut self) -> Vec<PageImage> {
         // Until the next time each page is copied once at most.
         self.spares.keep_at_most(self.pages.len());
+        self.pages.iter_mut().for_each(Page::prepare_to_freeze);
         let pages: Vec<_> = self.pages_by_prefix().collect();
         pages.into_iter().map(|page| self.pages[page].freeze()).collect()
     }

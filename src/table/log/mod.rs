@@ -194,6 +194,8 @@ impl Log {
     /// All chunks by number, those that are free without bytes.
     pub(super) fn freeze(&mut self) -> Vec<FrozenChunk> {
         self.expect_as_before();
+        let used = self.chunks.iter_mut().filter(|chunk| chunk.capacity > 0);
+        used.for_each(|chunk| chunk.bytes.prepare_to_share());
         let frozen = |chunk: &mut Chunk| {
             let bytes = if chunk.capacity == 0 { Bytes::new() } else { chunk.bytes.share() };
             FrozenChunk { bytes, live: chunk.live }

@@ -12,7 +12,10 @@
 use bytes::BytesMut;
 
 use super::{
-    super::slot::{CHUNK_BYTES_MAX, CHUNKS_MAX},
+    super::{
+        buffer::counted,
+        slot::{CHUNK_BYTES_MAX, CHUNKS_MAX},
+    },
     Buffer, Chunk, Full, Log,
 };
 
@@ -135,7 +138,7 @@ impl Log {
         }
         let Some(bytes) = chunk.bytes.owned() else { return false };
         let capacity = (chunk.capacity + chunk.capacity / 4).clamp(needed, GROWN_BYTES_MAX.max(needed));
-        let mut grown = BytesMut::with_capacity(capacity);
+        let mut grown = counted(BytesMut::with_capacity(capacity), 0);
         grown.extend_from_slice(bytes);
         *bytes = grown;
         self.reserved += capacity - chunk.capacity;
@@ -152,7 +155,7 @@ impl Log {
                 self.chunks.len() - 1
             }
         };
-        let bytes = Buffer::from(BytesMut::with_capacity(capacity));
+        let bytes = Buffer::from(counted(BytesMut::with_capacity(capacity), 0));
         self.chunks[number] = Chunk { bytes, capacity, live: 0 };
         self.reserved += capacity;
         Ok(number)
