@@ -17,6 +17,7 @@ use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
 
 use super::Plan;
+use super::heat_map::heat_map;
 use super::matrix::Matrix;
 use super::report::Document;
 use super::tally::Tally;
@@ -25,9 +26,10 @@ use crate::model::{check_writable, write_file};
 
 /// What is wanted of the coverage.
 pub(crate) struct Wish {
-    /// Whether every point that a kind of fault can meet must have been met.
+    /// Whether every point that a kind of fault can meet must have been met, and everything must have happened that must
+    /// sometimes.
     pub(crate) all_met: bool,
-    /// Where a page goes.
+    /// Where a page or a picture goes.
     pub(crate) heat_map: Option<PathBuf>,
 }
 
@@ -54,13 +56,12 @@ pub(crate) fn run(plan: &Plan, seeds: Range<u64>, wish: Option<Wish>, json: bool
     let mut document = Document::of(plan, seeds.start, count, tally, took.as_secs_f64());
     let Some(wish) = wish else { return document.tell(json) };
     let matrix = Matrix::new(coverage);
-    let unmet = matrix.unmet().count();
-    if wish.all_met && unmet > 0 && document.verdict == Verdict::Holds {
+    if wish.all_met && !matrix.is_full() && document.verdict == Verdict::Holds {
         document.verdict = Verdict::Violated;
     }
     if let Some(file) = &wish.heat_map {
         let runs = format!("seeds {} to {}, faults {}", seeds.start, seeds.end - 1, plan.faults());
-        write_file(file, matrix.page(&runs).as_bytes())?;
+        write_file(file, heat_map(file, &matrix, &runs).as_bytes())?;
     }
     if !json {
         let mut out = anstream::AutoStream::auto(io::stdout());

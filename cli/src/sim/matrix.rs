@@ -1,18 +1,17 @@
-//! Kinds of faults × points of the protocol: what met what, as a table and as a heat map.
+//! What many seeds have tested: kinds of faults × points of the protocol, and what happened sometimes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use keygroups_sim::coverage::{At, Coverage, POINTS, Point, unasked};
+use keygroups_sim::coverage::{At, Coverage, MARKS, POINTS, Point, Sometimes, unasked};
 use keygroups_sim::fault::KINDS;
 use serde::Serialize;
 
 use super::style::{BOLD, FAINT, GREEN, RED, RESET, counted};
-use crate::picture::{escaped, page};
 
-/// A matrix, and how to show it.
+/// A matrix with the marks beside it, and how to show it.
 pub(super) struct Matrix {
-    coverage: Coverage,
+    pub(super) coverage: Coverage,
 }
 
 /// The same for programs.
@@ -22,10 +21,19 @@ pub(crate) struct MatrixDocument {
     /// By kind, in the order of the points.
     met: BTreeMap<&'static str, Vec<u64>>,
     unmet: Vec<(&'static str, At)>,
+    sometimes: Vec<SometimesDocument>,
+}
+
+/// A mark.
+#[derive(Serialize)]
+struct SometimesDocument {
+    #[serde(flatten)]
+    mark: &'static Sometimes,
+    times: u64,
 }
 
 /// The points that this protocol has.
-fn points() -> impl Iterator<Item = &'static Point> {
+pub(super) fn points() -> impl Iterator<Item = &'static Point> {
     POINTS.iter().filter(|point| point.absent.is_none())
 }
 
@@ -40,12 +48,26 @@ impl Matrix {
         cells.filter(|(kind, at)| self.coverage.count(kind, *at) == 0 && unasked(kind, *at).is_none())
     }
 
+    /// What has never happened, of what must sometimes.
+    pub(super) fn never(&self) -> impl Iterator<Item = &'static Sometimes> {
+        MARKS.iter().filter(|mark| self.coverage.times(mark.name) == 0)
+    }
+
+    /// Whether nothing is missing.
+    pub(super) fn is_full(&self) -> bool {
+        self.unmet().next().is_none() && self.never().next().is_none()
+    }
+
     pub(super) fn document(&self) -> MatrixDocument {
         let row = |name| points().map(|point| self.coverage.count(name, point.at)).collect();
         MatrixDocument {
             points: points().collect(),
             met: KINDS.iter().map(|kind| (kind.name, row(kind.name))).collect(),
             unmet: self.unmet().collect(),
+            sometimes: MARKS
+                .iter()
+                .map(|mark| SometimesDocument { mark, times: self.coverage.times(mark.name) })
+                .collect(),
         }
     }
 
@@ -81,84 +103,32 @@ impl Matrix {
             ),
             _ => writeln!(text, "\n{RED}{} of {cells} never met{RESET}", counted(unmet as u64, "cell")),
         };
+        self.marks(&mut text);
         text
     }
 
-    /// A page with a heat map.
-    pub(super) fn page(&self, runs: &str) -> String {
-        const CELL: usize = 30;
-        const LEFT: usize = 220;
-        const TOP: usize = 40;
-        let count = |kind: &str, at| self.coverage.count(kind, at);
-        let most = KINDS.iter().flat_map(|kind| points().map(|point| count(kind.name, point.at))).max();
-        let most = (most.unwrap_or(1).max(2) as f64).ln();
-        let (width, height) = (LEFT + CELL * points().count() + 10, TOP + CELL * KINDS.len() + 10);
-        let mut svg = format!(
-            "<svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" role=\"img\" \
-             aria-label=\"How often each kind of fault met each point\" \
-             font-family=\"system-ui, sans-serif\" font-size=\"12\">\n"
-        );
-        for (column, point) in points().enumerate() {
-            let x = LEFT + CELL * column + CELL / 2;
-            let _ = writeln!(
-                svg,
-                "<text x=\"{x}\" y=\"{}\" text-anchor=\"middle\" fill=\"currentColor\">{:?}\
-                 <title>{}</title></text>",
-                TOP - 8,
-                point.at,
-                escaped(point.sentence)
-            );
+    fn marks(&self, text: &mut String) {
+        let _ = writeln!(text, "\n{BOLD}{:28}times{RESET}", "sometimes");
+        for mark in MARKS {
+            let times = match self.coverage.times(mark.name) {
+                0 => format!("{RED}{:>5}{RESET}", "✗"),
+                times => format!("{:>5}", short(times)),
+            };
+            let _ = writeln!(text, "{:28}{times}  {FAINT}{}{RESET}", mark.name, mark.sentence);
         }
-        for (row, kind) in KINDS.iter().enumerate() {
-            let y = TOP + CELL * row;
-            let _ = writeln!(
-                svg,
-                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"currentColor\">{}<title>{}</title></text>",
-                LEFT - 8,
-                y + 20,
-                kind.name,
-                escaped(kind.about)
-            );
-            for (column, point) in points().enumerate() {
-                let times = count(kind.name, point.at);
-                let (fill, said) = match (times, unasked(kind.name, point.at)) {
-                    (0, None) => ("#d33".to_owned(), "never".to_owned()),
-                    (0, Some(why)) => ("#8884".to_owned(), format!("not asked for: {why}")),
-                    _ => {
-                        let heat = 0.15 + 0.85 * (times as f64).ln() / most;
-                        (format!("rgb(30 110 200 / {heat:.2})"), counted(times, "time"))
-                    }
-                };
-                let _ = writeln!(
-                    svg,
-                    "<rect x=\"{}\" y=\"{y}\" width=\"{1}\" height=\"{1}\" rx=\"3\" fill=\"{fill}\">\
-                     <title>{2} at {3:?}, {4}: {said}</title></rect>",
-                    LEFT + CELL * column,
-                    CELL - 2,
-                    kind.name,
-                    point.at,
-                    escaped(point.sentence),
-                );
-            }
-        }
-        svg.push_str("</svg>\n");
-        let mut body = format!(
-            "<main style=\"margin: 1rem auto; max-width: fit-content\">\n<h1>What went wrong where</h1>\n<p>Kinds of faults × points of the protocol, over {}. Darker is \
-             more often, red is never, grey is not asked for.</p>\n{svg}<dl>\n",
-            escaped(runs)
-        );
-        for point in POINTS {
-            let why = point.absent.map(|why| format!(" – not here: {why}")).unwrap_or_default();
-            let _ = writeln!(
-                body,
-                "<dt>{:?}</dt><dd>{}{}</dd>",
-                point.at,
-                escaped(point.sentence),
-                escaped(&why)
-            );
-        }
-        body.push_str("</dl>\n</main>\n");
-        page("What went wrong where", &body)
+        let never = self.never().count();
+        let _ = match never {
+            0 => writeln!(
+                text,
+                "\n{GREEN}everything that must happen sometimes has{RESET} ({} marks)",
+                MARKS.len()
+            ),
+            _ => writeln!(
+                text,
+                "\n{RED}{never} of {} never happened{RESET}",
+                counted(MARKS.len() as u64, "mark")
+            ),
+        };
     }
 }
 
@@ -182,8 +152,8 @@ mod tests {
         let possible = |name| points().filter(|point| unasked(name, point.at).is_none()).count();
         assert_eq!(unmet, KINDS.iter().map(|kind| possible(kind.name)).sum::<usize>());
         assert!(text.contains(&format!("{} of", counted(unmet as u64, "cell"))), "{text}");
-        let page = matrix.page("seeds 0 to 9");
-        assert!(page.contains("crash at C2") && page.contains("never") && !page.contains("http"), "{page}");
+        assert!(text.contains(&format!("{} of {0} marks never happened", MARKS.len())), "{text}");
+        assert!(!matrix.is_full());
         assert_eq!(
             ["0", "9999", "12k", "3M"],
             [0, 9_999, 12_345, 3_000_000].map(short).each_ref().map(|s| &**s)

@@ -1,5 +1,6 @@
 //! `keygroups sim`: the main job in a simulated cluster under failures, once or for many seeds.
 
+mod heat_map;
 mod job;
 mod many;
 mod matrix;
@@ -80,16 +81,18 @@ pub(crate) struct Sim {
     )]
     block: Option<u64>,
 
-    /// Show which kinds of faults of --seeds met which points of the protocol, and which never did
+    /// Show which kinds of faults of --seeds met which points of the protocol, what happened sometimes, and what
+    /// never did
     // clap asks for nothing that conflicts with what is there, so `requires` alone lets --seed pass.
     #[arg(long, requires = "seeds", conflicts_with_all = ["seed", "shard", "results", "block"])]
     coverage: bool,
 
-    /// Fail if a kind of fault has not met a point that it is asked to meet
+    /// Fail if a kind of fault has not met a point that it is asked to meet, or something never happened that must
+    /// sometimes
     #[arg(long, requires = "coverage")]
     all_met: bool,
 
-    /// Write the coverage to FILE as a page with a heat map
+    /// Write the coverage to FILE as a page with a heat map, or as a picture if FILE ends in .svg
     #[arg(long, value_name = "FILE", requires = "coverage")]
     heat_map: Option<PathBuf>,
 

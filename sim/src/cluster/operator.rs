@@ -100,7 +100,12 @@ impl<P: Operator> OperatorTask<P> {
         operator.process(record, &mut context).inspect_err(|error| match error {
             BackendError::NotOwned { .. } => watch.misrouted(&self.deployment, key_group, error),
             error => watch.operator_failed(&self.deployment, position, error),
-        })
+        })?;
+        let marks = context.into_marks();
+        if !marks.is_empty() {
+            watch.happened(&marks);
+        }
+        Ok(())
     }
 }
 

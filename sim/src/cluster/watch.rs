@@ -153,7 +153,7 @@ impl Watch {
     /// With what people want to know if the fact breaks something.
     fn judge_with(&self, state: &mut State, node: &str, fact: &Fact, more: Option<String>) {
         self.trace.event(node, "fact", fact);
-        state.meetings.see(|tracker| tracker.fact(fact));
+        state.meetings.fact(fact);
         if let Err(violation) = state.seen.happened(fact) {
             let detail = match more {
                 Some(more) => format!("{}: {more}", violation.detail),

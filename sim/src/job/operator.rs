@@ -56,6 +56,7 @@ pub struct Context<'a, O> {
     after: CheckpointId,
     key_group: KeyGroup,
     position: Position,
+    marks: Vec<&'static str>,
 }
 
 impl<'a, O> Context<'a, O> {
@@ -67,7 +68,12 @@ impl<'a, O> Context<'a, O> {
         outputs: &'a mut Outputs<O>,
         after: CheckpointId,
     ) -> Self {
-        Self { backend, outputs, after, key_group, position }
+        Self { backend, outputs, after, key_group, position, marks: Vec::new() }
+    }
+
+    /// What was marked.
+    pub(crate) fn into_marks(self) -> Vec<&'static str> {
+        self.marks
     }
 
     /// The key group of the record's key.
@@ -134,6 +140,17 @@ impl<'a, O> Context<'a, O> {
         key: &K,
     ) -> Result<bool, BackendError> {
         self.backend.remove(state, self.key_group, key)
+    }
+
+    /// Says that something has happened which must happen in some runs, for these to have tested what they are meant
+    /// to: that an account passes its limit, that a window is closed late.
+    /// [`Simulation::sometimes`](crate::simulation::Simulation::sometimes) asks for it, and
+    /// [`Coverage::times`](crate::coverage::Coverage::times) says how often it did.
+    ///
+    /// Records that are processed again after a restore say so again; the run that the results are compared with does
+    /// not count.
+    pub fn sometimes(&mut self, mark: &'static str) {
+        self.marks.push(mark);
     }
 
     /// Puts out a record.

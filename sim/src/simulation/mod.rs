@@ -18,6 +18,7 @@ use crate::case::{CASE_FORMAT, Case, CaseError};
 use crate::cluster::{
     AnyJob, Finished, Moment, Rules, Scenario, ScenarioError, Setting, Stores, Summary, simulate_job,
 };
+use crate::coverage::Coverage;
 use crate::fault::{Aim, Fault, FaultPlan};
 use crate::job::{Job, OutputOf};
 use crate::run::Run;
@@ -45,6 +46,7 @@ pub struct Simulation<J: Job> {
     draw_plan: Option<DrawPlan>,
     timed: Vec<(u64, Fault)>,
     aims: Vec<Aim>,
+    sometimes: Vec<&'static str>,
     stores: Stores,
 }
 
@@ -60,6 +62,7 @@ impl<J: Job> Simulation<J> {
             draw_plan: None,
             timed: Vec::new(),
             aims: Vec::new(),
+            sometimes: Vec::new(),
             stores: Stores::default(),
         }
     }
@@ -116,8 +119,8 @@ impl<J: Job> Simulation<J> {
     ///
     /// # Panics
     ///
-    /// If a seed breaks something: the message holds the seed, what is broken and how to see it again. If a
-    /// setting or a fault cannot be.
+    /// If a seed breaks something: the message holds the seed, what is broken and how to see it again. If something never
+    /// happens that is to happen [sometimes](Self::sometimes). If a setting or a fault cannot be.
     #[track_caller]
     pub fn check(&self) {
         if let Some(case) = again::asked_for(|seed| self.case(seed)) {
@@ -163,7 +166,11 @@ impl<J: Job> Simulation<J> {
             violation: violation.clone(),
             case: Case { breaks: Some(violation.rule().to_owned()), ..self.case(seed) },
         });
-        Report { failures: failures.collect(), batch }
+        let mut coverage = Coverage::default();
+        let held = batch.runs.iter().filter_map(|run| run.outcome.as_ref().ok());
+        held.for_each(|summary| coverage.add(&summary.coverage));
+        let never = self.sometimes.iter().copied().filter(|mark| coverage.times(mark) == 0).collect();
+        Report { failures: failures.collect(), never, coverage, batch }
     }
 
     fn one(&self, case: &Case, recording: Recording) -> Run<Summary> {

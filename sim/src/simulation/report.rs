@@ -4,6 +4,7 @@ use super::again;
 use crate::batch::Batch;
 use crate::case::Case;
 use crate::cluster::Summary;
+use crate::coverage::Coverage;
 use crate::run::Violation;
 use std::fmt;
 
@@ -33,6 +34,10 @@ pub struct Report {
     pub batch: Batch<Summary>,
     /// What was found, by seed.
     pub failures: Vec<Failure>,
+    /// What was to happen [sometimes](super::Simulation::sometimes), and did not in any run that holds.
+    pub never: Vec<&'static str>,
+    /// What the runs that hold have tested.
+    pub coverage: Coverage,
 }
 
 impl Report {
@@ -49,16 +54,19 @@ impl Report {
         self.batch.runs.iter().filter_map(|run| run.outcome.as_ref().ok()).map(of).sum()
     }
 
-    /// Nothing if all seeds hold.
+    /// Nothing if all seeds hold, and everything has happened that was to happen sometimes.
     ///
     /// # Panics
     ///
     /// If one does not: the message holds it, what it breaks, and how to see it again. The case is written
-    /// to a file below cargo's target directory.
+    /// to a file below cargo's target directory. If something never happened: the message says what.
     #[track_caller]
     pub fn check(&self) {
         if let Some(failure) = self.first_failure() {
             panic!("{failure}\n{}", failure.again());
+        }
+        if let Some(mark) = self.never.first() {
+            panic!("`{mark}` never happened in {} runs that hold: run more seeds", self.batch.runs.len());
         }
     }
 }

@@ -126,6 +126,14 @@ impl<J: Job> Simulation<J> {
         self
     }
 
+    /// Something that must happen in one of the runs at least: a mark of the operator's
+    /// ([`Context::sometimes`](crate::job::Context::sometimes)), or one of [`MARKS`](crate::coverage::MARKS) by its name.
+    /// Runs in which it never does hold for nothing: they have not tested what they are meant to.
+    pub fn sometimes(mut self, mark: &'static str) -> Self {
+        self.sometimes.push(mark);
+        self
+    }
+
     /// Something else that must hold. `make` is called for every run.
     pub fn invariant<I>(mut self, make: impl Fn() -> I + Send + Sync + 'static) -> Self
     where

@@ -34,7 +34,7 @@ impl Watch {
         self.trace.event(&self.net.name(node), "began", &began);
         let mut state = self.state();
         state.seen.coordinator(node, machine);
-        state.meetings.see(|tracker| tracker.lost(node));
+        state.meetings.began(node);
         drop(state);
         self.strike(node, &[steps::began(life)]);
     }
@@ -45,7 +45,7 @@ impl Watch {
         self.trace.event(&self.net.name(node), "began", &began);
         let mut state = self.state();
         state.seen.host(node, machine);
-        state.meetings.see(|tracker| tracker.lost(node));
+        state.meetings.began(node);
         drop(state);
         self.strike(node, &[steps::began(life)]);
     }
@@ -63,7 +63,7 @@ impl Watch {
         let name = self.net.name(node);
         self.trace.event(&name, "input", input);
         let mut state = self.state();
-        state.meetings.see(|tracker| tracker.coordinator_step(node, input, outputs));
+        state.meetings.coordinator_step(node, input, outputs);
         let (mut steps, mut elected) = (Vec::new(), false);
         for output in outputs {
             if let Some(fact) = Fact::of_coordinator(output) {
@@ -106,7 +106,7 @@ impl Watch {
         let name = self.net.name(node);
         self.trace.event(&name, "input", input);
         let mut state = self.state();
-        state.meetings.see(|tracker| tracker.host_step(node, input, outputs));
+        state.meetings.host_step(node, input, outputs);
         let mut steps = Vec::new();
         for output in outputs {
             if let Some(fact) = Fact::of_host(machine, output) {
@@ -152,6 +152,7 @@ impl Watch {
         }
         self.trace.event(&self.net.name(node), "error", &error.to_string());
         let mut state = self.state();
+        state.meetings.copy_error(error);
         let summary = &mut state.progress.summary;
         match error {
             CopyError::NotKept { .. } => summary.copies_not_kept += 1,
@@ -174,6 +175,7 @@ impl Watch {
         let groups = restored.backend.as_ref().map(certificates).unwrap_or_default();
         let entries: u64 = groups.values().map(|certificate| certificate.entries).sum();
         let mut state = self.state();
+        state.meetings.restored(&restored.metrics);
         state.progress.summary.restore_bytes_read += restored.metrics.bytes_read;
         state.progress.summary.restore_bytes_local += restored.metrics.bytes_local;
         state.progress.summary.copies_used += restored.metrics.copies_used;
@@ -210,6 +212,12 @@ impl Watch {
         let groups = certificates(backend);
         let name = self.net.name(node);
         self.judge(&mut self.state(), &name, &Fact::Frozen { attempt, task, checkpoint, groups });
+    }
+
+    /// What these marks of an operator stand for has happened.
+    pub(crate) fn happened(&self, marks: &[&'static str]) {
+        let state = self.state();
+        marks.iter().for_each(|mark| state.meetings.happened(mark));
     }
 
     /// A record came to a task that does not own its key.

@@ -33,5 +33,6 @@ impl Watch {
              {slots} slots, {checkpoints_retained} checkpoints retained"
         );
         self.trace.event("job", "moved", &what);
+        self.state().meetings.cancelled();
     }
 }
