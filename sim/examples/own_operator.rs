@@ -94,6 +94,9 @@ impl Operator for Careful {
         if sum > LIMIT && context.get(&self.reported, &account)?.is_none() {
             context.put(&self.reported, &account, &true)?;
             context.put_out(Alert { account });
+        } else if sum > LIMIT {
+            // Without such a payment nobody could tell the careful from the careless.
+            context.sometimes("known-already");
         }
         Ok(())
     }
@@ -128,7 +131,7 @@ pub fn careless() -> Report {
 
 /// The operator without it.
 pub fn careful() -> Report {
-    simulation(Careful::open).run()
+    simulation(Careful::open).sometimes("known-already").run()
 }
 
 fn main() {

@@ -1,7 +1,7 @@
 //! The processes of the cluster: what crashes, restarts, freezes and thaws, comes and goes.
 
 use crate::disk::{Disk, DiskDamage};
-use crate::process::{Clock, Machine, Manners, Paced};
+use crate::process::{Clock, Machine, Manners, Paced, Tasks};
 use crate::trace::Trace;
 use crate::wire::{Net, Node};
 use madsim::runtime::Handle;
@@ -204,6 +204,11 @@ impl Nodes {
     #[must_use]
     pub fn disk(&self, node: Node) -> Disk {
         self.processes().get(node).expect("a process of this simulation").machine.disk.clone()
+    }
+
+    /// The tasks of a process; none of a node that is no process.
+    pub(crate) fn tasks(&self, node: Node) -> Tasks {
+        self.processes().get(node).map(|process| process.machine.tasks.clone()).unwrap_or_default()
     }
 
     /// Damages what lies on the disk of a process; how many files.

@@ -48,7 +48,7 @@ pub(super) fn line(event: &TraceEvent) -> String {
     let colour = match event.kind {
         "input" if told.is_heartbeat() => FAINT,
         "fact" => FAINT,
-        "fault-begins" | "violation" | "error" => RED,
+        "surroundings" | "fault-begins" | "violation" | "error" => RED,
         "event" => BOLD,
         _ => "",
     };
@@ -69,6 +69,10 @@ pub(crate) fn text(event: Told<'_>) -> String {
         "restored" => event.read::<Restored>().map(|restored| restored.to_string()),
         "request" => request(event),
         "fault-begins" => event.fields["text"].as_str().map(|text| format!("✗ {text}")),
+        "surroundings" => {
+            let text = event.fields["text"].as_str().filter(|text| !text.is_empty());
+            text.map(|text| format!("all the while {text}"))
+        }
         "fault-ends" => event.fields["text"].as_str().map(|text| format!("over: {text}")),
         "healed" => Some("all faults are over".to_owned()),
         "crashed" => Some("crashes".to_owned()),

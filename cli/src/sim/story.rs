@@ -85,6 +85,10 @@ impl Story {
                 return;
             }
             "fault-begins" => What::Fault(event.fields["text"].as_str().unwrap_or_default().to_owned()),
+            "surroundings" => match event.fields["text"].as_str() {
+                Some(text) if !text.is_empty() => What::Fault(format!("all the while {text}")),
+                _ => return,
+            },
             "asks" => match serde_json::from_value::<Asked>(event.fields.clone()) {
                 Ok(asked) => What::Turn(asked.to_string()),
                 Err(_) => return,

@@ -266,6 +266,7 @@ impl<'a> Line<'a> {
             | "error"
             | "restored"
             | "moved"
+            | "surroundings"
             | "fault-begins"
             | "fault-ends"
             | "healed"

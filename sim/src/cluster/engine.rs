@@ -4,6 +4,7 @@ use super::Cluster;
 use super::coordinator::CoordinatorMail;
 use super::scenario::{OPERATOR, SOURCE};
 use super::untyped::Work;
+use crate::process::Tasks;
 use crate::wire::{Address, Bell, ChannelReceiver, ChannelSender, ConnectionTag, Mailbox, Node};
 use bytes::Bytes;
 use keygroups::checkpoint::{Attempt, CheckpointId, TaskId};
@@ -21,13 +22,16 @@ pub(crate) struct SimEngine {
     mailbox: Rc<Mailbox<ToHost>>,
     bell: Bell,
     tasks: BTreeMap<(Attempt, TaskId), Box<dyn Work>>,
+    // What faults see of them.
+    machine: Tasks,
     // Channels of tasks that are gone; only a planted bug leaves any.
     left_open: BTreeMap<TaskId, Vec<ChannelReceiver>>,
 }
 
 impl SimEngine {
     pub(crate) fn new(cluster: Arc<Cluster>, node: Node, mailbox: Rc<Mailbox<ToHost>>, bell: Bell) -> Self {
-        Self { cluster, node, mailbox, bell, tasks: BTreeMap::new(), left_open: BTreeMap::new() }
+        let machine = cluster.nodes.tasks(node);
+        Self { cluster, node, mailbox, bell, tasks: BTreeMap::new(), machine, left_open: BTreeMap::new() }
     }
 
     /// The time of a batch has come: every source puts its next one into its channels.
@@ -40,7 +44,22 @@ impl SimEngine {
 
     /// Moves what can be moved, up to the next thing that the machine must hear.
     pub(crate) fn work(&mut self) -> Option<HostInput> {
+        if self.machine.fail() {
+            return self.fail();
+        }
         self.tasks.values_mut().find_map(|work| work.work(&self.cluster.watch))
+    }
+
+    /// A task that processes fails: all of it is gone but what the machine knows.
+    fn fail(&mut self) -> Option<HostInput> {
+        let (attempt, task) = *self.tasks.iter().find(|(_, work)| work.is_running())?.0;
+        self.tasks.remove(&(attempt, task));
+        self.count();
+        Some(HostInput::Failed { attempt, task })
+    }
+
+    fn count(&self) {
+        self.machine.count(self.tasks.values().filter(|work| work.is_running()).count());
     }
 
     fn mail(&self, to: Option<Address>, message: &CoordinatorMail) {
@@ -79,6 +98,7 @@ impl Engine for SimEngine {
         if let Some(work) = self.tasks.get_mut(&(attempt, task)) {
             work.run();
         }
+        self.count();
         // What has arrived meanwhile can be processed now.
         self.bell.ring();
     }
@@ -107,6 +127,7 @@ impl Engine for SimEngine {
 
     fn drop_task(&mut self, attempt: Attempt, task: TaskId) {
         let dropped = self.tasks.remove(&(attempt, task));
+        self.count();
         if let Some(work) = dropped
             && !self.cluster.planted.twist().channels_belong_to_an_attempt()
         {

@@ -28,6 +28,7 @@ mod slowness;
 mod source;
 mod stores;
 mod summary;
+mod surroundings;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use scenario::{EngineBug, Jitter, Scenario, ScenarioError};
 pub use stores::Process;
 pub(crate) use stores::Stores;
 pub use summary::{Moment, Restored, Summary};
+use surroundings::Surroundings;
 pub(crate) use untyped::{AnyJob, Rules};
 pub use variety::{JobRestart, Sections, Silence, Slow, Variety, Wish};
 pub use watch::STEPS;
@@ -296,6 +298,9 @@ async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Viola
     if let Some(Unlucky { messages, requests }) = noted {
         net.note_misfortunes(messages);
         store.note_misfortunes(requests);
+    }
+    if let Some(surroundings) = Surroundings::of(&plan, &cluster.scenario.variety) {
+        trace.event("faults", "surroundings", &surroundings);
     }
     let injector = Injector::start(&world, &store, plan);
     watch.aim(&injector);

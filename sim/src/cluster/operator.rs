@@ -114,6 +114,10 @@ impl<P: Operator> Work for OperatorTask<P> {
         self.running = true;
     }
 
+    fn is_running(&self) -> bool {
+        self.running
+    }
+
     fn tick(&mut self, cluster: &Cluster) {
         self.turn.begin(cluster);
     }

@@ -81,6 +81,10 @@ impl<J: Job> Work for SourceTask<J> {
         self.running = true;
     }
 
+    fn is_running(&self) -> bool {
+        self.running
+    }
+
     /// Reads the next batch of each partition, as far as there is input yet and readers keep up.
     fn tick(&mut self, cluster: &Cluster) {
         if !self.running || self.stopped || self.ended || self.outlets.iter().any(Outlet::is_full) {

@@ -26,6 +26,9 @@ pub(super) trait Work {
     /// It may process from now on.
     fn run(&mut self);
 
+    /// Whether it may.
+    fn is_running(&self) -> bool;
+
     /// The time of a batch has come.
     fn tick(&mut self, cluster: &Cluster);
 

@@ -198,3 +198,6 @@ impl Witness {
         self.saw(Mark::JobStartedAgain, !self.named.is_empty());
     }
 }
+
+#[cfg(test)]
+mod tests;

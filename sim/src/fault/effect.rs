@@ -25,6 +25,7 @@ impl Fault {
             Self::ClockJump(fault) => nodes.jump(fault.node, fault.by_us),
             Self::HalfOpen(fault) => nodes.sever(fault.from, fault.to, fault.data) > 0,
             Self::Slow(fault) => is_there(&fault.node),
+            Self::FailingTasks(fault) => nodes.tasks(fault.node).process(),
             Self::ClockDrift(fault) => is_there(&fault.node),
             Self::DiskTrouble(fault) => fault.nodes.iter().any(is_there),
             // The injector knows whether it found whom to cut off.
@@ -47,6 +48,7 @@ impl Fault {
             Self::NewAddress(fault) => crash::restart(nodes, fault.node),
             Self::DamagedDisk(fault) => fault.relent(nodes),
             Self::Slow(_)
+            | Self::FailingTasks(_)
             | Self::Join(_)
             | Self::Leave(_)
             | Self::ClockDrift(_)
@@ -87,6 +89,7 @@ impl Fault {
             | Self::CrashDuringStart(_)
             | Self::Pause(_)
             | Self::Slow(_)
+            | Self::FailingTasks(_)
             | Self::Rack(_)
             | Self::NewAddress(_)
             | Self::Join(_)
@@ -122,6 +125,7 @@ impl Fault {
     pub(super) fn slow_down(&self, manners: &mut BTreeMap<Node, Manners>) {
         match self {
             Self::Slow(fault) => fault.shape(manners),
+            Self::FailingTasks(fault) => fault.shape(manners),
             Self::ClockDrift(fault) => fault.shape(manners),
             Self::DiskTrouble(fault) => fault.shape(manners),
             _ => {}

@@ -2,8 +2,8 @@
 
 use super::disk_damage::draw_nodes;
 use super::{
-    ClockDrift, ClockJump, Crash, CrashDuringStart, DamagedDisk, DiskTrouble, DiskTroubleKind, Fault,
-    HalfOpen, Isolated, Isolation, Join, Leave, NewAddress, Partition, Pause, Rack, RoughLinks, Slow,
+    ClockDrift, ClockJump, Crash, CrashDuringStart, DamagedDisk, DiskTrouble, DiskTroubleKind, FailingTasks,
+    Fault, HalfOpen, Isolated, Isolation, Join, Leave, NewAddress, Partition, Pause, Rack, RoughLinks, Slow,
     StoreDamage, StoreErrors, StoreOutage, StoreTrouble, Targets,
 };
 use crate::disk::DiskDamageKind;
@@ -130,6 +130,10 @@ pub const KINDS: &[Kind] = &[
     kind("slow", 6, "a process gets the processor 2 ms to 2 s late, whatever it does", |d| {
         let node = d.process();
         Some(Fault::Slow(Slow::draw(&mut d.random, node)))
+    }),
+    kind("failing-tasks", 8, "every task on a host fails that processes there, for 1 ms to 10 s", |d| {
+        let node = pick(&mut d.random, &d.targets.hosts);
+        Some(Fault::FailingTasks(FailingTasks::draw(&mut d.random, node)))
     }),
     kind("rack", 5, "several processes crash or freeze together", |d| {
         let processes = d.targets.processes();

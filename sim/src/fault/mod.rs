@@ -12,6 +12,7 @@ mod crash_during_start;
 mod disk_damage;
 mod disk_trouble;
 mod effect;
+mod failing_tasks;
 mod half_open;
 mod injector;
 mod isolation;
@@ -38,6 +39,7 @@ pub use crash::Crash;
 pub use crash_during_start::CrashDuringStart;
 pub use disk_damage::DamagedDisk;
 pub use disk_trouble::{DiskTrouble, DiskTroubleKind};
+pub use failing_tasks::FailingTasks;
 pub use half_open::HalfOpen;
 pub use injector::Injector;
 pub(crate) use injector::WeakInjector;
@@ -69,6 +71,8 @@ pub enum Fault {
     Pause(Pause),
     /// A process is late for everything.
     Slow(Slow),
+    /// Tasks of a host fail.
+    FailingTasks(FailingTasks),
     /// Several processes crash or freeze together.
     Rack(Rack),
     /// A process dies and comes back under another address.
@@ -112,6 +116,7 @@ impl Fault {
             Self::CrashDuringStart(_) => "crash-during-start",
             Self::Pause(_) => "pause",
             Self::Slow(_) => "slow",
+            Self::FailingTasks(_) => "failing-tasks",
             Self::Rack(_) => "rack",
             Self::NewAddress(_) => "new-address",
             Self::Join(_) => "join",
@@ -159,6 +164,7 @@ impl Fault {
             Self::CrashDuringStart(fault) => fault.down_us,
             Self::Pause(fault) => fault.for_us,
             Self::Slow(fault) => fault.for_us,
+            Self::FailingTasks(fault) => fault.for_us,
             Self::Rack(fault) => fault.for_us,
             Self::NewAddress(fault) => fault.down_us,
             Self::Join(_) | Self::Leave(_) | Self::ClockJump(_) | Self::HalfOpen(_) => 0,
@@ -183,6 +189,7 @@ impl Fault {
             Self::CrashDuringStart(fault) => fault.describe(net),
             Self::Pause(fault) => fault.describe(net),
             Self::Slow(fault) => fault.describe(net),
+            Self::FailingTasks(fault) => fault.describe(net),
             Self::Rack(fault) => fault.describe(net),
             Self::NewAddress(fault) => fault.describe(net),
             Self::Join(fault) => fault.describe(net),

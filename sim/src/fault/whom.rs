@@ -21,6 +21,7 @@ impl Fault {
             Self::CrashDuringStart(fault) => fault.node = victim,
             Self::Pause(fault) => fault.node = victim,
             Self::Slow(fault) => fault.node = victim,
+            Self::FailingTasks(fault) => fault.node = victim,
             Self::Rack(fault) => fault.aim_at(victim),
             Self::NewAddress(fault) => fault.node = victim,
             Self::ClockDrift(fault) => fault.node = victim,
@@ -54,6 +55,7 @@ impl Fault {
             Self::CrashDuringStart(fault) => moved(&mut fault.node),
             Self::Pause(fault) => moved(&mut fault.node),
             Self::Slow(fault) => moved(&mut fault.node),
+            Self::FailingTasks(fault) => moved(&mut fault.node),
             Self::Rack(fault) => {
                 fault.nodes.retain_mut(&mut moved);
                 !fault.nodes.is_empty()

@@ -3,9 +3,11 @@
 
 mod clock;
 mod pace;
+mod tasks;
 
 pub use clock::Clock;
 pub(crate) use pace::Paced;
+pub(crate) use tasks::Tasks;
 
 use crate::disk::{Disk, DiskManners};
 use serde::Serialize;
@@ -21,6 +23,8 @@ pub struct Manners {
     pub rate_per_mille: u32,
     /// How its disk behaves.
     pub disk: DiskManners,
+    /// Whether every task fails that processes anything.
+    pub tasks_fail: bool,
 }
 
 impl Manners {
@@ -29,6 +33,7 @@ impl Manners {
         step_us: 0,
         rate_per_mille: 1_000,
         disk: DiskManners { full: false, unreadable: false, slow_us: 0 },
+        tasks_fail: false,
     };
 }
 
@@ -43,6 +48,7 @@ impl Default for Manners {
 pub(crate) struct Machine {
     pub(crate) clock: Clock,
     pub(crate) disk: Disk,
+    pub(crate) tasks: Tasks,
     step_us: Arc<AtomicU64>,
     // The present life has done something.
     began: Arc<AtomicBool>,
@@ -53,10 +59,12 @@ impl Machine {
         self.step_us.store(manners.step_us, Ordering::Relaxed);
         self.clock.set_rate(manners.rate_per_mille);
         self.disk.behave(manners.disk);
+        self.tasks.behave(manners.tasks_fail);
     }
 
     /// A life ends; whether it had done anything.
     pub(crate) fn end_life(&self) -> bool {
+        self.tasks.count(0);
         self.began.swap(false, Ordering::Relaxed)
     }
 

@@ -3,6 +3,7 @@
 
 mod found;
 mod jobs;
+mod sometimes;
 mod variety;
 
 #[path = "../../examples/own_operator.rs"]

@@ -37,6 +37,7 @@ pub(super) fn sorted(told: Told<'_>) -> (usize, u8, Mark) {
     match told.kind {
         "violation" => (FAULTS, 9, Mark::Broken),
         "fault-begins" => (FAULTS, 6, Mark::Fault),
+        "surroundings" => (FAULTS, 6, Mark::Dot),
         "error" => (FAULTS, 3, Mark::Fault),
         "fault-ends" | "healed" => (FAULTS, 4, Mark::Dot),
         "crashed" => (PROCESSES, 5, Mark::Crash),
