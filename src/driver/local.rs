@@ -110,7 +110,8 @@ impl LocalCopies {
     /// A disk survives its process: give the next life of the host the same. What other hosts or jobs left there does
     /// no harm; it is deleted when this host next runs a task.
     pub fn new(disk: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { disk: CheckpointStore::new(disk, prefix) }
+        // A disk takes a copy of any length at once.
+        Self { disk: CheckpointStore::new(disk, prefix).without_parts() }
     }
 
     /// The copies as a store, to read ranges from.

@@ -53,12 +53,18 @@ async fn put(
     name: ObjectName,
     payload: PutPayload,
 ) -> Result<(), DriverError> {
+    // For each step, so that the length of an object does not decide whether it is written: one that goes up in parts is
+    // given up when for so long none of its parts is through.
     let limit: Duration = requests.timings.transfer_timeout;
     requests
         .repeated(|| async {
-            match requests.within(limit, "put an object", store.put_object(name, payload.clone())).await? {
-                Put::Written => Ok(()),
-                Put::Unknown { reason } | Put::Failed { reason } => Err(reason.into()),
+            let mut upload = store.upload(name, payload.clone());
+            loop {
+                match requests.within(limit, "put an object", upload.step()).await? {
+                    None => {}
+                    Some(Put::Written) => return Ok(()),
+                    Some(Put::Unknown { reason } | Put::Failed { reason }) => return Err(reason.into()),
+                }
             }
         })
         .await

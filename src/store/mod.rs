@@ -4,7 +4,8 @@
 //! and no retry in it: whether to repeat a call is a decision of the protocol, and a repeat that the
 //! protocol does not know of is how FLINK-22494 lost checkpoints. Why it can be trusted:
 //!
-//! - Whatever it writes is created, never overwritten, so a zombie can litter but not destroy.
+//! - Whatever it writes is created, never overwritten, so a zombie can litter but not destroy. Objects that go up in
+//!   parts are looked for first instead, under names that one process alone ever writes (`upload.rs`).
 //! - The outcome of a write is a value. [`Create::Unknown`] is whatever is not provably done or
 //!   provably refused, and is settled by reading.
 //! - Whatever it reads is verified: lengths here, content by [`Manifest::decode`] (or by being, byte for
@@ -30,13 +31,16 @@ mod local;
 mod manifests;
 mod objects;
 mod outputs;
+mod parts;
 mod paths;
 mod roll_back;
+mod upload;
 mod url;
 mod write;
 
 use std::{
     fmt,
+    num::NonZeroU64,
     ops::Range,
     sync::{Arc, Mutex},
 };
@@ -61,6 +65,8 @@ pub struct CheckpointStore {
     store: Arc<dyn ObjectStore>,
     layout: Layout,
     created: Arc<Mutex<Option<manifests::Created>>>,
+    // Longer objects go up in parts; none do if nothing is said.
+    part_bytes: Option<NonZeroU64>,
     #[cfg(feature = "fs")]
     huge_pages: bool,
 }
@@ -71,13 +77,14 @@ impl CheckpointStore {
     /// `store` must not retry creates by itself: after a create whose answer was lost, a retry that
     /// is refused would hide that the first may still land. object_store's own clients retry by
     /// default; build them with `RetryConfig { max_retries: 0, .. }` as
-    /// [`from_url`](Self::from_url) does. For a local directory use `CheckpointStore::local`: a power
+    /// [`from_url`](Self::from_url) does. Large objects go up in parts ([`with_parts`](Self::with_parts)). For a local directory use `CheckpointStore::local`: a power
     /// failure can take back what was committed to a bare `LocalFileSystem`.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
         Self {
             store,
             layout: Layout::new(prefix),
             created: Arc::default(),
+            part_bytes: Some(parts::PART_BYTES),
             #[cfg(feature = "fs")]
             huge_pages: false,
         }

@@ -1,26 +1,17 @@
-//! Write-once objects: snapshots and outputs as bytes.
+//! Reads of write-once objects: snapshots and outputs as bytes.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::PutPayload;
 
-use super::{CheckpointStore, Put, StoreError};
+use super::{CheckpointStore, StoreError};
 use crate::checkpoint::ObjectName;
 
 // Enough to hide the latency of a remote store; a local disk gains nothing beyond four.
 const READS_AT_ONCE: usize = 8;
 
 impl CheckpointStore {
-    /// Writes `payload`, in one piece or several, under `name`, once and for ever. A repeat with the same bytes is
-    /// [`Put::Written`], one with others fails with [`StoreError::Conflict`].
-    ///
-    /// One request: S3 takes at most 5 GiB in it.
-    pub async fn put_object(&self, name: ObjectName, payload: PutPayload) -> Put {
-        self.put_once(&self.layout.object(&name), payload).await
-    }
-
     /// The whole object.
     ///
     /// # Errors

@@ -86,16 +86,21 @@ impl CheckpointStore {
             Create::Created => Put::Written,
             Create::Unknown { reason } => Put::Unknown { reason },
             Create::Failed { reason } => Put::Failed { reason },
-            Create::Exists => match self.compare(path, &payload).await {
-                Ok(Some(Compared::Same)) => Put::Written,
-                Ok(Some(Compared::Other { found })) => {
-                    let (path, bytes) = (path.to_string(), payload.content_length() as u64);
-                    Put::Failed { reason: StoreError::Conflict { path, bytes, found } }
-                }
-                // Deleted in between: whether it was ours, nobody can tell any more.
-                Ok(None) => Put::Unknown { reason: StoreError::Missing { path: path.to_string() } },
-                Err(reason) => Put::Unknown { reason },
-            },
+            Create::Exists => self.settle(path, &payload).await,
+        }
+    }
+
+    /// Whether what is at `path` already is `payload`.
+    pub(super) async fn settle(&self, path: &Path, payload: &PutPayload) -> Put {
+        match self.compare(path, payload).await {
+            Ok(Some(Compared::Same)) => Put::Written,
+            Ok(Some(Compared::Other { found })) => {
+                let (path, bytes) = (path.to_string(), payload.content_length() as u64);
+                Put::Failed { reason: StoreError::Conflict { path, bytes, found } }
+            }
+            // Deleted in between: whether it was ours, nobody can tell any more.
+            Ok(None) => Put::Unknown { reason: StoreError::Missing { path: path.to_string() } },
+            Err(reason) => Put::Unknown { reason },
         }
     }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart, path::Path,
 };
 
 /// What goes wrong.
@@ -26,6 +26,30 @@ pub enum Fault {
     LagListing(usize),
     /// The next delete has this answer.
     RefuseDelete(object_store::Error),
+    /// The next look at an object has this answer.
+    RefuseHead(object_store::Error),
+    /// The next upload in parts is not begun, for this reason.
+    RefuseUpload(object_store::Error),
+    /// The third part from now on has no effect and this answer.
+    RefuseThirdPart(object_store::Error),
+    /// The next completion has no effect and this answer.
+    RefuseCompletion(object_store::Error),
+    /// The next completion has its effect, and this answer.
+    LoseCompletionReply(object_store::Error),
+}
+
+/// What was done in the course of uploads in parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uploads {
+    pub begun: usize,
+    /// Lengths of the parts, in their order.
+    pub parts: Vec<usize>,
+    /// Where the bytes of each part lie.
+    pub addresses: Vec<Vec<usize>>,
+    pub at_once: usize,
+    pub at_once_max: usize,
+    pub completed: usize,
+    pub aborted: usize,
 }
 
 /// `inner`, with faults.
@@ -33,15 +57,24 @@ pub enum Fault {
 pub struct Faulty {
     inner: Arc<dyn ObjectStore>,
     fault: Arc<Mutex<Option<Fault>>>,
+    uploads: Arc<Mutex<Uploads>>,
 }
 
 impl Faulty {
     pub fn new(inner: Arc<dyn ObjectStore>) -> Self {
-        Self { inner, fault: Arc::default() }
+        Self { inner, fault: Arc::default(), uploads: Arc::default() }
     }
 
     pub fn inject(&self, fault: Fault) {
         assert!(self.fault.lock().unwrap().replace(fault).is_none(), "the fault before has happened");
+    }
+
+    pub fn uploads(&self) -> Uploads {
+        self.uploads.lock().unwrap().clone()
+    }
+
+    fn noted(&self, note: impl FnOnce(&mut Uploads)) {
+        note(&mut self.uploads.lock().unwrap());
     }
 
     fn take(&self, is_due: impl FnOnce(&Fault) -> bool) -> Option<Fault> {
@@ -93,12 +126,22 @@ impl ObjectStore for Faulty {
         location: &Path,
         opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.inner.put_multipart_opts(location, opts).await
+        if let Some(Fault::RefuseUpload(error)) = self.take(|fault| matches!(fault, Fault::RefuseUpload(_))) {
+            return Err(error);
+        }
+        self.noted(|uploads| uploads.begun += 1);
+        let upload = self.inner.put_multipart_opts(location, opts).await?;
+        Ok(Box::new(FaultyUpload { upload, store: self.clone(), parts: 0 }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         // A head comes through here, too; it is not the get that was meant.
         let is_get = !options.head;
+        if let Some(Fault::RefuseHead(error)) =
+            self.take(|fault| options.head && matches!(fault, Fault::RefuseHead(_)))
+        {
+            return Err(error);
+        }
         match self.take(|fault| is_get && matches!(fault, Fault::RefuseGet(_) | Fault::HideFromGet)) {
             Some(Fault::RefuseGet(error)) => Err(error),
             Some(_) => Err(not_found(location)),
@@ -138,5 +181,58 @@ impl ObjectStore for Faulty {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.inner.copy_opts(from, to, options).await
+    }
+}
+
+#[derive(Debug)]
+struct FaultyUpload {
+    upload: Box<dyn MultipartUpload>,
+    store: Faulty,
+    parts: usize,
+}
+
+#[async_trait]
+impl MultipartUpload for FaultyUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.parts += 1;
+        let is_third = self.parts == 3;
+        let fault = self.store.take(|fault| is_third && matches!(fault, Fault::RefuseThirdPart(_)));
+        let store = self.store.clone();
+        store.noted(|uploads| {
+            uploads.parts.push(data.content_length());
+            uploads.addresses.push(data.iter().map(|piece| piece.as_ptr().addr()).collect());
+            uploads.at_once += 1;
+            uploads.at_once_max = uploads.at_once_max.max(uploads.at_once);
+        });
+        let put = self.upload.put_part(data);
+        Box::pin(async move {
+            let answer = match fault {
+                Some(Fault::RefuseThirdPart(error)) => Err(error),
+                _ => put.await,
+            };
+            store.noted(|uploads| uploads.at_once -= 1);
+            answer
+        })
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let is_due =
+            |fault: &Fault| matches!(fault, Fault::RefuseCompletion(_) | Fault::LoseCompletionReply(_));
+        match self.store.take(is_due) {
+            Some(Fault::RefuseCompletion(error)) => Err(error),
+            fault => {
+                let answer = self.upload.complete().await?;
+                self.store.noted(|uploads| uploads.completed += 1);
+                match fault {
+                    Some(Fault::LoseCompletionReply(error)) => Err(error),
+                    _ => Ok(answer),
+                }
+            }
+        }
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.store.noted(|uploads| uploads.aborted += 1);
+        self.upload.abort().await
     }
 }

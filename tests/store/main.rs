@@ -10,6 +10,7 @@ mod local;
 mod objects;
 mod outcomes;
 mod outputs;
+mod parts;
 mod url;
 
 use std::sync::Arc;

@@ -78,7 +78,9 @@ impl CheckpointStore {
     ///
     /// [`StoreError::Directory`].
     pub fn local(directory: impl Into<PathBuf>, durability: Durability) -> Result<Self, StoreError> {
-        Ok(Self::new(Arc::new(Local::new(directory.into(), durability)?), Path::default()))
+        let local = Arc::new(Local::new(directory.into(), durability)?);
+        // A file has no limit, and only what is put whole is created by our own writer, which syncs it.
+        Ok(Self::new(local, Path::default()).without_parts())
     }
 
     /// The same, with restores that copy nothing: the files of snapshots are mapped into memory, as

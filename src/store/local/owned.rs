@@ -32,7 +32,7 @@ impl CheckpointStore {
         let layout = Layout::new(Path::default());
         let opened = local.sweep(&layout).and_then(|()| probe(&local.directories.root));
         opened.map_err(|error| unusable(directory, error))?;
-        Ok(Self::new(Arc::new(local), layout.prefix().clone()))
+        Ok(Self::new(Arc::new(local), layout.prefix().clone()).without_parts())
     }
 }
 

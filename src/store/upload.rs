@@ -1,0 +1,153 @@
+//! One write-once object on its way up, request by request.
+//!
+//! An object that is no longer than a part is created by one request, which the store refuses if the name is taken. For
+//! uploads in parts object_store has no such condition, so this looks first: what is there is compared, as after a
+//! refused create, and never overwritten. Why nobody else can come in between:
+//!
+//! - The name of a snapshot or an output holds an attempt, a task and a checkpoint. A leader deals each task of an attempt
+//!   out to one life of one host (`Deployment::layout`, by incarnation); a host deploys it once, for it takes no attempt
+//!   that is over (`Host::deploy`), and freezes it for a checkpoint once (`Task::at_barrier`).
+//! - What was frozen is encoded once, and every repeat sends those bytes (`driver::upload`). So whatever of an earlier
+//!   try lands later, even a completion behind ours, puts the same bytes where they lie already.
+//!
+//! Manifests and links of the output chain are what several processes may want to create; they never go up in parts.
+//!
+//! Parts are seen by nobody before the last request, which completes the upload at once and whole. A part that fails is
+//! therefore a write that has not happened, whatever became of the part; only of a completion one may not know.
+//! After a failure the upload is aborted. A future that is dropped in the middle cannot do that, nor can a process that
+//! dies: what they leave is for the store's own rule to delete ([`CheckpointStore::with_parts`]).
+
+use std::ops::ControlFlow;
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use object_store::{
+    MultipartUpload, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutPayload, UploadPart, path::Path,
+};
+
+use super::{CheckpointStore, Put, StoreError, error::Refusal, parts::Parts};
+use crate::checkpoint::ObjectName;
+
+/// S3 gives one connection 80 MiB/s or so; four fill the line of most machines, and what is under way is little beside
+/// the snapshot that is in memory anyway.
+const PARTS_AT_ONCE: usize = 4;
+
+/// An object that is being written.
+pub(crate) struct Upload {
+    store: CheckpointStore,
+    path: Path,
+    payload: PutPayload,
+    begun: Option<Begun>,
+}
+
+/// An upload in parts.
+struct Begun {
+    upload: Box<dyn MultipartUpload>,
+    parts: Parts,
+    on_the_way: FuturesUnordered<UploadPart>,
+}
+
+impl CheckpointStore {
+    /// Writes `payload`, in one piece or several, under `name`, once and for ever. A repeat with the same bytes is
+    /// [`Put::Written`], one with others fails with [`StoreError::Conflict`].
+    ///
+    /// A long payload goes up in parts ([`with_parts`](Self::with_parts)). Then a name must not be written by two at the
+    /// same time: whoever finishes first is overwritten by the other. The driver's names have one writer each.
+    pub async fn put_object(&self, name: ObjectName, payload: PutPayload) -> Put {
+        let mut upload = self.upload(name, payload);
+        loop {
+            if let Some(put) = upload.step().await {
+                return put;
+            }
+        }
+    }
+
+    /// The same, not begun yet, for whoever gives every step a limit.
+    pub(crate) fn upload(&self, name: ObjectName, payload: PutPayload) -> Upload {
+        Upload { store: self.clone(), path: self.layout.object(&name), payload, begun: None }
+    }
+
+    /// Does all of it at once if that takes one request, or none.
+    async fn begin(&self, path: &Path, payload: &PutPayload) -> ControlFlow<Put, Begun> {
+        let Some(part_bytes) = self.part_bytes_of(payload.content_length() as u64) else {
+            return ControlFlow::Break(self.put_once(path, payload.clone()).await);
+        };
+        let not_begun = |operation, source| {
+            ControlFlow::Break(Put::Failed { reason: StoreError::access(operation, path, source) })
+        };
+        match self.store.head(path).await {
+            Ok(_) => return ControlFlow::Break(self.settle(path, payload).await),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(source) => return not_begun("look at", source),
+        }
+        match self.store.put_multipart_opts(path, PutMultipartOptions::default()).await {
+            Ok(upload) => {
+                let parts = Parts::of(payload.clone(), part_bytes);
+                ControlFlow::Continue(Begun { upload, parts, on_the_way: FuturesUnordered::new() })
+            }
+            Err(source) => not_begun("begin", source),
+        }
+    }
+}
+
+impl Upload {
+    /// Goes on until a request has ended that matters; `None` if more are to be made. Not to be called again after what
+    /// became of it is known.
+    pub(crate) async fn step(&mut self) -> Option<Put> {
+        if let Some(begun) = &mut self.begun {
+            return begun.step(&self.path).await;
+        }
+        match self.store.begin(&self.path, &self.payload).await {
+            ControlFlow::Continue(begun) => {
+                self.begun = Some(begun);
+                None
+            }
+            ControlFlow::Break(put) => Some(put),
+        }
+    }
+}
+
+impl Begun {
+    async fn step(&mut self, path: &Path) -> Option<Put> {
+        while self.on_the_way.len() < PARTS_AT_ONCE
+            && let Some(part) = self.parts.next()
+        {
+            self.on_the_way.push(self.upload.put_part(part));
+        }
+        let put = match self.on_the_way.next().await {
+            Some(Ok(())) => return None,
+            Some(Err(source)) => not_put(path, source),
+            None => match self.upload.complete().await {
+                Ok(_) => return Some(Put::Written),
+                Err(source) => not_completed(path, source),
+            },
+        };
+        self.on_the_way.clear();
+        // Whether that succeeds changes nothing of what is true of the object, and a store that does not answer now will
+        // not answer the next time: its own rule deletes what is left.
+        let _ = self.upload.abort().await;
+        Some(put)
+    }
+}
+
+fn not_put(path: &Path, source: object_store::Error) -> Put {
+    let operation = "put a part of";
+    let reason = match source {
+        // Not the bucket, which was there, but the upload: a rule has done away with it. A repeat begins another.
+        object_store::Error::NotFound { .. } => {
+            StoreError::Unavailable { operation, path: path.to_string(), source }
+        }
+        source => StoreError::access(operation, path, source),
+    };
+    Put::Failed { reason }
+}
+
+fn not_completed(path: &Path, source: object_store::Error) -> Put {
+    let (operation, refusal) = ("complete", Refusal::of(&source));
+    let is_absent = matches!(source, object_store::Error::NotFound { .. });
+    let path = path.to_string();
+    if refusal == Refusal::Remote && !is_absent {
+        return Put::Failed { reason: StoreError::Refused { operation, path, source } };
+    }
+    // Also where there is no such upload: that is what the second copy of a request hears that was delivered twice.
+    Put::Unknown { reason: StoreError::Unavailable { operation, path, source } }
+}
