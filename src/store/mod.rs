@@ -2,7 +2,8 @@
 //!
 //! It moves bytes and says honestly what happened; it decides nothing. There is no clock, no timer
 //! and no retry in it: whether to repeat a call is a decision of the protocol, and a repeat that the
-//! protocol does not know of is how FLINK-22494 lost checkpoints. Why it can be trusted:
+//! protocol does not know of is how FLINK-22494 lost checkpoints. (Only clouds are sent the same part of a large object
+//! again: `part_retry.rs`.) Why it can be trusted:
 //!
 //! - Whatever it writes is created, never overwritten, so a zombie can litter but not destroy. Objects that go up in
 //!   parts are looked for first instead, under names that one process alone ever writes (`upload.rs`).
@@ -31,6 +32,8 @@ mod local;
 mod manifests;
 mod objects;
 mod outputs;
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+mod part_retry;
 mod parts;
 mod paths;
 mod roll_back;
@@ -77,8 +80,9 @@ impl CheckpointStore {
     /// `store` must not retry creates by itself: after a create whose answer was lost, a retry that
     /// is refused would hide that the first may still land. object_store's own clients retry by
     /// default; build them with `RetryConfig { max_retries: 0, .. }` as
-    /// [`from_url`](Self::from_url) does. Large objects go up in parts ([`with_parts`](Self::with_parts)). For a local directory use `CheckpointStore::local`: a power
-    /// failure can take back what was committed to a bare `LocalFileSystem`.
+    /// [`from_url`](Self::from_url) does. Large objects go up in parts ([`with_parts`](Self::with_parts)).
+    /// For a local directory use `CheckpointStore::local`: a power failure can take back what was
+    /// committed to a bare `LocalFileSystem`.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
         Self {
             store,

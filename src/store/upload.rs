@@ -20,9 +20,7 @@
 use std::ops::ControlFlow;
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use object_store::{
-    MultipartUpload, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutPayload, UploadPart, path::Path,
-};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, UploadPart, path::Path};
 
 use super::{CheckpointStore, Put, StoreError, error::Refusal, parts::Parts};
 use crate::checkpoint::ObjectName;
@@ -79,7 +77,7 @@ impl CheckpointStore {
             Err(object_store::Error::NotFound { .. }) => {}
             Err(source) => return not_begun("look at", source),
         }
-        match self.store.put_multipart_opts(path, PutMultipartOptions::default()).await {
+        match self.store.put_multipart_opts(path, options()).await {
             Ok(upload) => {
                 let parts = Parts::of(payload.clone(), part_bytes);
                 ControlFlow::Continue(Begun { upload, parts, on_the_way: FuturesUnordered::new() })
@@ -127,6 +125,14 @@ impl Begun {
         let _ = self.upload.abort().await;
         Some(put)
     }
+}
+
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+use super::part_retry::options;
+
+#[cfg(not(any(feature = "aws", feature = "gcp", feature = "azure")))]
+fn options() -> object_store::PutMultipartOptions {
+    Default::default()
 }
 
 fn not_put(path: &Path, source: object_store::Error) -> Put {

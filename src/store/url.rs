@@ -1,6 +1,6 @@
 //! Opening a store by URL.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{num::NonZeroU64, path::PathBuf, sync::Arc};
 
 use object_store::{ObjectStore, ObjectStoreScheme, memory::InMemory};
 use url::Url;
@@ -20,6 +20,10 @@ impl CheckpointStore {
     ///
     /// The cloud stores take credentials and endpoints from the environment as object_store's
     /// `from_env` documents (`AWS_*`, `GOOGLE_*`, `AZURE_*`), never retry, and need a tokio runtime.
+    ///
+    /// `?part_bytes=16777216` behind the URL of a store that is no directory is [`with_parts`](Self::with_parts), in the
+    /// clouds of 5 MiB to 5 GiB (Azure: to 4,000 MiB); the clouds' clients send a part a few times, after a pause, if it is
+    /// turned down for the moment.
     ///
     /// A local directory is that of [`local`](Self::local) with [`Durability::Synced`](super::Durability::Synced): a
     /// write is on disk before it is reported as done. `file:///a/directory?sync=off` does without, `?map=on` is
@@ -43,6 +47,9 @@ impl CheckpointStore {
         }
         let (scheme, prefix) = ObjectStoreScheme::parse(&parsed)
             .map_err(|_| invalid(format!("`{}` is not one of {SCHEMES}", parsed.scheme())))?;
+        let part_bytes =
+            parsed.query().map(|query| part_bytes(query, &scheme)).transpose().map_err(invalid)?;
+        let url = url.split('?').next().unwrap_or(url);
         let store = match scheme {
             ObjectStoreScheme::Memory => Arc::new(InMemory::new()),
             ObjectStoreScheme::AmazonS3 => s3(url)?,
@@ -50,8 +57,29 @@ impl CheckpointStore {
             ObjectStoreScheme::MicrosoftAzure => azure(url)?,
             _ => return Err(invalid(format!("`{}` is not one of {SCHEMES}", parsed.scheme()))),
         };
-        Ok(Self::new(store, prefix))
+        let store = Self::new(store, prefix);
+        Ok(match part_bytes {
+            Some(part_bytes) => store.with_parts(part_bytes),
+            None => store,
+        })
     }
+}
+
+/// What `part_bytes=<n>` says, if `scheme` takes parts of that length; otherwise what is wrong.
+fn part_bytes(query: &str, scheme: &ObjectStoreScheme) -> Result<NonZeroU64, String> {
+    let bounds = match scheme {
+        ObjectStoreScheme::Memory => 1..=u64::MAX,
+        ObjectStoreScheme::MicrosoftAzure => 5 << 20..=4_000 << 20,
+        _ => 5 << 20..=5 << 30,
+    };
+    let Some(bytes) = query.strip_prefix("part_bytes=") else {
+        return Err(format!("`{query}` is no option of this store: `part_bytes=<bytes>` is the only one"));
+    };
+    let within = bytes.parse().ok().filter(|bytes: &NonZeroU64| bounds.contains(&bytes.get()));
+    within.ok_or_else(|| {
+        let (least, most) = bounds.into_inner();
+        format!("`{query}`: parts have {least} to {most} bytes here")
+    })
 }
 
 const SCHEMES: &str = "a directory, file:///, memory:///, s3://, gs:// and az://";

@@ -56,6 +56,37 @@ fn an_unknown_scheme_is_answered_with_those_that_exist() {
     assert!(error("").starts_with("cannot keep checkpoints or copies in : "));
 }
 
+#[test]
+fn length_of_parts_is_an_option_of_a_url() {
+    block_on(async {
+        let store = CheckpointStore::from_url("memory:///jobs?part_bytes=100").unwrap();
+        assert_eq!(store.layout().prefix().as_ref(), "jobs");
+        create(&store, &manifest(1)).await;
+        assert_eq!(latest_version(&store).await.map(|version| version.0), Some(1));
+    });
+}
+
+#[test]
+fn option_that_a_store_does_not_have_is_refused() {
+    let of = |url: &str| error(url).split_once(&format!("{url}: ")).unwrap().1.to_owned();
+    assert_eq!(
+        of("memory:///jobs?map=on"),
+        "`map=on` is no option of this store: `part_bytes=<bytes>` is the only one"
+    );
+    let message = of("file:///tmp?part_bytes=100");
+    assert!(message.starts_with("`part_bytes=100` is none of `sync=on`"), "{message}");
+    for bytes in ["0", "-1", "", "5M", "18446744073709551616"] {
+        let expected = format!("`part_bytes={bytes}`: parts have 1 to 18446744073709551615 bytes here");
+        assert_eq!(of(&format!("memory:///jobs?part_bytes={bytes}")), expected);
+    }
+    for (url, most) in [("s3://bucket/jobs", 5 << 30_u64), ("az://container/jobs", 4_000 << 20)] {
+        for bytes in [(5 << 20) - 1, most + 1] {
+            let expected = format!("`part_bytes={bytes}`: parts have 5242880 to {most} bytes here");
+            assert_eq!(of(&format!("{url}?part_bytes={bytes}")), expected);
+        }
+    }
+}
+
 #[cfg(not(feature = "aws"))]
 #[test]
 fn a_cloud_without_its_feature_names_the_feature() {

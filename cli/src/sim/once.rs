@@ -13,7 +13,7 @@ use keygroups_sim::run::Run;
 use keygroups_sim::trace::Recording;
 use serde::Serialize;
 
-use super::report::local_copies;
+use super::report::{in_parts, local_copies};
 use super::story::Story;
 use super::style::{BOLD, FAINT, GREEN, RED, RESET, counted, one_line, thousands};
 use super::{Plan, Subject, ViolationDocument, judged};
@@ -140,6 +140,9 @@ pub(crate) fn closing(subject: &Subject, run: &Run<Summary>, took: Duration) -> 
         local_copies(restore_bytes_local, copies_used, copies_refused)
             .into_iter()
             .for_each(|copies| row("copies", copies));
+        in_parts(summary.uploads_in_parts, summary.uploads_unfinished)
+            .into_iter()
+            .for_each(|uploads| row("in parts", uploads));
         row("faults", format!("{} struck", summary.faults));
         row("steps", format!("{}, every invariant checked after each", thousands(summary.steps)));
     }

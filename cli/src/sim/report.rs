@@ -143,6 +143,9 @@ pub(crate) fn sums(text: &mut String, sums: &Sums) {
     local_copies(sums.restore_bytes_local, sums.copies_used, sums.copies_refused)
         .into_iter()
         .for_each(|copies| row(text, "copies", copies));
+    in_parts(sums.uploads_in_parts, sums.uploads_unfinished)
+        .into_iter()
+        .for_each(|uploads| row(text, "in parts", uploads));
     row(text, "faults", format!("{} struck", thousands(sums.faults)));
     row(text, "steps", format!("{}, every invariant checked after each", thousands(sums.steps)));
     row(text, "time", format!("{:.1} hours in clusters", sums.virtual_us as f64 / 3.6e9));
@@ -158,6 +161,12 @@ pub(crate) fn local_copies(bytes: u64, used: u64, refused: u64) -> Option<String
             thousands(refused)
         )
     })
+}
+
+/// What went up in parts; nothing if nothing did.
+pub(crate) fn in_parts(finished: u64, unfinished: u64) -> Option<String> {
+    (finished + unfinished > 0)
+        .then(|| format!("{} written, {unfinished} never finished", counted(finished, "object")))
 }
 
 /// One line of a table.

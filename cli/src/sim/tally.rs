@@ -27,6 +27,10 @@ pub(crate) struct Sums {
     pub(crate) copies_used: u64,
     #[serde(default)]
     pub(crate) copies_refused: u64,
+    #[serde(default)]
+    pub(crate) uploads_in_parts: u64,
+    #[serde(default)]
+    pub(crate) uploads_unfinished: u64,
     pub(crate) faults: u64,
     pub(crate) steps: u64,
     pub(crate) virtual_us: u64,
@@ -47,6 +51,8 @@ impl Sums {
             restore_bytes_local: summary.restore_bytes_local,
             copies_used: summary.copies_used,
             copies_refused: summary.copies_refused,
+            uploads_in_parts: summary.uploads_in_parts,
+            uploads_unfinished: summary.uploads_unfinished,
             faults: summary.faults as u64,
             steps: summary.steps,
             virtual_us,
@@ -68,6 +74,8 @@ impl Sums {
             (&mut self.restore_bytes_local, other.restore_bytes_local),
             (&mut self.copies_used, other.copies_used),
             (&mut self.copies_refused, other.copies_refused),
+            (&mut self.uploads_in_parts, other.uploads_in_parts),
+            (&mut self.uploads_unfinished, other.uploads_unfinished),
             (&mut self.faults, other.faults),
             (&mut self.steps, other.steps),
             (&mut self.virtual_us, other.virtual_us),

@@ -7,6 +7,7 @@ use crate::input::{Row, Table};
 use crate::random;
 use fastrand::Rng;
 use keygroups::key_group::{self, Parallelism};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// Keys of the rows of a job that is drawn from `seed`: as they are, or a few that get most of the rows, or
@@ -55,6 +56,7 @@ pub(super) fn variety(seed: u64, scenario: &Scenario) -> Variety {
     if random.u8(0..8) == 0 {
         variety.ballast_bytes = random::spread(random, (16, 2_048)) as u32;
     }
+    variety.part_bytes = part_bytes(seed, scenario, variety.ballast_bytes);
     if random.u8(0..4) == 0 {
         for _ in 0..random.u8(1..=2) {
             let partition = random.u16(0..scenario.partitions);
@@ -91,6 +93,18 @@ fn window(seed: u64) -> Option<u16> {
 fn bases_max(seed: u64) -> Option<u8> {
     let random = &mut random::stream(seed, "bases");
     (random.u8(0..4) == 0).then(|| random.u8(0..=3))
+}
+
+/// From a stream of its own, for the same reason. All keys together have some 64 bytes each, and their ballast: a snapshot
+/// of all of them has up to 128 parts. More would take longer than a checkpoint may.
+fn part_bytes(seed: u64, scenario: &Scenario, ballast_bytes: u32) -> Option<NonZeroU32> {
+    let random = &mut random::stream(seed, "parts");
+    if random.u8(0..3) > 0 {
+        return None;
+    }
+    let state_bytes = scenario.rows() as u64 * (64 + u64::from(ballast_bytes));
+    let part_bytes = state_bytes / random::spread(random, (4, 128));
+    u32::try_from(part_bytes).ok().and_then(NonZeroU32::new)
 }
 
 /// From a stream of its own, for the same reason.
@@ -166,6 +180,7 @@ mod tests {
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.empty_partitions > 0)));
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.ballast_bytes > 0)));
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.bases_max.is_some())));
+        assert!(now_and_then(share(&drawn, |scenario| scenario.variety.part_bytes.is_some())));
         assert!(now_and_then(share(&drawn, |scenario| scenario.variety.sections.is_some())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.silences.is_empty())));
         assert!(now_and_then(share(&drawn, |scenario| !scenario.variety.slow.is_empty())));

@@ -129,7 +129,11 @@ impl Cluster {
     }
 
     fn connect(self: &Arc<Self>, node: Node) -> CheckpointStore {
-        CheckpointStore::new(self.object_store(node), self.layout().prefix().clone())
+        let store = CheckpointStore::new(self.object_store(node), self.layout().prefix().clone());
+        match self.scenario.variety.part_bytes {
+            Some(part_bytes) => store.with_parts(part_bytes.into()),
+            None => store,
+        }
     }
 
     fn layout(&self) -> &Layout {
@@ -310,6 +314,8 @@ async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Viola
     };
     let summary = || watch.summary(injector.effective());
     let summary = loss::judge(outcome, &store.destroyed(), &watch.reports(), summary)?;
+    let (uploads_in_parts, uploads_unfinished) = cluster.uploads();
+    let summary = Summary { uploads_in_parts, uploads_unfinished, ..summary };
     Ok(Finished { summary, state })
 }
 

@@ -10,11 +10,12 @@ use crate::wire::{Node, now_us};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fastrand::Rng;
+use futures::FutureExt;
 use futures::stream::{BoxStream, StreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,12 +32,20 @@ pub(super) struct OwnStore {
     watch: Watch,
     seen: Arc<Mutex<BTreeMap<String, Bytes>>>,
     random: Arc<Mutex<Rng>>,
+    uploads: Arc<Mutex<Uploads>>,
+}
+
+/// Uploads in parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Uploads {
+    pub(super) finished: u64,
+    pub(super) unfinished: u64,
 }
 
 impl OwnStore {
     pub(super) fn new(store: Arc<dyn ObjectStore>, watch: &Watch, seed: u64) -> Self {
         let random = Arc::new(Mutex::new(random::stream(seed, "own store")));
-        Self { store, watch: watch.clone(), seen: Arc::default(), random }
+        Self { store, watch: watch.clone(), seen: Arc::default(), random, uploads: Arc::default() }
     }
 
     /// For the process at `node`.
@@ -46,6 +55,15 @@ impl OwnStore {
 
     pub(super) fn paths(&self) -> Vec<Path> {
         self.seen().keys().map(|path| Path::from(path.as_str())).collect()
+    }
+
+    /// What became of uploads in parts so far.
+    pub(super) fn uploads(&self) -> Uploads {
+        *self.counted()
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Uploads> {
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn on_the_way(&self) {
@@ -114,8 +132,16 @@ impl ObjectStore for Client {
         result
     }
 
-    async fn put_multipart_opts(&self, _: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        Err(not_watched("uploads in parts"))
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        opts: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.own.on_the_way().await;
+        let inner = self.own.store.put_multipart_opts(location, opts).await?;
+        self.own.counted().unfinished += 1;
+        self.own.on_the_way().await;
+        Ok(Box::new(Upload { inner, client: self.clone(), location: location.clone(), parts: Vec::new() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -159,10 +185,55 @@ impl ObjectStore for Client {
     }
 
     async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
-        Err(not_watched("copies"))
+        Err(Error::NotSupported { source: "the checks do not watch copies of a store of one's own".into() })
     }
 }
 
-fn not_watched(what: &str) -> Error {
-    Error::NotSupported { source: format!("the checks do not watch {what} of a store of one's own").into() }
+/// An upload in parts, which is seen when it is complete.
+#[derive(Debug)]
+struct Upload {
+    inner: Box<dyn MultipartUpload>,
+    client: Client,
+    location: Path,
+    parts: Vec<PutPayload>,
+}
+
+#[async_trait]
+impl MultipartUpload for Upload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.parts.push(data.clone());
+        let (own, put) = (self.client.own.clone(), self.inner.put_part(data));
+        async move {
+            own.on_the_way().await;
+            let result = put.await;
+            own.on_the_way().await;
+            result
+        }
+        .boxed()
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let Client { own, node } = &self.client;
+        own.on_the_way().await;
+        let result = self.inner.complete().await;
+        if result.is_ok() {
+            let whole: PutPayload = self.parts.iter().flatten().cloned().collect();
+            own.written(*node, &self.location, &whole.into());
+            own.counted().finished += 1;
+            own.counted().unfinished -= 1;
+        }
+        own.on_the_way().await;
+        result
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        let own = &self.client.own;
+        own.on_the_way().await;
+        let result = self.inner.abort().await;
+        if result.is_ok() {
+            own.counted().unfinished -= 1;
+        }
+        own.on_the_way().await;
+        result
+    }
 }

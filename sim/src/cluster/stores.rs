@@ -1,5 +1,6 @@
 //! The stores that processes use: the simulated one's client, or what a user puts around it or in its place.
 
+use super::own_store::Uploads;
 use super::planted::{TrustingStore, TwistedStore};
 use super::{Cluster, EngineBug, STORE_CLIENT_PORT};
 use crate::storage::SimObjectStore;
@@ -74,6 +75,17 @@ impl Cluster {
         match &self.own_store {
             Some(own) => self.watch.garbage(own.paths().iter()),
             None => self.store.look(|objects| self.watch.garbage(objects.keys())),
+        }
+    }
+
+    /// How many uploads in parts are finished so far, and how many are not.
+    pub(super) fn uploads(&self) -> (u64, u64) {
+        match &self.own_store {
+            Some(own) => {
+                let Uploads { finished, unfinished } = own.uploads();
+                (finished, unfinished)
+            }
+            None => (self.store.finished_uploads(), self.store.unfinished_uploads() as u64),
         }
     }
 

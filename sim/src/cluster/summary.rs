@@ -46,6 +46,13 @@ pub struct Summary {
     /// Local copies that could not be written.
     #[serde(skip_serializing_if = "is_zero")]
     pub copies_not_kept: u64,
+    /// Objects that went up in parts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub uploads_in_parts: u64,
+    /// Uploads in parts that were begun, and neither finished nor aborted when the run ended: whoever began them died, or
+    /// was not heard.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub uploads_unfinished: u64,
     /// Faults that struck and had an effect.
     pub faults: usize,
     /// Machine steps after which every invariant was checked.

@@ -8,6 +8,7 @@ use keygroups::incremental::IncrementalPolicy;
 use keygroups::key_group::Parallelism;
 use keygroups::snapshot::Compression;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 /// How a run's input, tasks and user behave. Everything in it ends: afterwards the cluster owes progress.
 /// Times are virtual microseconds since the beginning.
@@ -27,6 +28,10 @@ pub struct Variety {
     /// On how many older snapshots one leans, 0 to 16; the library's default if nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bases_max: Option<u8>,
+    /// Snapshots and outputs that are longer go up in parts of so many bytes; as the library does by default, which is
+    /// that those of simulated jobs never do, if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_bytes: Option<NonZeroU32>,
     /// How key groups are written to snapshots; as the library does by default if nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sections: Option<Sections>,

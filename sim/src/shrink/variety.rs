@@ -13,6 +13,7 @@ pub(super) fn less_variety(case: &Case) -> Vec<Case> {
         Variety { ballast_bytes: 0, ..now.clone() },
         Variety { window_messages: None, ..now.clone() },
         Variety { bases_max: None, ..now.clone() },
+        Variety { part_bytes: None, ..now.clone() },
         Variety { sections: None, ..now.clone() },
     ];
     let silences = without_stretches(&now.silences).into_iter();

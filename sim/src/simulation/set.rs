@@ -119,8 +119,8 @@ impl<J: Job> Simulation<J> {
     /// it gives. It must be deterministic, too.
     ///
     /// Requests to it take up to 20 virtual milliseconds, and no fault of network or store befalls them. A
-    /// change is judged when the store says that it is done. Uploads in parts and copies, which the library
-    /// does not use, are refused.
+    /// change is judged when the store says that it is done. Copies, which the library does not use, are
+    /// refused.
     pub fn own_store(mut self, make: impl Fn() -> Arc<dyn ObjectStore> + Send + Sync + 'static) -> Self {
         self.stores.own = Some(Arc::new(make));
         self

@@ -177,6 +177,12 @@ impl StoreNode {
         self.inner.state().shelf.uploads.len()
     }
 
+    /// Objects that went up in parts.
+    #[must_use]
+    pub fn finished_uploads(&self) -> u64 {
+        self.inner.state().shelf.finished_uploads
+    }
+
     /// Calls `observer` after every mutation, in the order in which they take effect, with all objects as
     /// they are then. It must not use this store. Replaces the observer before it.
     pub fn observe(&self, observer: impl FnMut(&Mutation<'_>, &Objects) + Send + 'static) {

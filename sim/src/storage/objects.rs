@@ -70,6 +70,8 @@ pub(super) struct Shelf {
     pub destroyed: Vec<Damaged>,
     /// Parts of objects that are not complete, by upload. Nobody sees them.
     pub uploads: BTreeMap<u64, BTreeMap<u32, Bytes>>,
+    /// Uploads in parts that became objects.
+    pub finished_uploads: u64,
     next_upload: u64,
     etags: u64,
 }
@@ -108,6 +110,7 @@ impl Shelf {
             },
             Operation::CompleteParts { path, upload, attributes } => match self.uploads.remove(&upload) {
                 Some(parts) => {
+                    self.finished_uploads += 1;
                     let parts: Vec<Bytes> = parts.into_values().collect();
                     self.put(by, path, &Mode::Overwrite, attributes, parts.concat().into())
                 }

@@ -5,11 +5,13 @@ use crate::{own_operator, own_store};
 use keygroups::backend::{StateBackend, StateDescriptor};
 use keygroups::protocol::invariant::JobView;
 use keygroups_sim::case::Case;
+use keygroups_sim::cluster::Variety;
 use keygroups_sim::fault::{Crash, Fault, Profile};
 use keygroups_sim::job::{Invariant, Judgement, Records, with};
 use keygroups_sim::simulation::Simulation;
 use object_store::memory::InMemory;
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -38,6 +40,10 @@ fn store_in_the_place_of_the_simulated_one_is_judged_as_that_is() {
     let report = in_memory().faults(Profile::Chaos).seeds(0..10).run();
     report.check();
     assert!(report.total(|summary| summary.attempts) > 25, "{report}");
+    let variety = Variety { part_bytes: NonZeroU32::new(100), ..Variety::default() };
+    let report = in_memory().variety(variety).faults(Profile::Chaos).seeds(0..10).run();
+    report.check();
+    assert!(report.total(|summary| summary.uploads_in_parts) > 100, "{report}");
     // It overwrites what is to be created.
     let careless = in_memory().store(|_, store| Arc::new(own_store::Adapter::overwriting(store)));
     let report = careless.faults(Profile::Chaos).seeds(0..200).run();

@@ -8,6 +8,7 @@ mod coordinator;
 mod copies;
 mod host;
 mod store;
+mod upload;
 
 pub(crate) use coordinator::TwistedCoordinator;
 pub(crate) use copies::TrustingStore;

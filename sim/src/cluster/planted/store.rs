@@ -1,6 +1,7 @@
 //! The store as a process with a bug uses it.
 
 use super::super::Cluster;
+use super::upload::TwistedUpload;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use keygroups::store::Identified;
@@ -18,25 +19,24 @@ pub(crate) struct TwistedStore<S> {
     cluster: Arc<Cluster>,
 }
 
+/// What comes to lie at `location` instead of `payload`.
+pub(super) fn stored(cluster: &Arc<Cluster>, location: &Path, payload: PutPayload) -> PutPayload {
+    let Identified::Object(name) = cluster.layout().identify(location) else { return payload };
+    let other = cluster.planted.twist().stored(&|| cluster.objects(), name);
+    let bytes = other.and_then(|other| cluster.bytes(&cluster.layout().object(&other)));
+    bytes.map_or(payload, PutPayload::from)
+}
+
 impl<S> TwistedStore<S> {
     pub(crate) fn new(store: S, cluster: Arc<Cluster>) -> Self {
         Self { store, cluster }
-    }
-
-    /// What comes to lie at `location` instead of `payload`.
-    fn stored(&self, location: &Path, payload: PutPayload) -> PutPayload {
-        let cluster = &self.cluster;
-        let Identified::Object(name) = cluster.layout().identify(location) else { return payload };
-        let other = cluster.planted.twist().stored(&|| cluster.objects(), name);
-        let bytes = other.and_then(|other| cluster.bytes(&cluster.layout().object(&other)));
-        bytes.map_or(payload, PutPayload::from)
     }
 }
 
 #[async_trait]
 impl<S: ObjectStore> ObjectStore for TwistedStore<S> {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        let payload = self.stored(location, payload);
+        let payload = stored(&self.cluster, location, payload);
         self.store.put_opts(location, payload, opts).await
     }
 
@@ -45,7 +45,8 @@ impl<S: ObjectStore> ObjectStore for TwistedStore<S> {
         location: &Path,
         opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.store.put_multipart_opts(location, opts).await
+        let upload = self.store.put_multipart_opts(location, opts).await?;
+        Ok(Box::new(TwistedUpload::new(upload, Arc::clone(&self.cluster), location.clone())))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {

@@ -48,9 +48,10 @@ impl Scenario {
         6_000_000 / self.batch_interval_us
     }
 
-    /// The variety that `seed` draws for a source of a user's own.
+    /// The variety that `seed` draws for a source of a user's own. How large its state will be, nobody knows, so that
+    /// how many parts would be too many is not known either.
     pub(crate) fn draw_variety(&self, seed: u64) -> Variety {
-        Variety { empty_partitions: 0, ballast_bytes: 0, ..drawn::variety(seed, self) }
+        Variety { empty_partitions: 0, ballast_bytes: 0, part_bytes: None, ..drawn::variety(seed, self) }
     }
 
     /// A small cluster, and what is done with it; the input comes later.

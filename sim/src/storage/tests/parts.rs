@@ -1,4 +1,4 @@
-//! Objects in parts. The library puts whole objects; engines and readers of it may not.
+//! Objects in parts.
 
 use super::*;
 
@@ -36,6 +36,7 @@ fn completed_upload_is_seen_whole_and_an_aborted_one_is_forgotten() {
         first.await.unwrap();
         upload.complete().await.unwrap();
         assert_eq!(client.get(&path).await.unwrap().bytes().await.unwrap(), "first");
+        assert_eq!((store.finished_uploads(), store.unfinished_uploads()), (1, 0));
         let mut other = client.put_multipart(&path).await.unwrap();
         other.put_part("other".into()).await.unwrap();
         assert_eq!(store.unfinished_uploads(), 1);
@@ -46,4 +47,32 @@ fn completed_upload_is_seen_whole_and_an_aborted_one_is_forgotten() {
     })
     .outcome
     .unwrap();
+}
+
+/// Whoever completes an upload overwrites: the observer must see both, or nobody could judge it.
+#[test]
+fn completed_uploads_are_seen_as_creation_and_as_replacement() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = seen.clone();
+    simulate(33, |_, store, client| async move {
+        store.observe(move |mutation, _| {
+            notes.lock().unwrap().push(match &mutation.change {
+                Change::Created(now) => format!("+{now:?}"),
+                Change::Replaced { before, now } => format!("{before:?} -> {now:?}"),
+                Change::Deleted { before } => format!("-{before:?}"),
+            });
+        });
+        let path = Path::from("a");
+        for parts in [["1", "2"], ["3", "4"]] {
+            let mut upload = client.put_multipart(&path).await.unwrap();
+            for part in parts {
+                upload.put_part(part.into()).await.unwrap();
+            }
+            upload.complete().await.unwrap();
+        }
+        client.put_multipart(&path).await.unwrap().abort().await.unwrap();
+    })
+    .outcome
+    .unwrap();
+    assert_eq!(*seen.lock().unwrap(), ["+b\"12\"", "b\"12\" -> b\"34\""]);
 }
