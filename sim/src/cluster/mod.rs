@@ -49,6 +49,7 @@ pub use variety::{JobRestart, Sections, Silence, Slow, Variety, Wish};
 pub use watch::STEPS;
 
 use crate::case::Case;
+use crate::coverage::Mark;
 use crate::fault::{FaultPlan, Injector, Targets};
 use crate::misfortune::{Misfortunes, Noted};
 use crate::nodes::{Nodes, ProcessState};
@@ -315,7 +316,12 @@ async fn build_and_run(world: World, setting: Setting) -> Result<Finished, Viola
     let summary = || watch.summary(injector.effective());
     let summary = loss::judge(outcome, &store.destroyed(), &watch.reports(), summary)?;
     let (uploads_in_parts, uploads_unfinished) = cluster.uploads();
-    let summary = Summary { uploads_in_parts, uploads_unfinished, ..summary };
+    let mut summary = Summary { uploads_in_parts, uploads_unfinished, ..summary };
+    for (mark, times) in
+        [(Mark::UploadInParts, uploads_in_parts), (Mark::UploadUnfinished, uploads_unfinished)]
+    {
+        (0..times).for_each(|_| summary.coverage.happened(mark.name()));
+    }
     Ok(Finished { summary, state })
 }
 

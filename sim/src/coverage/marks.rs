@@ -17,7 +17,8 @@ pub enum Mark {
     EndsBeforeItRuns, HostLost, TaskFails, RestoreUnavailable, RestoreCorrupt, CheckpointsFail, StopGivenUp,
     AttemptsOverlap, TaskTwice,
     ScalesOut, ScalesIn, RescaleInRescale, RescaleRefused, WaitsForSlots, RunsAtLess,
-    CopyUsed, CopyAndStore, CopyRefused, CopyNotKept, RestoresFromSeveral,
+    CopyUsed, CopyAndStore, CopyRefused, CopyNotKept, RestoresFromSeveral, UploadInParts,
+    UploadUnfinished,
 }
 
 /// A mark, and when it is set.
@@ -138,6 +139,12 @@ pub const MARKS: &[Sometimes] = &[
         "restores-from-several",
         "a task restores from the snapshots of several tasks",
     ),
+    sometimes(Mark::UploadInParts, "upload-in-parts", "an object goes up in parts"),
+    sometimes(
+        Mark::UploadUnfinished,
+        "upload-unfinished",
+        "an upload in parts is never finished: whoever began it has died, or was not heard",
+    ),
 ];
 
 impl Mark {
@@ -156,7 +163,7 @@ mod tests {
     #[test]
     fn every_mark_has_its_place_and_a_name_of_its_own() {
         assert!(MARKS.iter().enumerate().all(|(index, it)| it.mark as usize == index));
-        assert_eq!(Mark::RestoresFromSeveral as usize + 1, MARKS.len());
+        assert_eq!(Mark::UploadUnfinished as usize + 1, MARKS.len());
         assert_eq!(MARKS.iter().map(|it| it.name).collect::<BTreeSet<_>>().len(), MARKS.len());
         assert_eq!(Mark::LeaderDeposed.name(), "leader-deposed");
     }
