@@ -112,7 +112,7 @@ fn a_run_is_shown_whole_with_lanes_and_the_coloured_map_of_owners() {
         let there = page.evaluate(&format!("keygroupsReport.spans.some((span) => span.track === '{track}')"));
         assert_eq!(there, true, "{track}");
     }
-    assert!(text(&mut page, "moved").contains("1.2"), "what was moved is told for each attempt");
+    assert!(text(&mut page, "moved").contains("2.2"), "what was moved is told for each attempt");
     page.prefer_dark();
     page.wait_for(&format!("{} > 1000", pixels_in_the_map(BLUE_IN_THE_DARK)));
     assert_eq!(page.evaluate(&pixels_in_the_map(BLUE)), 0);
