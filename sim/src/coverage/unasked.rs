@@ -27,7 +27,7 @@ const OF_FILES: &[&str] =
 pub fn unasked(kind: &str, at: At) -> Option<&'static str> {
     let momentary = MOMENTARY.contains(&kind);
     match at {
-        At::C2 | At::C4 | At::C16 | At::C17 if OF_STORED.contains(&kind) => Some(
+        At::C2 | At::C4 | At::C14 | At::C16 | At::C17 if OF_STORED.contains(&kind) => Some(
             "damage finds an object that it may strike in one strike of six: not every kind of it does here in 10,000 seeds",
         ),
         At::C12 if momentary => Some(
