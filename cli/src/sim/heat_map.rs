@@ -42,7 +42,12 @@ fn document(matrix: &Matrix, runs: &str) -> String {
             0 => "<td style=\"color: #d33\">never</td>".to_owned(),
             times => format!("<td style=\"text-align: right\">{times}</td>"),
         };
-        let _ = writeln!(body, "<tr>{times}<td>{}</td><td>{}</td></tr>", mark.name, escaped(mark.sentence));
+        let _ = writeln!(
+            body,
+            "<tr>{times}<td style=\"padding: 0 1em\">{}</td><td>{}</td></tr>",
+            mark.name,
+            escaped(mark.sentence)
+        );
     }
     body.push_str("</table>\n</main>\n");
     page("What went wrong where", &body)
@@ -117,9 +122,12 @@ mod tests {
     #[test]
     fn a_page_says_what_never_met_and_never_happened() {
         let page = heat_map(Path::new("map.html"), &Matrix::new(Coverage::default()), "seeds 0 to 9");
-        for expected in
-            ["crash at C2", ": never</title>", "seeds 0 to 9", ">never</td><td>leader-deposed</td>"]
-        {
+        for expected in [
+            "crash at C2",
+            ": never</title>",
+            "seeds 0 to 9",
+            ">never</td><td style=\"padding: 0 1em\">leader-deposed</td>",
+        ] {
             assert!(page.contains(expected), "{expected}: {page}");
         }
     }
