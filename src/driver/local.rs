@@ -194,6 +194,11 @@ mod tests {
     }
 
     #[test]
+    fn copies_never_go_up_in_parts() {
+        assert_eq!(copies().disk().part_bytes_of(u64::MAX), None);
+    }
+
+    #[test]
     fn copy_takes_the_place_of_what_another_job_left_under_its_name() {
         let copies = copies();
         block_on(async {

@@ -43,7 +43,7 @@ impl CheckpointStore {
     }
 
     /// How long the parts of an object of so many bytes are; `None` if it is written in one request.
-    pub(super) fn part_bytes_of(&self, object_bytes: u64) -> Option<u64> {
+    pub(crate) fn part_bytes_of(&self, object_bytes: u64) -> Option<u64> {
         self.part_bytes.and_then(|part_bytes| length_of_parts(part_bytes, object_bytes))
     }
 }
@@ -91,6 +91,10 @@ impl Iterator for Parts {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use object_store::{memory::InMemory, path::Path};
+
     use super::*;
 
     fn parts(wanted: u64, object_bytes: u64) -> Option<(u64, u64)> {
@@ -114,9 +118,24 @@ mod tests {
         assert_eq!(parts(1, u64::MAX), Some((10_000, u64::MAX.div_ceil(10_000))));
         let most = 10_000 * PART_BYTES.get();
         assert_eq!(parts(PART_BYTES.get(), most), Some((10_000, 64 << 20)));
-        for object_bytes in [most + 1, 5 << 40, 50 << 40] {
+        for object_bytes in [most + 1, 5 << 40, 48 << 40] {
             let (count, part_bytes) = parts(PART_BYTES.get(), object_bytes).unwrap();
             assert!(count <= 10_000 && part_bytes <= 5 << 30, "{count} of {part_bytes}");
+        }
+    }
+
+    #[test]
+    fn parts_have_64_mib_by_default_and_there_are_none_in_local_directories() {
+        let store = CheckpointStore::new(Arc::<InMemory>::default(), Path::default());
+        assert_eq!(store.part_bytes_of(64 << 20), None);
+        assert_eq!(store.part_bytes_of((64 << 20) + 1), Some(64 << 20));
+        assert_eq!(store.without_parts().part_bytes_of(u64::MAX), None);
+        #[cfg(feature = "fs")]
+        {
+            let directory = tempfile::tempdir().unwrap();
+            let local = CheckpointStore::local(directory.path(), crate::store::Durability::Synced).unwrap();
+            assert_eq!(local.part_bytes_of(u64::MAX), None);
+            assert_eq!(local.with_huge_pages().part_bytes_of(u64::MAX), None);
         }
     }
 
