@@ -79,7 +79,7 @@ fn option_that_a_store_does_not_have_is_refused() {
         let expected = format!("`part_bytes={bytes}`: parts have 1 to 18446744073709551615 bytes here");
         assert_eq!(of(&format!("memory:///jobs?part_bytes={bytes}")), expected);
     }
-    for (url, most) in [("s3://bucket/jobs", 5 << 30_u64), ("az://container/jobs", 4_000 << 20)] {
+    for (url, most) in [("s3://bucket/jobs", 5_u64 << 30), ("az://container/jobs", 4_000 << 20)] {
         for bytes in [(5 << 20) - 1, most + 1] {
             let expected = format!("`part_bytes={bytes}`: parts have 5242880 to {most} bytes here");
             assert_eq!(of(&format!("{url}?part_bytes={bytes}")), expected);
