@@ -22,6 +22,8 @@ use std::ops::ControlFlow;
 use futures::{StreamExt, stream::FuturesUnordered};
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, UploadPart, path::Path};
 
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+use super::part_retry::options;
 use super::{CheckpointStore, Put, StoreError, error::Refusal, parts::Parts};
 use crate::checkpoint::ObjectName;
 
@@ -126,9 +128,6 @@ impl Begun {
         Some(put)
     }
 }
-
-#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
-use super::part_retry::options;
 
 #[cfg(not(any(feature = "aws", feature = "gcp", feature = "azure")))]
 fn options() -> object_store::PutMultipartOptions {
