@@ -111,6 +111,7 @@ fn request(event: Told<'_>) -> Option<String> {
         "full" => ", refused: no room",
         "failed" => ", answered with 500",
         "failed-after-effect" => ", done, but answered with 500",
+        "no-such-upload" => ", of an upload that is over",
         "rotten" => ", answered with a flipped bit",
         "truncated" => ", answered with less than there is",
         "misdirected" => ", answered with another object",

@@ -81,6 +81,16 @@ impl Checker {
                     world.follows(&store, Follows::Written(Arc::from(by.as_str()), name));
                 }
             }
+            // Nobody sees a part before the upload is complete.
+            ("begin-parts" | "put-part" | "abort-parts", Some(Thing::Object(name))) => {
+                world.wanted.allows_write(by, name)?;
+            }
+            ("complete-parts", Some(Thing::Object(name))) => {
+                world.wanted.allows_write(by, name)?;
+                if carried_out {
+                    world.follows(&store, Follows::Written(Arc::from(by.as_str()), name));
+                }
+            }
             ("delete", Some(Thing::Manifest(version))) => {
                 world.wanted.allows_prune(by, version, world.store.newest())?;
                 if carried_out && world.store.holds_manifest(version) {

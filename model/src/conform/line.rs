@@ -140,6 +140,8 @@ pub(super) enum Fate {
     Missing,
     /// A listing without the newest objects.
     Stale,
+    /// The end of an upload in parts that is over: aborted, or ended by the same request before.
+    NoSuchUpload,
 }
 
 /// `damaged`: a stored object is not what was written any more.
@@ -172,9 +174,13 @@ impl Fate {
             | Self::Misdirected
             | Self::Missing
             | Self::Stale => true,
-            Self::HeldUp | Self::Swallowed | Self::Refused | Self::SlowDown | Self::Full | Self::Failed => {
-                false
-            }
+            Self::HeldUp
+            | Self::Swallowed
+            | Self::Refused
+            | Self::SlowDown
+            | Self::Full
+            | Self::Failed
+            | Self::NoSuchUpload => false,
         }
     }
 

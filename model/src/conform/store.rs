@@ -98,8 +98,12 @@ impl Store {
         self.settle_newest(now);
     }
 
+    /// What is there already stays: an upload in parts may put the same bytes where they lie.
     pub(super) fn written(&mut self, now: u64, name: ObjectName) {
-        self.objects.entry(name).or_default().push(Span::new(now, ()));
+        let spans = self.objects.entry(name).or_default();
+        if spans.last().is_none_or(|span| span.to.is_some()) {
+            spans.push(Span::new(now, ()));
+        }
     }
 
     pub(super) fn deleted(&mut self, now: u64, name: &ObjectName) {

@@ -115,7 +115,7 @@ impl<P: Operator> Work for OperatorTask<P> {
     }
 
     fn is_running(&self) -> bool {
-        self.running
+        self.running && !self.stopped
     }
 
     fn tick(&mut self, cluster: &Cluster) {

@@ -82,7 +82,7 @@ impl<J: Job> Work for SourceTask<J> {
     }
 
     fn is_running(&self) -> bool {
-        self.running
+        self.running && !self.stopped
     }
 
     /// Reads the next batch of each partition, as far as there is input yet and readers keep up.

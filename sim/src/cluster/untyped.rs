@@ -26,7 +26,7 @@ pub(super) trait Work {
     /// It may process from now on.
     fn run(&mut self);
 
-    /// Whether it may.
+    /// Whether it may still: after its last snapshot it does not.
     fn is_running(&self) -> bool;
 
     /// The time of a batch has come.

@@ -5,7 +5,7 @@ use super::atlas::Atlas;
 use super::damage::{Damage, Damaged};
 use super::fate::{Fate, Throttle, View, decide};
 use super::faults::StoreFaults;
-use super::message::{Answer, Reply, Request, decode, encode};
+use super::message::{Answer, Operation, Reply, Request, decode, encode};
 use super::misfortune::{Named, RequestMisfortune};
 use super::objects::{Mutation, Objects, Shelf};
 use crate::misfortune::Noted;
@@ -277,6 +277,12 @@ impl Service {
         view: View,
         answered: Option<u64>,
     ) {
+        let fate = match &request.operation {
+            Operation::CompleteParts { upload, .. } if !self.state().shelf.uploads.contains_key(upload) => {
+                "no-such-upload"
+            }
+            _ => fate,
+        };
         self.note(from, &request, fate);
         let (answer, body) = {
             let State { shelf, faults, .. } = &mut *self.state();
