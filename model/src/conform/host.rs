@@ -196,13 +196,14 @@ impl EngineTask {
             return QUESTIONS.broken();
         }
         let restore = &self.deployment.restore;
-        let objects: BTreeSet<_> = restore
-            .state
-            .iter()
-            .map(|read| read.handle.object)
-            .chain(restore.operator_state.iter().map(|read| read.handle.object))
-            .collect();
-        let missing = objects.iter().find(|name| !world.store.held(name, self.asked));
+        let keyed = restore.state.iter().map(|read| &read.handle);
+        let handles = || keyed.clone().chain(restore.operator_state.iter().map(|read| &read.handle));
+        // Of the snapshots that these lean on, only some may hold what the task owns.
+        let leaned_on: BTreeSet<_> = handles().flat_map(|handle| handle.objects()).collect();
+        let is_missing = |name: &ObjectName| !world.store.held(name, self.asked);
+        let missing = handles().map(|handle| handle.object).find(is_missing);
+        let unreadable =
+            leaned_on.into_iter().any(|name| is_missing(name) || world.damage.object(name, self.asked));
         self.stage = Stage::Idle;
         match (outcome, missing) {
             (Ok(_), Some(name)) => {
@@ -215,13 +216,8 @@ impl EngineTask {
             ),
             // The store may fail at any time.
             (Err(FailureCause::RestoreUnavailable), _) => Ok(()),
-            (Err(FailureCause::RestoreCorrupt), Some(_)) => Ok(()),
-            (Err(FailureCause::RestoreCorrupt), None)
-                if objects.iter().any(|name| world.damage.object(name, self.asked)) =>
-            {
-                Ok(())
-            }
-            (Err(FailureCause::RestoreCorrupt), None) => {
+            (Err(FailureCause::RestoreCorrupt), _) if unreadable => Ok(()),
+            (Err(FailureCause::RestoreCorrupt), _) => {
                 OUTSIDE.broken_by("in the model no object is ever damaged", [])
             }
             (Err(FailureCause::Engine), _) => {
