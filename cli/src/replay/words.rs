@@ -69,10 +69,7 @@ pub(crate) fn text(event: Told<'_>) -> String {
         "restored" => event.read::<Restored>().map(|restored| restored.to_string()),
         "request" => request(event),
         "fault-begins" => event.fields["text"].as_str().map(|text| format!("✗ {text}")),
-        "surroundings" => {
-            let text = event.fields["text"].as_str().filter(|text| !text.is_empty());
-            text.map(|text| format!("all the while {text}"))
-        }
+        "surroundings" => event.fields["text"].as_str().map(str::to_owned),
         "fault-ends" => event.fields["text"].as_str().map(|text| format!("over: {text}")),
         "healed" => Some("all faults are over".to_owned()),
         "crashed" => Some("crashes".to_owned()),

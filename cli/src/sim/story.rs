@@ -86,8 +86,8 @@ impl Story {
             }
             "fault-begins" => What::Fault(event.fields["text"].as_str().unwrap_or_default().to_owned()),
             "surroundings" => match event.fields["text"].as_str() {
-                Some(text) if !text.is_empty() => What::Fault(format!("all the while {text}")),
-                _ => return,
+                Some(text) => What::Fault(text.to_owned()),
+                None => return,
             },
             "asks" => match serde_json::from_value::<Asked>(event.fields.clone()) {
                 Ok(asked) => What::Turn(asked.to_string()),

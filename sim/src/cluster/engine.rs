@@ -109,7 +109,10 @@ impl Engine for SimEngine {
         if let Some(backend) = work.backend() {
             self.cluster.watch.frozen(self.node, attempt, task, barrier.checkpoint, backend);
         }
-        Some(work.snapshot(barrier, &self.cluster))
+        let frozen = work.snapshot(barrier, &self.cluster);
+        // With the last one it stops.
+        self.count();
+        Some(frozen)
     }
 
     fn commit(&mut self, attempt: Attempt, task: TaskId, checkpoint: CheckpointId) {

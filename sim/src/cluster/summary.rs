@@ -140,10 +140,7 @@ impl Moment {
         let text = match event.kind {
             "event" => serde_json::from_value::<Event>(event.fields.clone()).ok()?.to_string(),
             "fault-begins" => format!("✗ {}", event.fields.get("text")?.as_str()?),
-            "surroundings" => format!(
-                "all the while {}",
-                event.fields.get("text")?.as_str().filter(|text| !text.is_empty())?
-            ),
+            "surroundings" => event.fields.get("text")?.as_str()?.to_owned(),
             "restored" => serde_json::from_value::<Restored>(event.fields.clone()).ok()?.to_string(),
             "asks" => serde_json::from_value::<Asked>(event.fields.clone()).ok()?.to_string(),
             "moved" | "violation" => event.fields.as_str()?.to_owned(),

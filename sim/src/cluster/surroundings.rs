@@ -9,7 +9,9 @@ use serde::Serialize;
 /// How links and store behave until all is healed, and what sets the job apart.
 #[derive(Serialize)]
 pub(super) struct Surroundings<'a> {
-    text: String,
+    // In words; none if people would not notice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
     until_us: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     network: Option<&'a NetworkFaults>,
@@ -24,20 +26,18 @@ impl<'a> Surroundings<'a> {
     pub(super) fn of(plan: &'a FaultPlan, variety: &'a Variety) -> Option<Self> {
         let network = Some(&plan.network).filter(|network| **network != NetworkFaults::default());
         let store = Some(&plan.store).filter(|store| **store != StoreFaults::CALM);
-        let told = Some(variety).filter(|variety| **variety != Variety::default());
-        let mut parts = Vec::new();
-        parts.extend(network.map(|_| "links lose, repeat and delay what is sent now and then".to_owned()));
-        parts
-            .extend(store.map(|_| "the store refuses, swallows and delays requests now and then".to_owned()));
-        parts.extend(told.and_then(sets_apart));
-        let text = parts.join("; ");
-        (!text.is_empty() || told.is_some()).then_some(Self {
-            text,
-            until_us: plan.horizon_us,
-            network,
-            store,
-            variety: told,
-        })
+        let variety = Some(variety).filter(|variety| **variety != Variety::default());
+        let parts: Vec<_> = [
+            network.map(|_| "links lose, repeat and delay what is sent now and then".to_owned()),
+            store.map(|_| "the store refuses, swallows and delays requests now and then".to_owned()),
+            variety.and_then(sets_apart),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let text = (!parts.is_empty()).then(|| format!("all the while {}", parts.join("; ")));
+        let is_usual = network.is_none() && store.is_none() && variety.is_none();
+        (!is_usual).then_some(Self { text, until_us: plan.horizon_us, network, store, variety })
     }
 }
 
@@ -73,7 +73,8 @@ mod tests {
         plan.horizon_us = 9;
         variety.silences = vec![Silence { partition: 0, at_us: 1, for_us: 2 }; 2];
         let told = serde_json::to_value(Surroundings::of(&plan, &variety)).unwrap();
-        let text = "links lose, repeat and delay what is sent now and then; the job has 2 silences";
+        let text =
+            "all the while links lose, repeat and delay what is sent now and then; the job has 2 silences";
         assert_eq!(told["text"], text);
         assert_eq!(
             (&told["until_us"], &told["network"]["every"]["loss_per_million"]),

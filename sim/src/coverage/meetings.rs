@@ -129,7 +129,7 @@ impl Meetings {
 
     /// What an operator's own mark stands for has happened.
     pub(crate) fn happened(&self, mark: &str) {
-        self.state().coverage.happened(mark);
+        self.state().coverage.happened(mark, 1);
     }
 
     /// A step of a machine, or a change of the store, is complete: what the protocol has come to meets what lasts.
@@ -158,7 +158,7 @@ impl Meetings {
 impl State {
     fn witnessed(&mut self) {
         let Self { witness, coverage, .. } = self;
-        witness.seen().for_each(|mark| coverage.happened(mark.name()));
+        witness.seen().for_each(|mark| coverage.happened(mark.name(), 1));
     }
 }
 

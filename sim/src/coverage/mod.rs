@@ -39,11 +39,11 @@ impl Coverage {
         points.iter().for_each(|point| row[point] += 1);
     }
 
-    /// What this mark stands for has happened.
-    pub(crate) fn happened(&mut self, mark: &str) {
+    /// What this mark stands for has happened so often.
+    pub(crate) fn happened(&mut self, mark: &str, times: u64) {
         match self.marks.get_mut(mark) {
-            Some(times) => *times += 1,
-            None => drop(self.marks.insert(mark.to_owned(), 1)),
+            Some(before) => *before += times,
+            None => drop(self.marks.insert(mark.to_owned(), times)),
         }
     }
 
@@ -53,9 +53,7 @@ impl Coverage {
             let ours = self.kinds.entry(kind.clone()).or_insert_with(|| vec![0; POINTS.len()]);
             ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours += theirs);
         }
-        for (mark, times) in &other.marks {
-            *self.marks.entry(mark.clone()).or_default() += times;
-        }
+        other.marks.iter().for_each(|(mark, times)| self.happened(mark, *times));
     }
 
     /// How often what this mark stands for has happened: one of [`MARKS`] by its name, or an operator's own.
