@@ -145,8 +145,8 @@ impl Timings {
         Self { request_timeout, ..self }
     }
 
-    /// How long the store has for one request with much data: a snapshot, an output, a run of key
-    /// groups, a listing. Default 60 s: 1 GiB at 18 MiB/s.
+    /// How long the store has for one request with much data: a snapshot or a part of it, an output,
+    /// a run of key groups, a listing. Default 60 s: 1 GiB at 18 MiB/s.
     #[must_use]
     pub fn with_transfer_timeout(self, transfer_timeout: Duration) -> Self {
         Self { transfer_timeout, ..self }

@@ -1,8 +1,8 @@
 //! One write-once object on its way up, request by request.
 //!
 //! An object that is no longer than a part is created by one request, which the store refuses if the name is taken. For
-//! uploads in parts object_store has no such condition, so this looks first: what is there is compared, as after a
-//! refused create, and never overwritten. Why nobody else can come in between:
+//! uploads in parts object_store has no such condition, so this looks first: what is there is compared, part by part, and
+//! never overwritten. Why nobody else can come in between:
 //!
 //! - The name of a snapshot or an output holds an attempt, a task and a checkpoint. A leader deals each task of an attempt
 //!   out to one life of one host (`Deployment::layout`, by incarnation); a host deploys it once, for it takes no attempt
@@ -17,14 +17,19 @@
 //! After a failure the upload is aborted. A future that is dropped in the middle cannot do that, nor can a process that
 //! dies: what they leave is for the store's own rule to delete ([`CheckpointStore::with_parts`]).
 
-use std::ops::ControlFlow;
+use std::mem;
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, UploadPart, path::Path};
 
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 use super::part_retry::options;
-use super::{CheckpointStore, Put, StoreError, error::Refusal, parts::Parts};
+use super::{
+    CheckpointStore, Put, StoreError,
+    error::Refusal,
+    parts::Parts,
+    write::{conflict, is},
+};
 use crate::checkpoint::ObjectName;
 
 /// S3 gives one connection 80 MiB/s or so; four fill the line of most machines, and what is under way is little beside
@@ -35,8 +40,14 @@ const PARTS_AT_ONCE: usize = 4;
 pub(crate) struct Upload {
     store: CheckpointStore,
     path: Path,
-    payload: PutPayload,
-    begun: Option<Begun>,
+    stage: Stage,
+}
+
+/// How far it is.
+enum Stage {
+    New(PutPayload),
+    Begun(Begun),
+    Found(Found),
 }
 
 /// An upload in parts.
@@ -44,6 +55,14 @@ struct Begun {
     upload: Box<dyn MultipartUpload>,
     parts: Parts,
     on_the_way: FuturesUnordered<UploadPart>,
+}
+
+/// A long object that is there already, as long as what was to be written.
+struct Found {
+    // Those that are not compared yet, and where they begin.
+    parts: Parts,
+    at: u64,
+    bytes: u64,
 }
 
 impl CheckpointStore {
@@ -63,29 +82,27 @@ impl CheckpointStore {
 
     /// The same, not begun yet, for whoever gives every step a limit.
     pub(crate) fn upload(&self, name: ObjectName, payload: PutPayload) -> Upload {
-        Upload { store: self.clone(), path: self.layout.object(&name), payload, begun: None }
+        Upload { store: self.clone(), path: self.layout.object(&name), stage: Stage::New(payload) }
     }
 
     /// Does all of it at once if that takes one request, or none.
-    async fn begin(&self, path: &Path, payload: &PutPayload) -> ControlFlow<Put, Begun> {
-        let Some(part_bytes) = self.part_bytes_of(payload.content_length() as u64) else {
-            return ControlFlow::Break(self.put_once(path, payload.clone()).await);
+    async fn begin(&self, path: &Path, payload: PutPayload) -> Result<Stage, Put> {
+        let bytes = payload.content_length() as u64;
+        let Some(part_bytes) = self.part_bytes_of(bytes) else {
+            return Err(self.put_once(path, payload).await);
         };
-        let not_begun = |operation, source| {
-            ControlFlow::Break(Put::Failed { reason: StoreError::access(operation, path, source) })
-        };
+        let not_begun =
+            |operation, source| Put::Failed { reason: StoreError::access(operation, path, source) };
+        let parts = Parts::of(payload, part_bytes);
         match self.store.head(path).await {
-            Ok(_) => return ControlFlow::Break(self.settle(path, payload).await),
+            Ok(there) if there.size == bytes => return Ok(Stage::Found(Found { parts, at: 0, bytes })),
+            Ok(there) => return Err(conflict(path, bytes, there.size)),
             Err(object_store::Error::NotFound { .. }) => {}
-            Err(source) => return not_begun("look at", source),
+            Err(source) => return Err(not_begun("look at", source)),
         }
-        match self.store.put_multipart_opts(path, options()).await {
-            Ok(upload) => {
-                let parts = Parts::of(payload.clone(), part_bytes);
-                ControlFlow::Continue(Begun { upload, parts, on_the_way: FuturesUnordered::new() })
-            }
-            Err(source) => not_begun("begin", source),
-        }
+        let upload = self.store.put_multipart_opts(path, options()).await;
+        let upload = upload.map_err(|source| not_begun("begin", source))?;
+        Ok(Stage::Begun(Begun { upload, parts, on_the_way: FuturesUnordered::new() }))
     }
 }
 
@@ -93,15 +110,29 @@ impl Upload {
     /// Goes on until a request has ended that matters; `None` if more are to be made. Not to be called again after what
     /// became of it is known.
     pub(crate) async fn step(&mut self) -> Option<Put> {
-        if let Some(begun) = &mut self.begun {
-            return begun.step(&self.path).await;
+        let Self { store, path, stage } = self;
+        match stage {
+            Stage::New(payload) => match store.begin(path, mem::take(payload)).await {
+                Ok(next) => {
+                    *stage = next;
+                    None
+                }
+                Err(put) => Some(put),
+            },
+            Stage::Begun(begun) => begun.step(path).await,
+            Stage::Found(found) => found.step(store, path).await,
         }
-        match self.store.begin(&self.path, &self.payload).await {
-            ControlFlow::Continue(begun) => {
-                self.begun = Some(begun);
-                None
-            }
-            ControlFlow::Break(put) => Some(put),
+    }
+}
+
+impl Found {
+    async fn step(&mut self, store: &CheckpointStore, path: &Path) -> Option<Put> {
+        let Some(part) = self.parts.next() else { return Some(Put::Written) };
+        let range = self.at..self.at + part.content_length() as u64;
+        self.at = range.end;
+        match store.read_range(path, range).await {
+            Ok(there) => (!is(&part, &there)).then(|| conflict(path, self.bytes, self.bytes)),
+            Err(reason) => Some(Put::Unknown { reason }),
         }
     }
 }

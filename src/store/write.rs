@@ -91,13 +91,10 @@ impl CheckpointStore {
     }
 
     /// Whether what is at `path` already is `payload`.
-    pub(super) async fn settle(&self, path: &Path, payload: &PutPayload) -> Put {
+    async fn settle(&self, path: &Path, payload: &PutPayload) -> Put {
         match self.compare(path, payload).await {
             Ok(Some(Compared::Same)) => Put::Written,
-            Ok(Some(Compared::Other { found })) => {
-                let (path, bytes) = (path.to_string(), payload.content_length() as u64);
-                Put::Failed { reason: StoreError::Conflict { path, bytes, found } }
-            }
+            Ok(Some(Compared::Other { found })) => conflict(path, payload.content_length() as u64, found),
             // Deleted in between: whether it was ours, nobody can tell any more.
             Ok(None) => Put::Unknown { reason: StoreError::Missing { path: path.to_string() } },
             Err(reason) => Put::Unknown { reason },
@@ -130,6 +127,17 @@ impl CheckpointStore {
             missing => Err(StoreError::short(path, 0..found, found - missing)),
         }
     }
+}
+
+/// Something else is there: it has `found` bytes, and what was to be written `bytes`.
+pub(super) fn conflict(path: &Path, bytes: u64, found: u64) -> Put {
+    Put::Failed { reason: StoreError::Conflict { path: path.to_string(), bytes, found } }
+}
+
+/// Whether `payload` is `bytes`.
+pub(super) fn is(payload: &PutPayload, bytes: &[u8]) -> bool {
+    let mut left = Left { piece: &[], pieces: payload.iter() };
+    left.strip_prefix(bytes) && left.bytes() == 0
 }
 
 enum Compared {

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    CopyOptions, GetOptions, GetRange, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart, path::Path,
 };
 
@@ -52,17 +52,21 @@ pub struct Uploads {
     pub aborted: usize,
 }
 
+/// What a get asked for; `None` is all of it.
+pub type Asked = Option<GetRange>;
+
 /// `inner`, with faults.
 #[derive(Clone)]
 pub struct Faulty {
     inner: Arc<dyn ObjectStore>,
     fault: Arc<Mutex<Option<Fault>>>,
     uploads: Arc<Mutex<Uploads>>,
+    gets: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Faulty {
     pub fn new(inner: Arc<dyn ObjectStore>) -> Self {
-        Self { inner, fault: Arc::default(), uploads: Arc::default() }
+        Self { inner, fault: Arc::default(), uploads: Arc::default(), gets: Arc::default() }
     }
 
     pub fn inject(&self, fault: Fault) {
@@ -71,6 +75,11 @@ impl Faulty {
 
     pub fn uploads(&self) -> Uploads {
         self.uploads.lock().unwrap().clone()
+    }
+
+    /// What was read since this was asked last.
+    pub fn gets(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.gets.lock().unwrap())
     }
 
     fn noted(&self, note: impl FnOnce(&mut Uploads)) {
@@ -141,6 +150,9 @@ impl ObjectStore for Faulty {
             self.take(|fault| options.head && matches!(fault, Fault::RefuseHead(_)))
         {
             return Err(error);
+        }
+        if is_get {
+            self.gets.lock().unwrap().push(options.range.clone());
         }
         match self.take(|fault| is_get && matches!(fault, Fault::RefuseGet(_) | Fault::HideFromGet)) {
             Some(Fault::RefuseGet(error)) => Err(error),

@@ -9,7 +9,7 @@ use keygroups::{
     checkpoint::ObjectName,
     store::{CheckpointStore, Create, Put, StoreError},
 };
-use object_store::{PutPayload, memory::InMemory, path::Path};
+use object_store::{GetRange, PutPayload, memory::InMemory, path::Path};
 
 use crate::{
     common::sample::{attempt, empty_manifest, record},
@@ -102,6 +102,54 @@ fn repeat_in_parts_is_written_and_begins_no_upload() {
         }
         assert_eq!(faulty.uploads().begun, 1);
     });
+}
+
+/// In one request it would have the time of a part for all of it, and an object that takes longer could never be settled.
+#[test]
+fn what_is_there_is_compared_part_by_part_up_to_the_first_that_differs() {
+    block_on(async {
+        let (faulty, store) = store();
+        let there = object(250);
+        assert!(matches!(store.put_object(name(), there.clone().into()).await, Put::Written));
+        let asked = [0..100, 100..200, 200..250].map(|range| Some(GetRange::Bounded(range)));
+        for (differs_at, read) in [(None, 3), (Some(249), 3), (Some(150), 2), (Some(0), 1)] {
+            let mut object = there.to_vec();
+            differs_at.into_iter().for_each(|at: usize| object[at] ^= 1);
+            let put = store.put_object(name(), chunked(&object.into(), 70)).await;
+            match differs_at {
+                None => assert!(matches!(put, Put::Written), "{put:?}"),
+                Some(_) => {
+                    let Put::Failed { reason: StoreError::Conflict { bytes: 250, found: 250, .. } } = put
+                    else {
+                        panic!("{put:?}")
+                    };
+                }
+            }
+            assert_eq!(faulty.gets(), asked[..read]);
+        }
+        // Another length tells it without reading.
+        let put = store.put_object(name(), object(251).into()).await;
+        let Put::Failed { reason: StoreError::Conflict { bytes: 251, found: 250, .. } } = put else {
+            panic!("{put:?}")
+        };
+        assert_eq!(faulty.gets(), []);
+    });
+}
+
+/// Nor may it be overwritten: whoever wrote it may have told that it is there.
+#[test]
+fn what_is_there_and_cannot_be_read_is_unknown_and_stays() {
+    for fault in [Fault::RefuseGet(ambiguous()), Fault::HideFromGet] {
+        block_on(async {
+            let (faulty, store) = store();
+            assert!(matches!(store.put_object(name(), object(950).into()).await, Put::Written));
+            faulty.inject(fault);
+            let put = store.put_object(name(), object(950).into()).await;
+            assert!(matches!(put, Put::Unknown { .. }), "{put:?}");
+            assert!(matches!(store.put_object(name(), object(950).into()).await, Put::Written));
+            assert_eq!(faulty.uploads().begun, 1);
+        });
+    }
 }
 
 /// Whether what is there went up in parts or not.
