@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod conform;
 mod coverage;
+mod error;
 mod explore;
 mod inspect;
 mod merge;
@@ -26,7 +27,6 @@ mod sim;
 mod verify_assignment;
 mod zoo;
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -119,9 +119,9 @@ fn main() -> ExitCode {
     };
     match verdict {
         Ok(verdict) => ExitCode::from(verdict.exit_code()),
-        Err(error) if reader_is_gone(&error) => ExitCode::SUCCESS,
+        Err(error) if error::reader_is_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", error::in_one_line(&error));
             ExitCode::from(WRONG_USE)
         }
     }
@@ -138,22 +138,4 @@ fn answered_by_clap(error: &clap::Error) -> ExitCode {
     let first = text.split("\n\n").next().unwrap_or_default();
     eprintln!("{}", first.split_whitespace().collect::<Vec<_>>().join(" "));
     ExitCode::from(WRONG_USE)
-}
-
-/// Whether whoever read our output has read enough, as `head` does.
-fn reader_is_gone(error: &anyhow::Error) -> bool {
-    // Of these wrappers, neither names the error of the stream as its source.
-    let kind = |cause: &(dyn std::error::Error + 'static)| {
-        if let Some(error) = cause.downcast_ref::<serde_json::Error>() {
-            return error.io_error_kind();
-        }
-        if let Some(error) = cause.downcast_ref::<csv::Error>() {
-            return match error.kind() {
-                csv::ErrorKind::Io(error) => Some(error.kind()),
-                _ => None,
-            };
-        }
-        cause.downcast_ref::<io::Error>().map(io::Error::kind)
-    };
-    error.chain().any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
 }
