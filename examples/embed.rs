@@ -6,10 +6,12 @@
 //! was counted exactly once.
 //!
 //! ```sh
-//! cargo run --release --example embed
+//! cargo run --release --example embed                       # checkpoints in memory
+//! cargo run --release --example embed /tmp/words            # in a directory
+//! cargo run --release --example embed --features aws s3://bucket/words
 //! ```
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 
 use futures::{FutureExt, channel::mpsc, future::BoxFuture};
 use keygroups::{
@@ -48,8 +50,8 @@ async fn main() -> Result<(), Error> {
         scaling: Scaling::Elastic,
         inputs: vec![],
     }])?;
-    // `file:///some/directory` keeps it; with the cloud features s3://, gs:// and az:// work too.
-    let store = CheckpointStore::from_url("memory:///")?;
+    // A job that is there already goes on where it was; one that has finished has nothing left to do.
+    let store = CheckpointStore::from_url(&env::args().nth(1).unwrap_or_else(|| "memory:///".to_owned()))?;
     let timings = Timings::default()
         .with_heartbeat(Duration::from_millis(50))
         .with_leader_silence(Duration::from_millis(200))
