@@ -70,6 +70,9 @@
 //! | `disk` | `StateBackend::on_disk`: keyed state larger than memory, on a local disk |
 //! | `driver` | [`driver`]: runs the machines on any async runtime |
 
+// Nothing can link to what is not compiled.
+#![cfg_attr(not(all(feature = "driver", feature = "fs")), allow(rustdoc::broken_intra_doc_links))]
+
 pub mod backend;
 pub mod checkpoint;
 pub mod codec;

@@ -35,7 +35,7 @@ use serde::Serialize;
 
 /// Key groups of stream processors: who owns which keys, and what moves on a rescale.
 #[derive(Parser)]
-#[command(version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "keygroups", version, propagate_version = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

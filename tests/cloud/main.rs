@@ -13,7 +13,10 @@ mod turned_down;
 
 use std::{env, process};
 
-use keygroups::store::CheckpointStore;
+use bytes::Bytes;
+use keygroups::{checkpoint::ObjectName, store::CheckpointStore};
+
+use crate::common::sample::{attempt, record};
 
 /// The checkpoint store of one test, with `options` behind its URL.
 fn store(test: &str, options: &str) -> CheckpointStore {
@@ -26,4 +29,14 @@ fn url(test: &str) -> String {
         "KEYGROUPS_CLOUD_URL says where, as s3://bucket/prefix; .ci/s3 starts a server for these tests",
     );
     format!("{url}/{}/{test}", process::id())
+}
+
+/// The name of an object that is written once.
+fn name() -> ObjectName {
+    record(attempt(1, 1), 1).tasks[1].state.object
+}
+
+/// Three parts of 5 MiB, the shortest that S3 takes, no two of them alike.
+fn long() -> Bytes {
+    (0..12_000_000_u32).map(|at| (at * 31 + at / 1_000_003) as u8).collect()
 }

@@ -2,26 +2,16 @@
 
 use std::slice;
 
-use bytes::Bytes;
 use keygroups::{
     ErrorKind,
-    checkpoint::{Attempt, ManifestVersion, ObjectName},
+    checkpoint::{Attempt, ManifestVersion},
     store::{Create, Put, StoreError},
 };
 
 use crate::{
     common::sample::{attempt, empty_manifest, manifest, record},
-    store,
+    long, name, store,
 };
-
-/// Too long for one part of 5 MiB, the shortest that S3 takes, with no two parts alike.
-fn long() -> Bytes {
-    (0..12_000_000_u32).map(|at| (at * 31 + at / 1_000_003) as u8).collect()
-}
-
-fn name() -> ObjectName {
-    record(attempt(1, 1), 1).tasks[1].state.object
-}
 
 #[tokio::test]
 async fn manifest_is_created_once_and_the_newest_is_found() {

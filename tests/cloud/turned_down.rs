@@ -4,14 +4,14 @@ use std::{env, sync::Arc};
 
 use keygroups::{
     ErrorKind,
-    checkpoint::ObjectName,
     store::{CheckpointStore, Create, Put},
 };
 use object_store::{ObjectStoreScheme, RetryConfig, aws::AmazonS3Builder};
 use url::Url;
 
 use crate::{
-    common::sample::{attempt, empty_manifest, record},
+    common::sample::empty_manifest,
+    long, name,
     proxy::{Proxy, TurnedDown},
     url,
 };
@@ -35,21 +35,13 @@ fn proxy(is_meant: fn(&str) -> bool, times: usize) -> Proxy {
     Proxy::before(server, TurnedDown { is_meant, times })
 }
 
-fn name() -> ObjectName {
-    record(attempt(1, 1), 1).tasks[1].state.object
-}
-
-fn payload() -> Vec<u8> {
-    (0..12_000_000_u32).map(|at| (at * 31 + at / 1_000_003) as u8).collect()
-}
-
 #[tokio::test]
 async fn part_is_sent_again_and_the_object_is_whole() {
     let proxy = proxy(|line| line.contains("partNumber=2"), 2);
     let store = behind(&proxy, "second-part");
-    let put = store.put_object(name(), payload().into()).await;
+    let put = store.put_object(name(), long().into()).await;
     assert!(matches!(put, Put::Written), "{put:?}");
-    assert!(store.get(name()).await.unwrap() == payload());
+    assert!(store.get(name()).await.unwrap() == long());
     let parts = [1, 2, 3].map(|part| proxy.heard(&format!("partNumber={part}")));
     assert_eq!(parts, [1, 3, 1]);
     assert_eq!(proxy.heard("POST"), 2, "begun once, completed once");
@@ -59,7 +51,7 @@ async fn part_is_sent_again_and_the_object_is_whole() {
 async fn part_that_is_always_turned_down_fails_the_write_which_is_aborted() {
     let proxy = proxy(|line| line.contains("partNumber=2"), usize::MAX);
     let store = behind(&proxy, "no-second-part");
-    let put = store.put_object(name(), payload().into()).await;
+    let put = store.put_object(name(), long().into()).await;
     let Put::Failed { reason } = put else { panic!("{put:?}") };
     assert_eq!(reason.kind(), ErrorKind::Retry, "{reason}");
     assert_eq!((proxy.heard("partNumber=2"), proxy.heard("DELETE")), (4, 1));
@@ -80,16 +72,16 @@ async fn manifest_is_sent_once() {
 #[tokio::test]
 async fn beginning_and_completion_of_an_upload_are_sent_once() {
     let first = proxy(|line| line.contains("?uploads"), 1);
-    let put = behind(&first, "begin").put_object(name(), payload().into()).await;
+    let put = behind(&first, "begin").put_object(name(), long().into()).await;
     assert!(matches!(put, Put::Failed { .. }), "{put:?}");
     assert_eq!(first.heard("POST"), 1);
 
     let last = proxy(|line| line.starts_with("POST") && line.contains("uploadId="), 1);
     let store = behind(&last, "complete");
-    let put = store.put_object(name(), payload().into()).await;
+    let put = store.put_object(name(), long().into()).await;
     assert!(matches!(put, Put::Unknown { .. }), "{put:?}");
     assert_eq!((last.heard("POST"), last.heard("DELETE")), (2, 1));
-    let put = store.put_object(name(), payload().into()).await;
+    let put = store.put_object(name(), long().into()).await;
     assert!(matches!(put, Put::Written), "{put:?}");
-    assert!(store.get(name()).await.unwrap() == payload());
+    assert!(store.get(name()).await.unwrap() == long());
 }

@@ -56,6 +56,13 @@ fn refusal(output: &Output) -> &str {
 }
 
 #[test]
+fn version_is_that_of_keygroups_for_each_command() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(stdout(&run("--version")), format!("keygroups {version}\n"));
+    assert_eq!(stdout(&run("sim --version")), format!("keygroups-sim {version}\n"));
+}
+
+#[test]
 fn assign_answers_csv_with_flinks_hash_and_key_group() {
     let output = run("assign --max-parallelism 128 --key-type string flink key-group");
     assert_eq!(stdout(&output), "key,hash,key_group\nflink,97520992,98\nkey-group,1206789521,57\n");
