@@ -38,7 +38,12 @@ impl CheckpointStore {
             return local(url, PathBuf::from(url), None);
         }
         let invalid = |reason: String| StoreError::Url { url: url.to_owned(), reason };
-        let parsed = Url::parse(url).map_err(|error| invalid(error.to_string()))?;
+        let mut parsed = Url::parse(url).map_err(|error| invalid(error.to_string()))?;
+        if parsed.fragment().is_some() {
+            return Err(invalid(
+                "what is behind `#` would be left out: in a name, write it `%23`".to_owned(),
+            ));
+        }
         if parsed.scheme() == "file" {
             let directory = parsed.to_file_path().map_err(|()| {
                 invalid("a file URL has three slashes and an absolute path: file:///directory".to_owned())
@@ -49,15 +54,15 @@ impl CheckpointStore {
             .map_err(|_| invalid(format!("`{}` is not one of {SCHEMES}", parsed.scheme())))?;
         let part_bytes =
             parsed.query().map(|query| part_bytes(query, &scheme)).transpose().map_err(invalid)?;
-        let url = url.split('?').next().unwrap_or(url);
+        parsed.set_query(None);
         let store = match scheme {
-            ObjectStoreScheme::Memory => Arc::new(InMemory::new()),
-            ObjectStoreScheme::AmazonS3 => s3(url)?,
-            ObjectStoreScheme::GoogleCloudStorage => gcs(url)?,
-            ObjectStoreScheme::MicrosoftAzure => azure(url)?,
-            _ => return Err(invalid(format!("`{}` is not one of {SCHEMES}", parsed.scheme()))),
+            ObjectStoreScheme::Memory => Ok(Arc::new(InMemory::new()) as _),
+            ObjectStoreScheme::AmazonS3 => s3(parsed),
+            ObjectStoreScheme::GoogleCloudStorage => gcs(parsed),
+            ObjectStoreScheme::MicrosoftAzure => azure(parsed),
+            _ => Err(format!("`{}` is not one of {SCHEMES}", parsed.scheme())),
         };
-        let store = Self::new(store, prefix);
+        let store = Self::new(store.map_err(invalid)?, prefix);
         Ok(match part_bytes {
             Some(part_bytes) => store.with_parts(part_bytes),
             None => store,
@@ -114,7 +119,7 @@ fn local(url: &str, directory: PathBuf, query: Option<&str>) -> Result<Checkpoin
 
 #[cfg(not(feature = "fs"))]
 fn local(url: &str, _: PathBuf, _: Option<&str>) -> Result<CheckpointStore, StoreError> {
-    Err(feature_is_off(url, "fs"))
+    Err(StoreError::Url { url: url.to_owned(), reason: feature_is_off("fs") })
 }
 
 /// A repeat inside the client would be invisible to the protocol, and only the protocol knows what
@@ -127,18 +132,15 @@ fn never() -> object_store::RetryConfig {
 macro_rules! cloud {
     ($name:ident, $feature:literal, $builder:path) => {
         #[cfg(feature = $feature)]
-        fn $name(url: &str) -> Result<Arc<dyn ObjectStore>, StoreError> {
+        fn $name(url: Url) -> Result<Arc<dyn ObjectStore>, String> {
             use $builder as Builder;
             let store = Builder::from_env().with_url(url).with_retry(never()).build();
-            match store {
-                Ok(store) => Ok(Arc::new(store)),
-                Err(error) => Err(StoreError::Url { url: url.to_owned(), reason: error.to_string() }),
-            }
+            store.map(|store| Arc::new(store) as _).map_err(|error| error.to_string())
         }
 
         #[cfg(not(feature = $feature))]
-        fn $name(url: &str) -> Result<Arc<dyn ObjectStore>, StoreError> {
-            Err(feature_is_off(url, $feature))
+        fn $name(_: Url) -> Result<Arc<dyn ObjectStore>, String> {
+            Err(feature_is_off($feature))
         }
     };
 }
@@ -148,7 +150,6 @@ cloud!(gcs, "gcp", object_store::gcp::GoogleCloudStorageBuilder);
 cloud!(azure, "azure", object_store::azure::MicrosoftAzureBuilder);
 
 #[cfg(not(all(feature = "fs", feature = "aws", feature = "gcp", feature = "azure")))]
-fn feature_is_off(url: &str, feature: &str) -> StoreError {
-    let reason = format!("keygroups was built without it: enable the cargo feature `{feature}`");
-    StoreError::Url { url: url.to_owned(), reason }
+fn feature_is_off(feature: &str) -> String {
+    format!("keygroups was built without it: enable the cargo feature `{feature}`")
 }

@@ -87,6 +87,23 @@ fn option_that_a_store_does_not_have_is_refused() {
     }
 }
 
+/// A fuzzer's find: the part behind a `#` was dropped, and with it the end of a prefix in which somebody had not escaped
+/// it, so that jobs met in one place; and an error named the URL without what was behind a `?`.
+#[test]
+fn a_fragment_is_refused_and_the_url_is_named_as_it_was_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = url::Url::from_directory_path(directory.path()).unwrap();
+    for url in ["memory:///jobs#1", "s3://bucket/jobs#1", "gs://bucket#?", &format!("{file}jobs#1")] {
+        let expected = format!(
+            "cannot open the checkpoint store {url}: what is behind `#` would be left out: in a name, write it `%23`"
+        );
+        assert_eq!(error(url), expected);
+    }
+    assert!(!directory.path().join("jobs").exists());
+    let store = CheckpointStore::from_url(&format!("{file}jobs%231")).unwrap();
+    assert!(directory.path().join("jobs#1").is_dir(), "{store}");
+}
+
 #[cfg(not(feature = "aws"))]
 #[test]
 fn a_cloud_without_its_feature_names_the_feature() {
@@ -94,5 +111,9 @@ fn a_cloud_without_its_feature_names_the_feature() {
         error("s3://bucket/prefix"),
         "cannot open the checkpoint store s3://bucket/prefix: \
          keygroups was built without it: enable the cargo feature `aws`"
+    );
+    assert!(
+        error("s3://bucket/prefix?part_bytes=5242880")
+            .contains("prefix?part_bytes=5242880: keygroups was built")
     );
 }

@@ -31,6 +31,9 @@ impl Store {
     /// The objects at a URL, to read them.
     pub(crate) fn open(at: &str) -> anyhow::Result<Self> {
         let parsed = Url::parse(at).with_context(|| format!("{at} is no URL"))?;
+        if parsed.query().is_some() || parsed.fragment().is_some() {
+            bail!("{at}: what is behind `?` or `#` would be left out: in a name, write %3F and %23");
+        }
         let scheme = ObjectStoreScheme::parse(&parsed);
         let (store, prefix) = match scheme {
             Ok((ObjectStoreScheme::Local, _)) => {

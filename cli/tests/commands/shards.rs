@@ -222,6 +222,7 @@ fn what_cannot_be_is_refused_in_one_line() {
         ("--results /nowhere/results.jsonl", "error: cannot write /nowhere/results.jsonl: "),
         ("--results /dev/full", "/dev/full is no file that results could be appended to"),
         ("--results ftp://host/", "objects are at s3://, gs://, az:// or file:///"),
+        ("--results file:///tmp/run#1", "what is behind `?` or `#` would be left out"),
     ] {
         let output = run(&format!("{SEEDS} {arguments}"));
         assert!(refusal(&output).contains(expected), "{arguments}: {output:?}");
