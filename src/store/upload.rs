@@ -17,8 +17,6 @@
 //! After a failure the upload is aborted. A future that is dropped in the middle cannot do that, nor can a process that
 //! dies: what they leave is for the store's own rule to delete ([`CheckpointStore::with_parts`]).
 
-use std::mem;
-
 use futures::{StreamExt, stream::FuturesUnordered};
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, UploadPart, path::Path};
 
@@ -108,11 +106,11 @@ impl CheckpointStore {
 
 impl Upload {
     /// Goes on until a request has ended that matters; `None` if more are to be made. Not to be called again after what
-    /// became of it is known.
+    /// became of it is known, nor after one that was dropped on its way.
     pub(crate) async fn step(&mut self) -> Option<Put> {
         let Self { store, path, stage } = self;
         match stage {
-            Stage::New(payload) => match store.begin(path, mem::take(payload)).await {
+            Stage::New(payload) => match store.begin(path, payload.clone()).await {
                 Ok(next) => {
                     *stage = next;
                     None

@@ -22,6 +22,14 @@ pub(crate) struct Store {
     runtime: Runtime,
 }
 
+fn parsed(at: &str) -> anyhow::Result<Url> {
+    let url = Url::parse(at).with_context(|| format!("{at} is no URL"))?;
+    if url.query().is_some() || url.fragment().is_some() {
+        bail!("{at}: what is behind `?` or `#` would be left out: in a name, write %3F and %23");
+    }
+    Ok(url)
+}
+
 /// Whether this names objects and not a file.
 pub(crate) fn is_url(at: &str) -> bool {
     at.contains("://")
@@ -30,10 +38,7 @@ pub(crate) fn is_url(at: &str) -> bool {
 impl Store {
     /// The objects at a URL, to read them.
     pub(crate) fn open(at: &str) -> anyhow::Result<Self> {
-        let parsed = Url::parse(at).with_context(|| format!("{at} is no URL"))?;
-        if parsed.query().is_some() || parsed.fragment().is_some() {
-            bail!("{at}: what is behind `?` or `#` would be left out: in a name, write %3F and %23");
-        }
+        let parsed = parsed(at)?;
         let scheme = ObjectStoreScheme::parse(&parsed);
         let (store, prefix) = match scheme {
             Ok((ObjectStoreScheme::Local, _)) => {
@@ -55,8 +60,10 @@ impl Store {
 
     /// The objects at a URL, to write more. A directory is created.
     pub(crate) fn create_at(at: &str) -> anyhow::Result<Self> {
-        let url = Url::parse(at).ok().filter(|url| url.scheme() == "file");
-        if let Some(directory) = url.and_then(|url| url.to_file_path().ok()) {
+        let url = parsed(at)?;
+        if url.scheme() == "file"
+            && let Ok(directory) = url.to_file_path()
+        {
             fs::create_dir_all(&directory).with_context(|| format!("cannot write {at}"))?;
         }
         Self::open(at)

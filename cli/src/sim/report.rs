@@ -166,7 +166,7 @@ pub(crate) fn local_copies(bytes: u64, used: u64, refused: u64) -> Option<String
 /// What went up in parts; nothing if nothing did.
 pub(crate) fn in_parts(finished: u64, unfinished: u64) -> Option<String> {
     (finished + unfinished > 0)
-        .then(|| format!("{} written, {unfinished} never finished", counted(finished, "object")))
+        .then(|| format!("{} written, {} never finished", counted(finished, "object"), thousands(unfinished)))
 }
 
 /// One line of a table.
