@@ -22,7 +22,7 @@ fn struck_by(case: &Case, misfortunes: Misfortunes) -> Case {
 #[test]
 fn run_with_all_misfortunes_listed_is_the_run_that_drew_them() {
     let (mut messages, mut requests) = (0, 0);
-    for seed in 0..12 {
+    for seed in 0..20 {
         let case = drawn(seed);
         let misfortunes = case.misfortunes();
         (messages, requests) = (messages + misfortunes.messages.len(), requests + misfortunes.requests.len());

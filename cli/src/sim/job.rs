@@ -20,7 +20,7 @@ const MAX_PARALLELISM: u32 = 128;
 /// Parallelisms of the main job.
 const RESCALE: &str = "2,4,3";
 /// Rows that a run of the swarm reads at the most. It reads a quarter of them at the least.
-const SWARM_ROWS: usize = 600;
+const SWARM_ROWS: usize = 400;
 
 /// Equal options and equal seeds give equal runs.
 #[derive(Args, Clone)]
@@ -34,7 +34,7 @@ pub(crate) struct Job {
     #[arg(long, value_name = "COLUMN", default_value = DEFAULT_KEY)]
     key: String,
 
-    /// Read only the first N rows [default: all; with --seeds or --swarm: a quarter of 600 to 600]
+    /// Read only the first N rows [default: all; with --seeds or --swarm: a quarter of 400 to 400]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     rows: Option<usize>,
 

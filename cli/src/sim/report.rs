@@ -197,7 +197,7 @@ mod tests {
             seeds: 100,
             shard: None,
             resumed_runs: None,
-            rows_at_most: 600,
+            rows_at_most: 400,
             faults: "chaos".to_owned(),
             seconds: 2.0,
             runs_per_second: 50.0,
