@@ -33,9 +33,10 @@ pub fn unasked(kind: &str, at: At) -> Option<&'static str> {
         At::C12 if momentary => Some(
             "both are over at once: mostly, what is subsumed is deleted within milliseconds of the commit",
         ),
-        At::C13 if ["join", "leave", "half-open-connection"].contains(&kind) => Some(
-            "both are over at once: few hosts may join or leave, and few strikes find channels between their two hosts",
-        ),
+        At::C13 if kind == "half-open-connection" => {
+            Some("both are over at once, and few of these strikes find channels between their two hosts")
+        }
+        At::C13 if kind == "leave" => Some("both are over at once, and few processes may leave for good"),
         At::R3 if momentary => Some(
             "both are over at once: mostly, hosts hear of the cancel within milliseconds of each other; faults are aimed at the cancel",
         ),
